@@ -1,0 +1,207 @@
+"""The contract of a model: what training and serving must agree on, written once.
+
+It travels as JSON in the metadata of `model.onnx`: the predict function knows nothing else of a
+model. Definitions (`training/definition.py`) are made of the same classes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from math import log
+from typing import Any, ClassVar, Literal
+
+FeatureType = Literal["number", "integer", "boolean", "category"]
+Monotone = Literal["increasing", "decreasing"]
+Decision = Literal["approve", "refer", "decline"]
+
+FLOAT32_MAX = 3.4028234663852886e38
+UNSEEN_CATEGORY = -1.0
+RESERVED_FIELDS = ("id", "bank")
+_STRICT = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One field of an application, as the client sends it.
+
+    Attributes
+    ----------
+    type : number, integer, boolean (0 and 1 in the model) or category (a string)
+    nullable : the field may be null or absent; otherwise it is required
+    minimum, maximum : closed range of numbers; special codes lie outside it
+    categories : the strings that a category takes, in the order of their codes
+    unseen : what serving does with a string that is not in `categories`
+    special_codes : meaning -> number, e.g. {"no_bureau_record": -99}: states, not amounts
+    monotone : how the probability of default moves as the value rises
+    protected : never in the model nor in requests; kept for the fairness report
+    column : name in the dataset, where it differs from `name`
+    reason : consumer text of the reason that this feature gives
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    name: str
+    type: FeatureType
+    unit: str = ""
+    description: str = ""
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] = ()
+    unseen: Literal["refuse", "accept"] = "refuse"
+    special_codes: dict[str, float] | None = None
+    monotone: Monotone | None = None
+    protected: bool = False
+    column: str = ""
+    reason: str = ""
+
+    @property
+    def dataset_column(self) -> str:
+        """Name of the feature's column in the dataset."""
+        return self.column or self.name
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Closed range of the number; float32's own where the definition gives none."""
+        if self.type == "boolean":
+            return 0.0, 1.0
+        return (
+            -FLOAT32_MAX if self.minimum is None else self.minimum,
+            FLOAT32_MAX if self.maximum is None else self.maximum,
+        )
+
+    @property
+    def specials(self) -> tuple[float, ...]:
+        """The special codes as numbers, in the order of the definition."""
+        return tuple((self.special_codes or {}).values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedFeature:
+    """A feature computed in the graph: + - * / **, log, exp on features and derived ones."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    name: str
+    expression: str
+    unit: str = ""
+    description: str = ""
+    monotone: Monotone | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreScale:
+    """Points scale: `base_score` at `base_odds` good:bad; every `pdo` points double the odds.
+
+    References
+    ----------
+    Points to double the odds, Siddiqi, Credit Risk Scorecards (2006), chapter 6.
+
+    Examples
+    --------
+    >>> ScoreScale().score(-log(50)), ScoreScale().score(-log(100))
+    (600, 620)
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    MAX_MARGIN: ClassVar[float] = 16.0
+
+    base_score: float = 600.0
+    base_odds: float = 50.0
+    pdo: float = 20.0
+
+    @property
+    def factor(self) -> float:
+        """Points per unit of log-odds."""
+        return self.pdo / log(2)
+
+    def points(self, margin: float) -> float:
+        """Score before rounding, of a margin (log-odds of default) kept within 16 of 0."""
+        bounded = min(max(margin, -self.MAX_MARGIN), self.MAX_MARGIN)
+        return self.base_score - self.factor * (bounded + log(self.base_odds))
+
+    def score(self, margin: float) -> int:
+        """Score in whole points; higher is safer."""
+        return round(self.points(margin))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """A decision for scores of at least `min_score`; the last band has none."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    decision: Decision
+    min_score: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskLevel:
+    """A word for probabilities of default of at most `max_probability`; the last level has none."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    name: str
+    max_probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """Everything that serving needs to know of a model besides its graph.
+
+    `reference` holds, for every feature and derived feature in their order, the mean contribution
+    to the margin over the applicants with whom an applicant is compared.
+    """
+
+    model: str
+    task: Literal["default"]
+    description: str
+    features: tuple[Feature, ...]
+    derived: tuple[DerivedFeature, ...]
+    score_scale: ScoreScale
+    bands: tuple[Band, ...]
+    risk_levels: tuple[RiskLevel, ...]
+    reference: tuple[float, ...] = ()
+
+    def to_json(self) -> str:
+        """Canonical JSON: equal contracts give equal text."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Contract:
+        """Inverse of `to_json`."""
+        raw = json.loads(text)
+        return cls(
+            **{
+                **raw,
+                "features": tuple(
+                    Feature(**{**f, "categories": tuple(f["categories"])}) for f in raw["features"]
+                ),
+                "derived": tuple(DerivedFeature(**d) for d in raw["derived"]),
+                "score_scale": ScoreScale(**raw["score_scale"]),
+                "bands": tuple(Band(**b) for b in raw["bands"]),
+                "risk_levels": tuple(RiskLevel(**r) for r in raw["risk_levels"]),
+                "reference": tuple(raw["reference"]),
+            }
+        )
+
+    @property
+    def sources(self) -> tuple[Feature | DerivedFeature, ...]:
+        """What a contribution is given for: features, then derived features."""
+        return (*self.features, *self.derived)
+
+    def decide(self, score: int) -> Decision:
+        """The decision of the first band whose cutoff the score reaches."""
+        for band in self.bands:
+            if band.min_score is None or score >= band.min_score:
+                return band.decision
+        raise AssertionError("the last band has no cutoff")
+
+    def risk_level(self, probability_of_default: float) -> str:
+        """The first risk level whose bound the probability does not exceed."""
+        for level in self.risk_levels:
+            if level.max_probability is None or probability_of_default <= level.max_probability:
+                return level.name
+        raise AssertionError("the last risk level has no bound")

@@ -1,0 +1,38 @@
+"""Which dataset paths a deployment reads: S3 only, never the disk of a function."""
+
+from __future__ import annotations
+
+import re
+
+from functions.shared.errors import DatasetError
+
+DATASET_RULE = (
+    "s3://BUCKET/KEY, or a key prefix in the deployment's bucket that starts with datasets/; "
+    "paths of a local disk are not read"
+)
+_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[\w!'()*./=-]*")
+_DATASET_PREFIX = re.compile(r"datasets(/[\w=-][\w.=-]*)+/?")
+
+
+def is_dataset_path(path: str) -> bool:
+    """Whether a path follows DATASET_RULE.
+
+    Examples
+    --------
+    >>> is_dataset_path("datasets/german-credit/"), is_dataset_path("/tmp/german.csv")
+    (True, False)
+    """
+    return bool(_S3_URI.fullmatch(path) or _DATASET_PREFIX.fullmatch(path))
+
+
+def dataset_uri(path: str, bucket: str) -> str:
+    """S3 URI of a dataset; a DatasetError where the path breaks DATASET_RULE.
+
+    Examples
+    --------
+    >>> dataset_uri("datasets/german-credit/", "scoreline-dev-1")
+    's3://scoreline-dev-1/datasets/german-credit/'
+    """
+    if not is_dataset_path(path):
+        raise DatasetError(f"dataset_path: expected {DATASET_RULE}")
+    return path if path.startswith("s3://") else f"s3://{bucket}/{path}"

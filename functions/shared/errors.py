@@ -1,0 +1,139 @@
+"""Every error that crosses a module boundary, with the HTTP status that it means.
+
+ScorelineError                500 internal_error
+├─ MalformedRequestError      400 the body is not the JSON that the route takes
+├─ RouteNotFoundError         404 no such route
+├─ ModelNotFoundError         404 no such model, or nothing of it is promoted
+├─ VersionNotFoundError       404 no such version of the model
+├─ JobNotFoundError           404 no such training job
+├─ PromotionConflictError     409 another promotion came first, or nothing to go back to
+├─ VersionRefusedError        409 the version does not load or fails its golden rows
+├─ PayloadTooLargeError       413 over the 6 MB that Lambda takes
+├─ InvalidApplicationError    422 fields of the request break the model's contract
+├─ RegistryUnavailableError   503 SSM, S3 or DynamoDB does not answer
+└─ TrainingError              422 training stops for a reason that trying again does not mend
+   ├─ DefinitionError             the definition file breaks a rule
+   ├─ DatasetError                the dataset breaks the definition
+   ├─ ExportError                 a construction that ONNX would convert wrongly
+   └─ ParityError                 ONNX and the fitted pipeline disagree
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """A field of a request and the rule that it breaks; never the value."""
+
+    field: str
+    rule: str
+
+
+class ScorelineError(Exception):
+    """Base of all errors; `status` and `code` are what an HTTP client sees."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str, fields: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = fields
+
+    def to_json(self) -> dict[str, object]:
+        """The error body of DESIGN: code, message and all bad fields at once."""
+        fields = [{"field": f.field, "rule": f.rule} for f in self.fields]
+        return {"error": {"code": self.code, "message": self.message, "fields": fields}}
+
+
+class MalformedRequestError(ScorelineError):
+    """The body is not the JSON that the route takes."""
+
+    status, code = 400, "malformed_request"
+
+
+class RouteNotFoundError(ScorelineError):
+    """No such route."""
+
+    status, code = 404, "route_not_found"
+
+
+class ModelNotFoundError(ScorelineError):
+    """No such model, or no version of it is promoted."""
+
+    status, code = 404, "model_not_found"
+
+
+class VersionNotFoundError(ScorelineError):
+    """No such version of the model."""
+
+    status, code = 404, "version_not_found"
+
+
+class JobNotFoundError(ScorelineError):
+    """No such training job."""
+
+    status, code = 404, "job_not_found"
+
+
+class PromotionConflictError(ScorelineError):
+    """Another promotion came first, or there is nothing to roll back to."""
+
+    status, code = 409, "promotion_conflict"
+
+
+class VersionRefusedError(ScorelineError):
+    """The version does not load or fails its golden rows."""
+
+    status, code = 409, "version_refused"
+
+
+class PayloadTooLargeError(ScorelineError):
+    """The request is over the 6 MB that a synchronous Lambda invocation takes."""
+
+    status, code = 413, "payload_too_large"
+
+
+class InvalidApplicationError(ScorelineError):
+    """Fields of the request break the model's contract."""
+
+    status, code = 422, "invalid_application"
+
+
+class RegistryUnavailableError(ScorelineError):
+    """SSM, S3 or DynamoDB does not answer."""
+
+    status, code = 503, "registry_unavailable"
+
+
+class TrainingError(ScorelineError):
+    """Training stops for a reason that trying again does not mend."""
+
+    status, code = 422, "training_failed"
+
+
+class DefinitionError(TrainingError):
+    """The definition file breaks a rule; the message names file, key and rule."""
+
+    code = "invalid_definition"
+
+
+class DatasetError(TrainingError):
+    """The dataset breaks the definition; the message names column and rule."""
+
+    code = "invalid_dataset"
+
+
+class ExportError(TrainingError):
+    """A construction that ONNX would convert wrongly."""
+
+    code = "export_refused"
+
+
+class ParityError(TrainingError):
+    """ONNX and the fitted pipeline disagree; nothing is published."""
+
+    code = "parity_failed"

@@ -1,0 +1,65 @@
+import sys
+from types import SimpleNamespace
+
+import hypothesis
+import pytest
+from moto import mock_aws
+
+from functions.shared.registry import ModelRegistry
+from functions.shared.settings import Settings
+from tests import support
+
+# A busy machine is slow now and then; that is no failure.
+hypothesis.settings.register_profile("scoreline", deadline=None)
+hypothesis.settings.load_profile("scoreline")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, settings):
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", support.REGION)
+    monkeypatch.setenv("SCORELINE_STAGE", settings.stage)
+    monkeypatch.setenv("SCORELINE_BUCKET", settings.bucket)
+    yield
+    apps = [vars(m) for name, m in sys.modules.items() if name.startswith("functions.")]
+    for cached in (
+        value for app in apps for value in app.values() if hasattr(value, "cache_clear")
+    ):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def settings():
+    return Settings.for_account("test", support.ACCOUNT)
+
+
+@pytest.fixture
+def aws(environment, settings):
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        support.create_resources(settings)
+        yield
+
+
+@pytest.fixture
+def registry(aws, settings):
+    return ModelRegistry.connect(settings)
+
+
+@pytest.fixture
+def lambda_context():
+    arn = f"arn:aws:lambda:{support.REGION}:{support.ACCOUNT}:function:scoreline-test"
+    names = {"function_name": "scoreline-test", "aws_request_id": "c0ffee"}
+    return SimpleNamespace(**names, memory_limit_in_mb=512, invoked_function_arn=arn)
+
+
+@pytest.fixture
+def load_event():
+    return support.load_event
+
+
+@pytest.fixture
+def rest_event():
+    return support.rest_event
