@@ -1,0 +1,119 @@
+"""ONNX and the fitted pipeline agree for every algorithm on drawn data."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.shared.contract import UNSEEN_CATEGORY
+from functions.shared.errors import ParityError
+from tests.sample import applicants, definition, with_algorithm
+from training.algorithms import ALGORITHMS
+from training.dataset import load_dataset
+from training.export import batch_graph, online_graph, open_session, witness_graph
+from training.fitting import fit
+from training.parity import Candidate, check_parity, probe_rows, run
+
+SMALL = {
+    "random_forest": "parameters = { n_estimators = 30, max_depth = 4 }",
+    "gradient_boosting": "parameters = { n_estimators = 30 }",
+    "xgboost": "parameters = { n_estimators = 40, max_depth = 4 }",
+    "lightgbm": "parameters = { n_estimators = 40 }",
+}
+every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parity")
+    applicants(900).to_parquet(folder / "data.parquet")
+
+    @cache
+    def make(algorithm):
+        sample = definition(folder, with_algorithm(algorithm, SMALL.get(algorithm, "")))
+        dataset = load_dataset(sample, str(folder / "data.parquet"))
+        model = fit(sample, dataset.X[:600], dataset.y[:600])
+        contract = sample.contract()
+        online, expected_margin = online_graph(model, contract)
+        graphs = (online, batch_graph(model, contract), witness_graph(model))
+        sessions = [open_session(graph.SerializeToString()) for graph in graphs]
+        return model, contract, Candidate(*sessions, expected_margin), dataset.X[600:]
+
+    return make
+
+
+EDGES = [float("nan"), np.inf, -np.inf, 0.0, -0.0, -99.0, -98.0, -1.0, UNSEEN_CATEGORY, 1e-38]
+amounts = st.one_of(st.sampled_from(EDGES), st.floats(-1e6, 1e6, width=32))
+codes = st.sampled_from([float("nan"), UNSEEN_CATEGORY, 0.0, 1.0, 2.0])
+rows = st.lists(st.tuples(amounts, amounts, amounts, codes, codes, codes), min_size=1, max_size=60)
+
+
+@every_algorithm
+@given(drawn=rows)
+@settings(max_examples=60, deadline=None)
+def test_drawn_rows(fitted, algorithm, drawn):
+    model, contract, candidate, _ = fitted(algorithm)
+
+    parity = check_parity(model, contract, candidate, np.array(drawn, np.float32))
+
+    assert max(parity.online, parity.batch, parity.witness) <= 1e-5
+
+
+@every_algorithm
+def test_held_out_rows_thresholds_specials_and_unseen(fitted, algorithm):
+    model, contract, candidate, held_out = fitted(algorithm)
+
+    parity = check_parity(model, contract, candidate, held_out)
+
+    assert parity.rows["special code"] > 0
+    assert parity.rows["unseen category"] > 0
+    assert (parity.rows["split threshold"] > 0) == (algorithm != "logistic_regression")
+
+
+@every_algorithm
+def test_a_row_alone_and_in_a_batch_have_the_same_answer(fitted, algorithm):
+    _, _, candidate, held_out = fitted(algorithm)
+    outputs = ["probability", "contributions"]
+
+    together = candidate.online.run(outputs, {"X": held_out})
+    alone = [candidate.online.run(outputs, {"X": held_out[i : i + 1]}) for i in range(40)]
+
+    for number, values in enumerate(zip(*alone, strict=True)):
+        np.testing.assert_array_equal(np.concatenate(values), together[number][:40])
+
+
+def test_a_moved_threshold_is_caught_and_its_rows_are_named(fitted):
+    model, contract, candidate, held_out = fitted("xgboost")
+    spoiled = batch_graph(model, contract)
+    [trees] = [n for n in spoiled.graph.node if n.op_type == "TreeEnsembleRegressor"]
+    [values] = [a for a in trees.attribute if a.name == "nodes_values"]
+    values.floats[0] = np.nextafter(np.float32(values.floats[0]), np.float32(np.inf))
+    onnx.checker.check_model(spoiled)
+    broken = replace(candidate, batch=open_session(spoiled.SerializeToString()))
+
+    with pytest.raises(ParityError, match=r"batch graph differs .* split threshold rows"):
+        check_parity(model, contract, broken, held_out)
+
+
+def test_probes_change_one_feature_at_a_time(fitted):
+    model, contract, _, held_out = fitted("xgboost")
+
+    kinds = dict(probe_rows(model, contract, held_out))
+
+    for kind in ("missing", "special code", "unseen category", "split threshold"):
+        base = held_out[np.arange(len(kinds[kind])) % len(held_out)]
+        same = (kinds[kind] == base) | (np.isnan(kinds[kind]) & np.isnan(base))
+        assert (~same).sum(axis=1).max() == 1
+
+
+def test_run_in_chunks_keeps_order(fitted):
+    _, _, candidate, held_out = fitted("lightgbm")
+    many = np.tile(held_out, (8, 1))
+
+    [whole] = run(candidate.online, many, ["probability"])
+
+    np.testing.assert_array_equal(whole[: len(held_out)], whole[-len(held_out) :])

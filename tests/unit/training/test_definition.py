@@ -1,0 +1,103 @@
+import pytest
+
+from functions.shared.errors import DefinitionError
+from tests.sample import DEFINITION, definition
+from training.definition import defined_models, load_definition
+
+
+def changed(old: str, new: str) -> str:
+    assert old in DEFINITION
+    return DEFINITION.replace(old, new, 1)
+
+
+@pytest.mark.parametrize("model", defined_models())
+def test_every_definition_that_ships_loads(model):
+    assert load_definition(model).name == model
+
+
+def test_protected_features_are_not_in_the_contract(tmp_path):
+    contract = definition(tmp_path).contract()
+
+    assert "sex" not in [source.name for source in contract.sources]
+    assert contract.sources[-1].name == "debt_to_income"
+
+
+def test_digest_ignores_layout_and_follows_content(tmp_path):
+    digest = definition(tmp_path).digest
+
+    assert definition(tmp_path, "# a comment\n" + DEFINITION).digest == digest
+    assert definition(tmp_path, changed("pdo = 20", "pdo = 30")).digest != digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "sample"', 'nam = "sample"', "sample.toml: nam: Extra inputs are not permitted"),
+        ('unit = "EUR"', 'units = "EUR"', "sample.toml: features.debt.units: Unexpected keyword"),
+        ('name = "xgboost"', 'name = "catboost"', "sample.toml: algorithm.name: must be one of"),
+        ('name = "debt"', 'name = "income"', "sample.toml: features.income: is named 2 times"),
+        ('name = "debt"', 'name = "id"', "features.id: is a reserved name"),
+        ('name = "debt"', 'name = "a b"', "features.a b: must be a name of letters"),
+        ("min_score = 540", "min_score = 570", "bands: every min_score must be below the one"),
+        ('decision = "refer"', 'decision = "approve"', "bands: must go from approve over refer"),
+        ("min_score = 560\n", "", "bands: every min_score must be below"),
+        ('name = "high"', 'name = "low"', "risk_levels: a name stands twice"),
+        ("max_probability = 0.2\n", "", "risk_levels: every max_probability must be above"),
+        ('type = "boolean"', 'type = "bool"', "features.employed.type: Input should be"),
+        ('type = "boolean"', 'type = "boolean"\nminimum = 0', "a range is for numbers"),
+        ('["own", "rent"]', '["own", "own"]', "features.housing.categories: one is named twice"),
+        ('categories = ["own", "rent"]', "", "features.housing.categories: are needed"),
+        ("never_asked = -1 ", "never_asked = 3 ", "special_codes: must lie outside the range"),
+        ("refused = -98 ", "refused = -99 ", "special_codes: two have the same number"),
+        ("maximum = 50", "maximum = -5", "features.enquiries.minimum: must not be above maximum"),
+        ("debt / (12 * income)", "debt / salary", "salary is no number defined before it"),
+        ("debt / (12 * income)", "debt / region", "region is no number defined before it"),
+        ("debt / (12 * income)", "open('x')", "expression: is not arithmetic"),
+        ("debt / (12 * income)", "debt if income else 1", "expression: is not arithmetic"),
+        ("debt / (12 * income)", "1 + 2", "expression: uses no feature"),
+        ("test_share = 0.3", 'method = "time"', "split.column: is needed for the method time"),
+        ("test_share = 0.3", "test_share = 1.5", "split.test_share: Input should be less than 1"),
+        ("max_depth = 3", 'booster = "dart"', "parameters.booster: refused: booster converts"),
+        ("max_depth = 3", "scale_pos_weight = 3", "class weights ruin the probability"),
+        ("max_depth = 3", "depth = 3", "parameters.depth: is no parameter of this algorithm"),
+        ('"good", 0, false', '"good", "bad"', "target: a label is both default and good"),
+        ('id = "applicant"', 'id = "income"', "id: the column is a feature as well"),
+        ("[split]", "[split", "sample.toml: not valid TOML"),
+    ],
+)
+def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
+    with pytest.raises(DefinitionError) as raised:
+        definition(tmp_path, changed(old, new))
+
+    assert message in raised.value.message
+    assert raised.value.message.startswith("sample.toml: ")
+
+
+def test_all_broken_rules_are_reported_at_once(tmp_path):
+    text = changed("pdo = 20", "pdo = 20\nodds = 1").replace("test_share", "share")
+
+    with pytest.raises(DefinitionError) as raised:
+        definition(tmp_path, text)
+
+    assert "score.odds" in raised.value.message
+    assert "split.share" in raised.value.message
+
+
+def test_a_direction_needs_an_algorithm_that_holds_it(tmp_path):
+    text = changed('type = "boolean"', 'type = "boolean"\nmonotone = "decreasing"')
+    text = text.replace('name = "xgboost"', 'name = "logistic_regression"')
+    text = text.replace("parameters = { n_estimators = 30, max_depth = 3 }", "")
+
+    with pytest.raises(DefinitionError, match="cannot hold a monotone direction"):
+        definition(tmp_path, text)
+
+
+def test_a_file_must_bear_the_models_name(tmp_path):
+    with pytest.raises(DefinitionError, match="name: must be the file's own, sample"):
+        definition(tmp_path, changed('name = "sample"', 'name = "other"'))
+
+
+@pytest.mark.parametrize("name", ["unknown", "../../etc/passwd", "German Credit"])
+def test_an_unknown_model_names_the_defined_ones(name):
+    with pytest.raises(DefinitionError, match="german-credit"):
+        load_definition(name)

@@ -1,0 +1,317 @@
+"""Reads a dataset from a path or S3 and holds it against the definition, row by row."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv, parquet
+
+from functions.shared.contract import FLOAT32_MAX, UNSEEN_CATEGORY
+from functions.shared.errors import DatasetError
+from functions.shared.registry import aws_errors, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from functions.shared.contract import Feature
+    from training.definition import Definition
+
+# A definition that refuses more than this share of the labelled rows does not describe the data.
+MAX_REFUSED_SHARE = 0.10
+NULLS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null"]
+MISSING_LABEL = "the label is missing"
+DUPLICATED_ROW = "duplicate of an earlier row"
+CONFLICTING_ID = "rows with this id contradict each other"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows that may be fitted, and an account of those that may not.
+
+    Attributes
+    ----------
+    X : float32 of shape (n_rows, n_features); categories as codes, missing values as NaN
+    y : int8 of shape (n_rows,); 1 is default
+    time : what the time split orders by, of shape (n_rows,), or None
+    protected : name -> values of a protected feature as text, of shape (n_rows,)
+    exclusions : rule -> number of rows left out for it
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int8]
+    time: NDArray[np.float64] | None
+    protected: dict[str, NDArray[np.str_]]
+    rows_read: int
+    exclusions: dict[str, int]
+    fingerprint: str
+    files: list[str] = field(default_factory=list)
+
+
+def load_dataset(definition: Definition, path: str) -> Dataset:
+    """Read and check a dataset.
+
+    Parameters
+    ----------
+    path : a CSV or Parquet file or a folder of them, local or `s3://bucket/key`
+
+    Raises
+    ------
+    DatasetError
+        Missing column, wrong type, no rows, one class, or too many rows that break the definition.
+    """
+    files = dict(_files(path))
+    if not files:
+        raise DatasetError(f"{path}: no .csv or .parquet file")
+    columns = _columns(definition)
+    tables = [_read(name, content, columns) for name, content in files.items()]
+    table = pa.concat_tables(tables, promote_options="permissive")
+    fingerprint = digest("".join(digest(content) for content in files.values()).encode())
+    return _check(definition, table, fingerprint, list(files))
+
+
+# Reading
+
+
+def _files(path: str) -> Iterator[tuple[str, bytes]]:
+    if path.startswith("s3://"):
+        yield from _s3_files(path)
+        return
+    root = Path(path)
+    if not root.exists():
+        raise DatasetError(f"{path}: no such file or folder")
+    names = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
+    for name in names:
+        if _is_data(name.name):
+            yield str(name), name.read_bytes()
+
+
+def _s3_files(path: str) -> Iterator[tuple[str, bytes]]:
+    url = urlsplit(path)
+    bucket, prefix = url.netloc, url.path.lstrip("/")
+    s3 = boto3.client("s3")
+    with aws_errors("S3"):
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
+        for key in sorted(keys):
+            if (key == prefix or key.startswith(folder)) and _is_data(key.rsplit("/", 1)[-1]):
+                yield f"s3://{bucket}/{key}", s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def _is_data(name: str) -> bool:
+    return name.endswith((".csv", ".parquet")) and not name.startswith(("_", "."))
+
+
+def _columns(definition: Definition) -> dict[str, bool]:
+    """Needed columns of the dataset -> whether they are read as text."""
+    columns = {definition.target.column: True}
+    if definition.id:
+        columns[definition.id] = True
+    if definition.split.column:
+        columns[definition.split.column] = False
+    for feature in definition.features:
+        columns[feature.dataset_column] = feature.type == "category" or feature.protected
+    return columns
+
+
+def _read(name: str, content: bytes, columns: dict[str, bool]) -> pa.Table:
+    try:
+        present = _present(name, content)
+        missing = [column for column in columns if column not in present]
+        if missing:
+            raise DatasetError(f"{name}: missing columns: {', '.join(missing)}")
+        if name.endswith(".parquet"):
+            table = parquet.read_table(io.BytesIO(content), columns=list(columns))
+            return _with_text(table, columns)
+        options = csv.ConvertOptions(
+            include_columns=list(columns),
+            column_types={column: pa.string() for column, text in columns.items() if text},
+            null_values=NULLS,
+            strings_can_be_null=False,
+        )
+        return _with_text(csv.read_csv(io.BytesIO(content), convert_options=options), columns)
+    except pa.ArrowInvalid as error:
+        raise DatasetError(f"{name}: the file does not read as its name says") from error
+
+
+def _present(name: str, content: bytes) -> list[str]:
+    if name.endswith(".parquet"):
+        return list(parquet.read_schema(io.BytesIO(content)).names)
+    return list(csv.open_csv(io.BytesIO(content)).schema.names)
+
+
+# Checking
+
+
+class _Rows:
+    """Which rows are still in, and why the others are not."""
+
+    def __init__(self, count: int) -> None:
+        self.kept = np.ones(count, bool)
+        self.exclusions: dict[str, int] = {}
+
+    def exclude(self, rows: NDArray[np.bool_], rule: str) -> None:
+        rows = rows & self.kept
+        if rows.any():
+            self.exclusions[rule] = int(rows.sum())
+            self.kept &= ~rows
+
+
+def _check(definition: Definition, table: pa.Table, fingerprint: str, files: list[str]) -> Dataset:
+    rows = _Rows(table.num_rows)
+    y = _labels(definition, table, rows)
+    if definition.id:
+        _exclude_duplicates(definition, table, rows)
+    labelled = int(rows.kept.sum())
+    encoded = [_encode(feature, table, rows) for feature in definition.inputs]
+    kept = int(rows.kept.sum())
+    if kept == 0:
+        raise DatasetError(f"no rows left{_account(rows)}")
+    if labelled - kept > MAX_REFUSED_SHARE * labelled:
+        raise DatasetError(f"over {MAX_REFUSED_SHARE:.0%} of rows break it{_account(rows)}")
+    if len(set(y[rows.kept].tolist())) < 2:
+        raise DatasetError(f"{definition.target.column}: the rows hold one class only")
+    return Dataset(
+        X=np.column_stack(encoded)[rows.kept],
+        y=y[rows.kept],
+        time=_time(definition, table, rows),
+        protected={
+            f.name: np.array(table[f.dataset_column].to_pylist(), dtype=object).astype(str)[
+                rows.kept
+            ]
+            for f in definition.protected
+        },
+        rows_read=table.num_rows,
+        exclusions=rows.exclusions,
+        fingerprint=fingerprint,
+        files=files,
+    )
+
+
+def _account(rows: _Rows) -> str:
+    return "".join(f"; {count} rows: {rule}" for rule, count in rows.exclusions.items())
+
+
+def _labels(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.int8]:
+    target = definition.target
+    text = table[target.column]
+    default = pc.is_in(text, pa.array(target.default))
+    known = pc.or_(default, pc.is_in(text, pa.array(target.good)))
+    unknown = pc.sum(pc.and_(pc.invert(known), pc.is_valid(text))).as_py()
+    if unknown:
+        raise DatasetError(f"{target.column}: {unknown} rows hold a label that is not defined")
+    rows.exclude(_numpy(pc.is_null(text)), f"{target.column}: {MISSING_LABEL}")
+    return _numpy(default).astype(np.int8)
+
+
+def _exclude_duplicates(definition: Definition, table: pa.Table, rows: _Rows) -> None:
+    """Of equal rows the first stays; of rows that share an id and differ none does."""
+    frame = table.to_pandas()[rows.kept]
+    positions = np.flatnonzero(rows.kept)
+
+    def mask(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        whole = np.zeros(len(rows.kept), bool)
+        whole[positions[flags]] = True
+        return whole
+
+    missing = frame[definition.id].isna().to_numpy()
+    repeated = frame.duplicated().to_numpy()
+    same_id = frame[~repeated].duplicated(definition.id, keep=False)
+    conflicting = same_id.reindex(frame.index, fill_value=False).to_numpy()
+    rows.exclude(mask(missing), f"{definition.id}: the id is missing")
+    rows.exclude(mask(repeated), f"{definition.id}: {DUPLICATED_ROW}")
+    rows.exclude(mask(conflicting), f"{definition.id}: {CONFLICTING_ID}")
+
+
+def _encode(feature: Feature, table: pa.Table, rows: _Rows) -> NDArray[np.float32]:
+    values = (_codes if feature.type == "category" else _amounts)(feature, table)
+    missing = np.isnan(values)
+    if not feature.nullable:
+        rows.exclude(missing, f"{feature.name}: is required")
+    for rule, breaks in _rules(feature):
+        with np.errstate(invalid="ignore"):
+            rows.exclude(breaks(values) & ~missing, f"{feature.name}: {rule}")
+    return np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan).astype(np.float32)
+
+
+def _rules(
+    feature: Feature,
+) -> Iterable[tuple[str, Callable[[NDArray[np.float64]], NDArray[np.bool_]]]]:
+    if feature.type == "category":
+        if feature.unseen == "refuse":
+            yield "is not among the categories", lambda v: v == UNSEEN_CATEGORY
+        return
+    low, high = feature.range
+    specials = feature.specials
+    yield "is out of range", lambda v: ~(((v >= low) & (v <= high)) | np.isin(v, specials))
+    if feature.type == "integer":
+        yield "is not an integer", lambda v: v != np.round(v)
+
+
+def _codes(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
+    text = table[feature.dataset_column]
+    codes = pc.index_in(text, pa.array(feature.categories)).cast(pa.float64())
+    codes = pc.if_else(pc.and_(pc.is_null(codes), pc.is_valid(text)), UNSEEN_CATEGORY, codes)
+    return _numpy(pc.fill_null(codes, float("nan")))
+
+
+def _amounts(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
+    column = table[feature.dataset_column]
+    kind = column.type
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if not (numeric or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
+        raise DatasetError(
+            f"{feature.dataset_column}: wrong type: {feature.type} expected, {kind} found"
+        )
+    if pa.types.is_boolean(kind):
+        column = column.cast(pa.int8())
+    return _numpy(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")))
+
+
+def _with_text(table: pa.Table, columns: dict[str, bool]) -> pa.Table:
+    """The columns in their order, those that are read as text turned into it."""
+    return pa.table(
+        {name: _text(table[name]) if text else table[name] for name, text in columns.items()}
+    )
+
+
+def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values as text, null where they are missing; whole floats as integers, bytes in hex."""
+    if pa.types.is_floating(values.type):
+        whole = pc.all(pc.equal(values, pc.round(values))).as_py()
+        values = values.cast(pa.int64(), safe=False) if whole else values
+    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+        values = pa.chunked_array([[v and v.hex() for v in values.to_pylist()]], pa.string())
+    text = values.cast(pa.string())
+    return pc.if_else(pc.is_in(text, pa.array(["", "nan"])), None, text)
+
+
+def _time(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.float64] | None:
+    column = definition.split.column
+    if not column:
+        return None
+    values = table[column]
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        try:
+            values = values.cast(pa.timestamp("us"))
+        except pa.ArrowInvalid as error:
+            raise DatasetError(f"{column}: wrong type: a time or a number expected") from error
+    if pa.types.is_temporal(values.type):
+        values = values.cast(pa.timestamp("us")).cast(pa.int64())
+    if values.null_count:
+        raise DatasetError(f"{column}: {values.null_count} rows have no time to split by")
+    return _numpy(values.cast(pa.float64(), safe=False))[rows.kept]
+
+
+def _numpy(values: pa.ChunkedArray) -> NDArray[Any]:
+    return np.asarray(values.combine_chunks().to_numpy(zero_copy_only=False))

@@ -1,0 +1,335 @@
+"""A model's definition: the TOML file that a data scientist writes, checked when it is loaded."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from functions.shared.contract import (
+    RESERVED_FIELDS,
+    Band,
+    Contract,
+    DerivedFeature,
+    Feature,
+    RiskLevel,
+    ScoreScale,
+)
+from functions.shared.errors import DefinitionError
+from functions.shared.registry import MODEL_PATTERN, digest
+from training.algorithms import ALGORITHMS
+from training.expression import parse_expression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MODELS_DIR = Path(__file__).parent / "models"
+DECISIONS = ("approve", "refer", "decline")
+
+
+def _label(value: Any) -> Any:
+    """Labels compare as text: true, 1 and "bad" as they stand in the dataset."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+Labels = Annotated[tuple[Annotated[str, BeforeValidator(_label)], ...], Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Target(_Table):
+    """The column that says who defaulted, and which of its values mean what."""
+
+    column: str
+    default: Labels
+    good: Labels
+
+
+class Algorithm(_Table):
+    """The learning algorithm and the parameters of its library."""
+
+    name: str
+    parameters: dict[str, bool | int | float | str] = {}
+
+
+class Split(_Table):
+    """How the test set is held out: at random (stratified), or the latest rows by a time column."""
+
+    method: Literal["random", "time"] = "random"
+    column: str = ""
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    seed: int = 1
+
+
+class Definition(_Table):
+    """A checked definition."""
+
+    name: str
+    description: str
+    task: Literal["default"] = "default"
+    dataset: str
+    id: str = ""
+    target: Target
+    algorithm: Algorithm
+    split: Split = Split()
+    score: ScoreScale = ScoreScale()
+    bands: tuple[Band, ...]
+    risk_levels: tuple[RiskLevel, ...]
+    features: Annotated[tuple[Feature, ...], Field(min_length=1)]
+    derived: tuple[DerivedFeature, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = [problem for check in _CHECKS for problem in check(self)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def inputs(self) -> tuple[Feature, ...]:
+        """The features that enter the model: all but the protected ones."""
+        return tuple(feature for feature in self.features if not feature.protected)
+
+    @property
+    def protected(self) -> tuple[Feature, ...]:
+        """The features that never enter the model."""
+        return tuple(feature for feature in self.features if feature.protected)
+
+    @property
+    def sources(self) -> tuple[Feature | DerivedFeature, ...]:
+        """All features and derived features."""
+        return (*self.features, *self.derived)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the definition's content, independent of comments and layout."""
+        return digest(self.model_dump_json().encode())
+
+    def contract(self, reference: Sequence[float] = ()) -> Contract:
+        """The part of the definition that travels in the model."""
+        return Contract(
+            model=self.name,
+            task=self.task,
+            description=self.description,
+            features=self.inputs,
+            derived=self.derived,
+            score_scale=self.score,
+            bands=self.bands,
+            risk_levels=self.risk_levels,
+            reference=tuple(reference),
+        )
+
+    def with_algorithm(self, name: str) -> Definition:
+        """The same definition with another algorithm and its default parameters.
+
+        Raises
+        ------
+        DefinitionError
+            The algorithm is unknown or cannot hold what the definition asks for.
+        """
+        changed = self.model_dump() | {"algorithm": {"name": name}}
+        return _checked(f"{self.name} with {name}", changed)
+
+
+def defined_models() -> list[str]:
+    """Names of the models that have a definition."""
+    return sorted(path.stem for path in MODELS_DIR.glob("*.toml"))
+
+
+def load_definition(model: str) -> Definition:
+    """The definition of a model that ships with the project.
+
+    Raises
+    ------
+    DefinitionError
+        There is none, or it breaks a rule; the message names file, key and rule.
+    """
+    path = MODELS_DIR / f"{model}.toml"
+    if not MODEL_PATTERN.fullmatch(model) or not path.is_file():
+        raise DefinitionError(
+            f"no definition for this model; defined: {', '.join(defined_models())}"
+        )
+    return read_definition(path)
+
+
+def read_definition(path: Path) -> Definition:
+    """Read and check a definition file."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise DefinitionError(f"{path.name}: not valid TOML: {error}") from error
+    definition = _checked(path.name, raw)
+    if definition.name != path.stem:
+        raise DefinitionError(f"{path.name}: name: must be the file's own, {path.stem}")
+    return definition
+
+
+def _checked(file: str, raw: dict[str, Any]) -> Definition:
+    try:
+        return Definition.model_validate_json(json.dumps(raw, default=str))
+    except ValidationError as error:
+        raise DefinitionError(_explain(file, raw, error)) from error
+
+
+def _explain(file: str, raw: dict[str, Any], error: ValidationError) -> str:
+    lines: list[str] = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in _named(raw, problem["loc"]))
+        rule = problem["msg"].removeprefix("Value error, ")
+        lines.extend(
+            f"{file}: {key}: {part}" if key else f"{file}: {part}" for part in rule.split("; ")
+        )
+    return "\n".join(lines)
+
+
+def _named(raw: Any, location: tuple[int | str, ...]) -> Iterable[int | str]:
+    """The location with a feature's name in place of its number."""
+    for part in location:
+        try:
+            raw = raw[part]
+        except (KeyError, IndexError, TypeError):
+            raw = None
+        named = isinstance(part, int) and isinstance(raw, dict) and "name" in raw
+        yield raw["name"] if named else part
+
+
+# Checks: each yields "key: rule" for what is wrong.
+
+
+def _check_names(definition: Definition) -> Iterable[str]:
+    if not MODEL_PATTERN.fullmatch(definition.name):
+        yield "name: must be lower-case words joined by hyphens"
+    names = Counter(source.name for source in definition.sources)
+    for name, count in names.items():
+        if count > 1:
+            yield f"features.{name}: is named {count} times"
+        if not name.isidentifier():
+            yield f"features.{name}: must be a name of letters, digits and underscores"
+        if name in RESERVED_FIELDS:
+            yield f"features.{name}: is a reserved name"
+    if not definition.inputs:
+        yield "features: all are protected, none is left to fit"
+
+
+def _check_features(definition: Definition) -> Iterable[str]:
+    for feature in definition.features:
+        for key, rule in _feature_problems(feature):
+            yield f"features.{feature.name}.{key}: {rule}"
+
+
+def _feature_problems(feature: Feature) -> Iterable[tuple[str, str]]:
+    is_number = feature.type in ("number", "integer")
+    if (feature.type == "category") != bool(feature.categories):
+        yield "categories", "are needed for the type category, and for it alone"
+    if len(set(feature.categories)) != len(feature.categories):
+        yield "categories", "one is named twice"
+    if feature.unseen == "accept" and feature.type != "category":
+        yield "unseen", "is for the type category"
+    if not is_number and (feature.minimum, feature.maximum) != (None, None):
+        yield "minimum", "a range is for numbers"
+    if not is_number and feature.special_codes:
+        yield "special_codes", "are for numbers"
+    if feature.type == "category" and feature.monotone:
+        yield "monotone", "a category has no direction"
+    if feature.protected and feature.monotone:
+        yield "monotone", "a protected feature is not in the model"
+    low, high = feature.range
+    if low > high:
+        yield "minimum", "must not be above maximum"
+    if len(set(feature.specials)) != len(feature.specials):
+        yield "special_codes", "two have the same number"
+    for code in feature.specials:
+        if (feature.minimum is not None or feature.maximum is not None) and low <= code <= high:
+            yield "special_codes", "must lie outside the range"
+
+
+def _check_derived(definition: Definition) -> Iterable[str]:
+    known = {f.name for f in definition.inputs if f.type != "category"}
+    for derived in definition.derived:
+        try:
+            names = parse_expression(derived.expression).names
+        except DefinitionError as error:
+            yield f"derived.{derived.name}.expression: {error.message}"
+            continue
+        for name in sorted(names - known):
+            yield f"derived.{derived.name}.expression: {name} is no number defined before it"
+        known.add(derived.name)
+
+
+def _check_target(definition: Definition) -> Iterable[str]:
+    target = definition.target
+    if set(target.default) & set(target.good):
+        yield "target: a label is both default and good"
+    used = {f.dataset_column for f in definition.features}
+    for key, column in (("target", target.column), ("id", definition.id)):
+        if column in used:
+            yield f"{key}: the column is a feature as well"
+
+
+def _check_algorithm(definition: Definition) -> Iterable[str]:
+    algorithm = ALGORITHMS.get(definition.algorithm.name)
+    if algorithm is None:
+        yield f"algorithm.name: must be one of: {', '.join(ALGORITHMS)}"
+        return
+    for key, rule in algorithm.problems(definition.algorithm.parameters):
+        yield f"algorithm.parameters.{key}: {rule}"
+    directed = any(source.monotone for source in definition.sources)
+    if directed and not algorithm.monotone:
+        yield f"algorithm.name: {definition.algorithm.name} cannot hold a monotone direction"
+
+
+def _check_split(definition: Definition) -> Iterable[str]:
+    if (definition.split.method == "time") != bool(definition.split.column):
+        yield "split.column: is needed for the method time, and for it alone"
+
+
+def _check_bands(definition: Definition) -> Iterable[str]:
+    bands = definition.bands
+    if not bands or bands[-1].min_score is not None:
+        yield "bands: the last one must have no min_score"
+    if not _falls([band.min_score for band in bands[:-1]]):
+        yield "bands: every min_score must be below the one before it"
+    if not _falls([-DECISIONS.index(band.decision) for band in bands]):
+        yield "bands: must go from approve over refer to decline, each at most once"
+
+
+def _check_levels(definition: Definition) -> Iterable[str]:
+    levels = definition.risk_levels
+    if not levels or levels[-1].max_probability is not None:
+        yield "risk_levels: the last one must have no max_probability"
+    if not _falls([level.max_probability and -level.max_probability for level in levels[:-1]]):
+        yield "risk_levels: every max_probability must be above the one before it"
+    if len({level.name for level in levels}) != len(levels):
+        yield "risk_levels: a name stands twice"
+
+
+def _falls(values: Sequence[float | None]) -> bool:
+    """Whether every value is there and below the one before it."""
+    numbers = [value for value in values if value is not None]
+    return len(numbers) == len(values) and all(a > b for a, b in pairwise(numbers))
+
+
+_CHECKS = (
+    _check_names,
+    _check_features,
+    _check_derived,
+    _check_target,
+    _check_algorithm,
+    _check_split,
+    _check_bands,
+    _check_levels,
+)

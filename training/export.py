@@ -1,0 +1,134 @@
+"""The fitted model as ONNX: the online graph with contributions, the batch graph, and a witness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+from onnx import ModelProto, helper
+from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx.common.data_types import FloatTensorType
+from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
+from sklearn.pipeline import Pipeline
+
+from training.contributions import Contributions, add_tree_contributions, tree_raw
+from training.features import add_feature_graph
+from training.graph import ML, ML_OPSET, GraphBuilder
+from training.linear import add_linear_contributions
+from training.trees import read_ensemble
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from functions.shared.contract import Contract
+    from training.fitting import FittedModel
+
+# The newest opset that onnxmltools converts to.
+WITNESS_OPSET = 15
+_OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False]}
+
+
+def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, float]:
+    """`X` -> probability, margin and every source feature's contribution to the margin.
+
+    Returns the graph and the margin that the contributions start from.
+    """
+    graph = GraphBuilder()
+    columns = _imputed(graph, add_feature_graph(graph, contract, model.columns), model)
+    raw = _contributions(graph, columns, model, len(contract.sources))
+    margin, probability = model.calibration.add_to(graph, raw.raw)
+    slope = graph.constant(model.calibration.slope)
+    outputs = {
+        "probability": (probability, 1),
+        "margin": (margin, 1),
+        "contributions": (
+            graph.node("Mul", raw.contributions, slope),
+            len(contract.sources),
+        ),
+    }
+    expected = float(model.calibration.margin(raw.expected_raw))
+    return graph.model({"X": len(contract.features)}, outputs), expected
+
+
+def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
+    """`X` -> probability and margin, in the form for many rows."""
+    graph = GraphBuilder()
+    columns = _imputed(graph, add_feature_graph(graph, contract, model.columns), model)
+    if model.algorithm.linear:
+        raw = _contributions(graph, columns, model, len(contract.sources)).raw
+    else:
+        raw = tree_raw(graph, columns, read_ensemble(model.classifier))
+    margin, probability = model.calibration.add_to(graph, raw)
+    return graph.model(
+        {"X": len(contract.features)}, {"probability": (probability, 1), "margin": (margin, 1)}
+    )
+
+
+def witness_graph(model: FittedModel) -> ModelProto:
+    """What skl2onnx and onnxmltools make of the pipeline behind the feature graph, uncalibrated."""
+    _register_converter(model)
+    steps = Pipeline(model.pipeline.steps[1:])
+    kind = FloatTensorType([None, len(model.columns)])
+    witness: ModelProto = convert_sklearn(
+        steps,
+        initial_types=[("columns", kind)],
+        options={id(model.classifier): {"zipmap": False}},
+        target_opset={"": WITNESS_OPSET, ML: ML_OPSET},
+    )
+    return witness
+
+
+def with_metadata(model: ModelProto, metadata: Mapping[str, str]) -> bytes:
+    """The model's bytes with `metadata` as its metadata_props; equal input gives equal bytes."""
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    helper.set_model_props(copy, dict(sorted(metadata.items())))
+    content: bytes = copy.SerializeToString(deterministic=True)
+    return content
+
+
+def open_session(content: bytes) -> onnxruntime.InferenceSession:
+    """A session on one thread, as the predict function opens it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(content, options)
+
+
+def _imputed(graph: GraphBuilder, columns: str, model: FittedModel) -> str:
+    """Missing columns replaced by the medians of the pipeline's imputer, if it has one."""
+    imputer = model.pipeline.named_steps.get("impute")
+    if imputer is None:
+        return columns
+    medians = graph.constant(imputer.statistics_[None, :])
+    return graph.node("Where", graph.node("IsNaN", columns), medians, columns)
+
+
+def _contributions(
+    graph: GraphBuilder, columns: str, model: FittedModel, n_sources: int
+) -> Contributions:
+    sources = [column.source for column in model.columns]
+    if not model.algorithm.linear:
+        ensemble = read_ensemble(model.classifier)
+        return add_tree_contributions(graph, columns, ensemble, sources, n_sources)
+    scaler: Any = model.pipeline["scale"]
+    coefficients = model.classifier.coef_[0].astype(np.float64)
+    means = scaler.mean_
+    # w (x - mean) / scale + b, as a linear function of the column itself.
+    weights = coefficients / scaler.scale_
+    intercept = float(model.classifier.intercept_[0] - weights @ means)
+    return add_linear_contributions(graph, columns, weights, means, intercept, sources, n_sources)
+
+
+def _register_converter(model: FittedModel) -> None:
+    if model.algorithm.converter is None:
+        return
+    kind = type(model.classifier)
+    update_registered_converter(
+        kind,
+        f"Scoreline{kind.__name__}",
+        calculate_linear_classifier_output_shapes,
+        model.algorithm.converter(),
+        options=_OPTIONS,
+        overwrite=True,
+    )

@@ -1,0 +1,173 @@
+"""From raw application values to model columns, as a graph that training and serving both run.
+
+The fitted pipeline's first step is this very graph, so training and serving cannot disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from math import isnan, nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+from onnx import TensorProto
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from training.expression import parse_expression
+from training.graph import GraphBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from functions.shared.contract import Contract, DerivedFeature, Feature
+
+DIRECTIONS = {"increasing": 1, "decreasing": -1, None: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the design matrix.
+
+    `source` is the position of its feature among the contract's sources; `value` is the category
+    code or special code that an indicator stands for (NaN: the value is missing), None for amounts.
+    """
+
+    name: str
+    source: int
+    value: float | None = None
+    direction: int = 0
+
+
+def columns_of(contract: Contract, *, missing_indicators: bool) -> list[Column]:
+    """The columns: amounts, indicators of categories and special codes, then of missing values.
+
+    Parameters
+    ----------
+    missing_indicators : whether missing amounts get an indicator, for algorithms that take no NaN
+    """
+    amounts: list[Column] = []
+    indicators: list[Column] = []
+    missing: list[Column] = []
+    for position, source in enumerate(contract.sources):
+        direction = DIRECTIONS[source.monotone]
+        if not _is_category(source):
+            amounts.append(Column(source.name, position, None, direction))
+        states = _states(source)
+        indicators.extend(Column(f"{source.name}={s}", position, code) for s, code in states)
+        if getattr(source, "nullable", True) and (missing_indicators or _is_category(source)):
+            missing.append(Column(f"{source.name} missing", position, nan))
+    return amounts + indicators + missing
+
+
+def _is_category(source: Feature | DerivedFeature) -> bool:
+    return getattr(source, "type", "number") == "category"
+
+
+def _states(source: Feature | DerivedFeature) -> list[tuple[str, float]]:
+    """What a source can be instead of an amount, with its code: categories, special codes."""
+    categories: Sequence[str] = getattr(source, "categories", ())
+    specials: dict[str, float] = getattr(source, "special_codes", None) or {}
+    return [(c, float(code)) for code, c in enumerate(categories)] + list(specials.items())
+
+
+def add_feature_graph(graph: GraphBuilder, contract: Contract, columns: Sequence[Column]) -> str:
+    """Append the nodes from `X` (n_rows, n_features) to the columns (n_rows, n_columns), float32.
+
+    A value that is not finite is missing, in a feature and in what is derived from it; a special
+    code is missing as an amount and present in its indicator.
+    """
+    raw = _finite(graph, "X")
+    amounts = _without_specials(graph, raw, contract)
+    derived = _derived(graph, amounts, contract)
+    sources = graph.node("Concat", amounts, *derived, axis=1)
+    parts = [_gather(graph, sources, [c.source for c in columns if c.value is None])]
+    valued = [(c.source, c.value) for c in columns if c.value is not None and not isnan(c.value)]
+    if valued:
+        positions, codes = zip(*valued, strict=True)
+        equal = graph.node("Equal", _gather(graph, raw, positions), graph.constant([codes]))
+        parts.append(_as_float(graph, equal))
+    missing = [c.source for c in columns if c.value is not None and isnan(c.value)]
+    if missing:
+        given = graph.node("Concat", raw, *derived, axis=1)
+        parts.append(_as_float(graph, graph.node("IsNaN", _gather(graph, given, missing))))
+    return graph.node("Concat", *parts, axis=1)
+
+
+def _derived(graph: GraphBuilder, amounts: str, contract: Contract) -> list[str]:
+    if not contract.derived:
+        return []
+    parsed = [parse_expression(derived.expression) for derived in contract.derived]
+    used = set().union(*(expression.names for expression in parsed))
+    tensors = {
+        feature.name: _gather(graph, amounts, [position])
+        for position, feature in enumerate(contract.features)
+        if feature.name in used
+    }
+    for derived, expression in zip(contract.derived, parsed, strict=True):
+        tensors[derived.name] = _finite(graph, expression.add_to(graph, tensors))
+    return [tensors[derived.name] for derived in contract.derived]
+
+
+def _without_specials(graph: GraphBuilder, raw: str, contract: Contract) -> str:
+    """Special codes become NaN: one comparison for all first codes, one for all second ones."""
+    for codes in zip_longest(*(feature.specials for feature in contract.features), fillvalue=nan):
+        matches = graph.node("Equal", raw, graph.constant([codes]))
+        raw = graph.node("Where", matches, graph.constant(nan), raw)
+    return raw
+
+
+def _finite(graph: GraphBuilder, tensor: str) -> str:
+    return graph.node("Where", graph.node("IsInf", tensor), graph.constant(nan), tensor)
+
+
+def _gather(graph: GraphBuilder, tensor: str, positions: Sequence[int]) -> str:
+    return graph.node("Gather", tensor, graph.constant(positions, np.int64), axis=1)
+
+
+def _as_float(graph: GraphBuilder, tensor: str) -> str:
+    return graph.node("Cast", tensor, to=TensorProto.FLOAT)
+
+
+class FeatureGraph(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
+    """First step of the pipeline: runs the feature graph on raw values.
+
+    Parameters
+    ----------
+    contract : the model's contract
+    missing_indicators : see `columns_of`
+    """
+
+    def __init__(self, contract: Contract, missing_indicators: bool = False) -> None:
+        self.contract = contract
+        self.missing_indicators = missing_indicators
+
+    @cached_property
+    def columns_(self) -> list[Column]:
+        """The columns that `transform` returns, in their order."""
+        return columns_of(self.contract, missing_indicators=self.missing_indicators)
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        graph = GraphBuilder()
+        tensor = add_feature_graph(graph, self.contract, self.columns_)
+        model = graph.model(
+            {"X": len(self.contract.features)}, {"columns": (tensor, len(self.columns_))}
+        )
+        return onnxruntime.InferenceSession(model.SerializeToString())
+
+    def fit(self, X: NDArray[np.float32], y: Any = None) -> FeatureGraph:
+        """Nothing is learned."""
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def transform(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Columns of raw rows: (n_rows, n_features) -> (n_rows, n_columns), float32."""
+        [columns] = self._session.run(["columns"], {"X": np.asarray(X, np.float32)})
+        return np.asarray(columns, np.float32)

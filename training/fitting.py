@@ -1,0 +1,96 @@
+"""Fits a definition's pipeline and its calibration on rows of a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+
+from training.algorithms import ALGORITHMS
+from training.calibration import Platt, sigmoid
+from training.features import FeatureGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from training.algorithms import AlgorithmSpec
+    from training.definition import Definition
+    from training.features import Column
+
+CALIBRATION_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A fitted pipeline (feature graph first, classifier last) and its calibration."""
+
+    algorithm: AlgorithmSpec
+    pipeline: Pipeline
+    calibration: Platt
+
+    @property
+    def classifier(self) -> Any:
+        """The last step."""
+        return self.pipeline[-1]
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Columns of the design matrix."""
+        columns: list[Column] = self.pipeline["features"].columns_
+        return columns
+
+    def margin(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated log-odds of default, shape (n_rows,)."""
+        return self.calibration.margin(_raw(self.algorithm, self.pipeline, X))
+
+    def probability(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probability of default, shape (n_rows,)."""
+        return sigmoid(self.margin(X))
+
+
+def fit(
+    definition: Definition,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    progress: Callable[[str], None] = lambda _: None,
+) -> FittedModel:
+    """Fit the pipeline on all rows, and the calibration on out-of-fold outputs."""
+    algorithm = ALGORITHMS[definition.algorithm.name]
+    folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=definition.split.seed)
+    raw = np.empty(len(y))
+    for number, (train, held_out) in enumerate(folds.split(X, y), start=1):
+        progress(f"calibration fold {number} of {CALIBRATION_FOLDS}")
+        pipeline = _fit_pipeline(definition, algorithm, X[train], y[train])
+        raw[held_out] = _raw(algorithm, pipeline, X[held_out])
+    progress(f"{definition.algorithm.name} on {len(y):,} rows")
+    pipeline = _fit_pipeline(definition, algorithm, X, y)
+    return FittedModel(algorithm, pipeline, Platt.fit(raw, y))
+
+
+def _fit_pipeline(
+    definition: Definition,
+    algorithm: AlgorithmSpec,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+) -> Pipeline:
+    features = FeatureGraph(definition.contract(), missing_indicators=not algorithm.missing)
+    directions = [column.direction for column in features.columns_]
+    steps = algorithm.steps(definition.algorithm.parameters, directions)
+    pipeline = Pipeline([("features", features), *steps]).fit(X, y)
+    if algorithm.settle is not None:
+        algorithm.settle(pipeline[-1])
+    return pipeline
+
+
+def _raw(
+    algorithm: AlgorithmSpec, pipeline: Pipeline, X: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    # scikit-learn adds columns up to see whether they are finite; the sum of large ones is not.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return algorithm.raw(pipeline[-1], pipeline[:-1].transform(X))

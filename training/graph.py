@@ -1,0 +1,88 @@
+"""Builds ONNX graphs node by node: every part of a model is written as plain function calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnx import (
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    checker,
+    helper,
+    numpy_helper,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, DTypeLike
+
+OPSET = 21
+ML_OPSET = 3
+ML = "ai.onnx.ml"
+IR_VERSION = 10
+
+
+class GraphBuilder:
+    """Collects nodes and constants; a tensor is known by the name that adding it returned."""
+
+    def __init__(self) -> None:
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
+        self._constant_names: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+
+    def constant(self, value: ArrayLike, dtype: DTypeLike = np.float32) -> str:
+        """Name of an initializer that holds `value`; equal constants share one."""
+        array = np.ascontiguousarray(np.asarray(value, dtype))
+        array = array.reshape(np.shape(value))
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constant_names:
+            name = f"c{len(self._constants)}"
+            self._constants.append(numpy_helper.from_array(array, name))
+            self._constant_names[key] = name
+        return self._constant_names[key]
+
+    def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Append a node with one output and return the output's name."""
+        return self.nodes(operator, *inputs, outputs=1, domain=domain, **attributes)[0]
+
+    def nodes(
+        self, operator: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any
+    ) -> list[str]:
+        """Append one node with several outputs and return their names."""
+        names = [f"t{len(self._nodes)}_{i}" for i in range(outputs)]
+        self._nodes.append(
+            helper.make_node(operator, list(inputs), names, domain=domain, **attributes)
+        )
+        return names
+
+    def model(
+        self, inputs: Mapping[str, int], outputs: Mapping[str, tuple[str, int]]
+    ) -> ModelProto:
+        """The finished model, checked.
+
+        Parameters
+        ----------
+        inputs : name -> number of columns; each a float32 tensor of shape (n_rows, columns)
+        outputs : public name -> (tensor, number of columns), float32 of shape (n_rows, columns)
+        """
+        for public, (tensor, _) in outputs.items():
+            self._nodes.append(helper.make_node("Identity", [tensor], [public]))
+        graph = helper.make_graph(
+            self._nodes,
+            "scoreline",
+            [_table(name, width) for name, width in inputs.items()],
+            [_table(name, width) for name, (_, width) in outputs.items()],
+            self._constants,
+        )
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+        checker.check_model(model, full_check=True)
+        return model
+
+
+def _table(name: str, width: int) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])

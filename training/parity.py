@@ -1,0 +1,206 @@
+"""The parity gate: ONNX and the fitted pipeline must agree before a version is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from functions.shared.contract import UNSEEN_CATEGORY
+from functions.shared.errors import ParityError
+from training.calibration import sigmoid
+from training.trees import read_ensemble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import onnxruntime
+    from numpy.typing import NDArray
+
+    from functions.shared.contract import Contract
+    from training.fitting import FittedModel
+
+PROBABILITY_TOLERANCE = 1e-5
+CONTRIBUTIONS_TOLERANCE = 1e-4
+# Two scores that differ only because both lie on the edge between two integers are a tie.
+TIE_POINTS = 1e-3
+CHUNK = 1000
+# Held-out rows on which each single change (a missing value, a special code) is tried.
+REPEATS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """What the gate compared: rows of each kind, and the largest differences in probability."""
+
+    rows: dict[str, int]
+    online: float
+    batch: float
+    witness: float
+    contributions: float
+    ties: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The three graphs that are held against the fitted model.
+
+    `expected_margin` plus a row's contributions is its margin.
+    """
+
+    online: onnxruntime.InferenceSession
+    batch: onnxruntime.InferenceSession
+    witness: onnxruntime.InferenceSession
+    expected_margin: float
+
+
+def check_parity(
+    model: FittedModel, contract: Contract, candidate: Candidate, held_out: NDArray[np.float32]
+) -> Parity:
+    """Compare online, batch and converted graph with the fitted pipeline.
+
+    Parameters
+    ----------
+    held_out : real rows that were not fitted, shape (n_rows, n_features); also the ground on which
+        rows at split thresholds, with missing values, special codes and so on are built
+
+    Raises
+    ------
+    ParityError
+        A probability differs by more than 1e-5, or a score or decision differs; names the rows.
+    """
+    kinds = dict(probe_rows(model, contract, held_out))
+    X = np.concatenate(list(kinds.values()))
+    labels = np.repeat(list(kinds), [len(rows) for rows in kinds.values()])
+    native = model.margin(X)
+    probability, margin, contributions = run(
+        candidate.online, X, ["probability", "margin", "contributions"]
+    )
+    batch, batch_margin = run(candidate.batch, X, ["probability", "margin"])
+    columns = model.pipeline[0].transform(X)
+    [converted] = run(candidate.witness, columns, ["probabilities"], name="columns")
+    with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
+        uncalibrated = model.pipeline[1:].predict_proba(columns)[:, 1]
+    gaps = {
+        "online": np.abs(probability[:, 0] - sigmoid(native)),
+        "batch": np.abs(batch[:, 0] - sigmoid(native)),
+        "witness": np.abs(converted[:, 1] - uncalibrated),
+    }
+    for graph, gap in gaps.items():
+        _refuse(f"{graph} graph", ~(gap <= PROBABILITY_TOLERANCE), gap, labels)
+    ties = 0
+    for graph, values in (("online", margin[:, 0]), ("batch", batch_margin[:, 0])):
+        differs, tied = _answers_differ(contract, values, native)
+        _refuse(f"score or decision of the {graph} graph", differs, gaps[graph], labels)
+        ties += tied
+    unexplained = _unexplained(candidate.expected_margin, margin[:, 0], contributions)
+    _refuse("sum of contributions", unexplained > CONTRIBUTIONS_TOLERANCE, unexplained, labels)
+    return Parity(
+        rows={kind: len(rows) for kind, rows in kinds.items()},
+        **{graph: float(gap.max()) for graph, gap in gaps.items()},
+        contributions=float(unexplained.max()),
+        ties=ties,
+    )
+
+
+def probe_rows(
+    model: FittedModel, contract: Contract, held_out: NDArray[np.float32]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """The held-out rows, and rows built from them where conversions are known to go wrong."""
+    yield "held-out", held_out
+    yield "missing", _with_values(held_out, [(j, np.nan) for j in range(held_out.shape[1])])
+    yield (
+        "infinite",
+        _with_values(
+            held_out, [(j, sign * np.inf) for j in range(held_out.shape[1]) for sign in (1, -1)]
+        ),
+    )
+    specials = [(j, code) for j, f in enumerate(contract.features) for code in f.specials]
+    yield "special code", _with_values(held_out, specials)
+    unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
+    yield "unseen category", _with_values(held_out, unseen)
+    yield "split threshold", _with_values(held_out, _at_thresholds(model, contract), 1)
+
+
+def run(
+    session: onnxruntime.InferenceSession,
+    X: NDArray[np.float32],
+    outputs: list[str],
+    *,
+    name: str = "X",
+) -> list[NDArray[np.float32]]:
+    """Outputs of a session for many rows, run in chunks."""
+    parts = [
+        session.run(outputs, {name: X[start : start + CHUNK]}) for start in range(0, len(X), CHUNK)
+    ]
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def _with_values(
+    held_out: NDArray[np.float32], changes: list[tuple[int, float]], repeats: int = REPEATS
+) -> NDArray[np.float32]:
+    """Rows for each change of one feature, built on the held-out rows in turn."""
+    changes = [change for change in changes for _ in range(repeats)]
+    rows = held_out[np.arange(len(changes)) % len(held_out)].copy()
+    for row, (position, value) in zip(rows, changes, strict=True):
+        row[position] = value
+    return rows
+
+
+def _at_thresholds(model: FittedModel, contract: Contract) -> list[tuple[int, float]]:
+    """Every split threshold on a feature's amount, and its two float32 neighbours."""
+    if model.algorithm.linear:
+        return []
+    found: set[tuple[int, float]] = set()
+    for tree in read_ensemble(model.classifier).trees:
+        inner = tree.feature >= 0
+        for column, threshold in zip(tree.feature[inner], tree.threshold[inner], strict=True):
+            made_of = model.columns[column]
+            if made_of.value is None and made_of.source < len(contract.features):
+                found |= {(made_of.source, float(value)) for value in _neighbours(threshold)}
+    return sorted(found)
+
+
+def _neighbours(threshold: np.float32) -> NDArray[np.float32]:
+    """The float32 values below, at and above a threshold."""
+    with np.errstate(over="ignore"):
+        return np.nextafter(threshold, np.array([-np.inf, threshold, np.inf], np.float32))
+
+
+def _unexplained(
+    expected: float, margin: NDArray[np.float32], contributions: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """What contributions leave of the margin, relative to the largest one where it is over 1."""
+    total = expected + contributions.sum(axis=1, dtype=np.float64)
+    size = np.abs(contributions).max(axis=1).clip(min=1)
+    unexplained: NDArray[np.float64] = np.abs(margin - total) / size
+    return unexplained
+
+
+def _answers_differ(
+    contract: Contract, ours: NDArray[np.float32], native: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], int]:
+    """Rows whose score or decision differs, and the number of ties, which do not count."""
+    scale = contract.score_scale
+    points = np.array([[scale.points(float(m)) for m in margins] for margins in (ours, native)])
+    scores = np.array([[scale.score(float(m)) for m in margins] for margins in (ours, native)])
+    differs = scores[0] != scores[1]
+    edge = np.abs(points % 1 - 0.5) < TIE_POINTS
+    ties = differs & edge.all(axis=0)
+    return differs & ~ties, int(ties.sum())
+
+
+def _refuse(
+    what: str, wrong: NDArray[np.bool_], gap: NDArray[np.float64], labels: NDArray[np.str_]
+) -> None:
+    if not wrong.any():
+        return
+    kinds = [
+        f"{np.sum(labels[wrong] == kind)} {kind} rows (from number "
+        f"{np.flatnonzero(wrong & (labels == kind))[0] - np.flatnonzero(labels == kind)[0]})"
+        for kind in dict.fromkeys(labels[wrong].tolist())
+    ]
+    raise ParityError(
+        f"{what} differs from the fitted pipeline by up to {np.nanmax(gap):.2g}: {', '.join(kinds)}"
+    )
