@@ -1,0 +1,182 @@
+"""The predict function: scores applications over HTTP and by direct invocation."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from functions.predict.champions import Champions
+from functions.predict.schema import application_schema
+from functions.predict.verification import verify
+from functions.shared.errors import (
+    FieldError,
+    InvalidApplicationError,
+    ScorelineError,
+)
+from functions.shared.http import Request, Response, dispatch, is_http, log_unexpected, logger
+from functions.shared.registry import ModelRegistry
+from functions.shared.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from functions.predict.model import ScoringModel
+
+metrics = Metrics(namespace="Scoreline", service="predict")
+
+
+@cache
+def champions() -> Champions:
+    """The champions of this deployment."""
+    return Champions(ModelRegistry.connect(Settings.from_env()))
+
+
+def predict(request: Request) -> Response:
+    """One application for the default model, or for the model of its `bank`."""
+    application = request.json_object()
+    return Response(score_one(routed(application), application))
+
+
+def predict_batch(request: Request) -> Response:
+    """Many applications for the default model, or for the model of the request's `bank`."""
+    body = request.json_object()
+    return Response(score_many(routed(body), body))
+
+
+def predict_model(request: Request) -> Response:
+    """One application for the model in the path."""
+    return Response(score_one(champions().get(request.path["model"]), request.json_object()))
+
+
+def predict_model_batch(request: Request) -> Response:
+    """Many applications for the model in the path."""
+    return Response(score_many(champions().get(request.path["model"]), request.json_object()))
+
+
+def schema(request: Request) -> Response:
+    """JSON Schema of the champion's input."""
+    contract = champions().get(request.path["model"]).contract
+    return Response(application_schema(contract), content_type="application/schema+json")
+
+
+def health(_request: Request) -> Response:
+    """Whether the default model answers, and what each loaded model is."""
+    try:
+        champions().get(champions().routing().default)
+    except ScorelineError as error:
+        return Response({"status": "unavailable", "problem": error.message, "models": []}, 503)
+    models = [
+        {"model": model, "version": champion.ref.version, "problem": champion.problem}
+        for model, champion in sorted(champions().loaded().items())
+    ]
+    degraded = any(model["problem"] for model in models)
+    return Response({"status": "degraded" if degraded else "ok", "models": models})
+
+
+ROUTES = {
+    ("POST", "/predict"): predict,
+    ("POST", "/predict/batch"): predict_batch,
+    ("POST", "/models/{model}/predict"): predict_model,
+    ("POST", "/models/{model}/predict/batch"): predict_model_batch,
+    ("GET", "/models/{model}/schema"): schema,
+    ("GET", "/health"): health,
+}
+
+
+def routed(body: dict[str, Any]) -> ScoringModel:
+    """The champion that the request's `bank`, taken out of it, or the default is routed to."""
+    bank = body.pop("bank", None)
+    if bank is not None and not isinstance(bank, str):
+        raise InvalidApplicationError("the request breaks the contract", (_BANK_RULE,))
+    return champions().get(champions().routing().model_for(bank))
+
+
+def score_one(model: ScoringModel, application: dict[str, Any]) -> dict[str, Any]:
+    """The answer for one application."""
+    [answer] = model.answer([(application, model.encode(application))])
+    metrics.add_metric("Predictions", MetricUnit.Count, 1)
+    return answer
+
+
+def score_many(model: ScoringModel, body: dict[str, Any]) -> dict[str, Any]:
+    """An answer or an error for each of the body's applications, in their order."""
+    results: list[dict[str, Any]] = []
+    encoded = []
+    for item in _applications(body):
+        try:
+            if not isinstance(item, dict):
+                raise InvalidApplicationError("the application is not a JSON object")
+            encoded.append((item, model.encode(item)))
+            results.append({})
+        except InvalidApplicationError as error:
+            results.append({**_identified(item), **error.to_json()})
+    answers = iter(model.answer(encoded) if encoded else [])
+    metrics.add_metric("Predictions", MetricUnit.Count, len(encoded))
+    return {
+        "model": model.contract.model,
+        "version": model.version,
+        "results": [result or next(answers) for result in results],
+    }
+
+
+def _applications(body: dict[str, Any]) -> list[Any]:
+    broken = [
+        FieldError(name[:64], "is not a field of this request")
+        for name in body
+        if name != "applications"
+    ]
+    items = body.get("applications")
+    if not isinstance(items, list) or not items:
+        broken.append(FieldError("applications", "must be a list of at least one application"))
+    if broken:
+        raise InvalidApplicationError("the request breaks the contract", tuple(broken))
+    assert isinstance(items, list)  # noqa: S101
+    return items
+
+
+def _identified(item: Any) -> dict[str, Any]:
+    identifier = item.get("id") if isinstance(item, dict) else None
+    return {"id": identifier} if isinstance(identifier, str) else {}
+
+
+_BANK_RULE = FieldError("bank", "must be a string")
+
+
+def invoke(event: dict[str, Any]) -> dict[str, Any]:
+    """Answer a direct invocation.
+
+    `{"model", "application"}` and `{"model", "applications"}` score (`model` may be absent for the
+    default one); `{"verify": {"model", "version"}}` says whether a version may be promoted.
+    """
+    if "verify" in event:
+        target = event["verify"]
+        registry = ModelRegistry.connect(Settings.from_env())
+        return {"verified": True, "sha256": verify(registry, target["model"], target["version"])}
+    body = dict(event)
+    name = body.pop("model", None)
+    model = champions().get(name) if isinstance(name, str) else routed(body)
+    if "application" not in body:
+        return score_many(model, body)
+    application = body["application"]
+    if not isinstance(application, dict):
+        rule = FieldError("application", "must be an object")
+        raise InvalidApplicationError("the request breaks the contract", (rule,))
+    return score_one(model, application)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Entry point of the function."""
+    if is_http(event):
+        return dispatch(ROUTES, event)
+    try:
+        return invoke(event)
+    except ScorelineError as error:
+        return error.to_json()
+    except Exception as error:  # the door, as in dispatch
+        log_unexpected(error)
+        return ScorelineError("internal error").to_json()

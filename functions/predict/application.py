@@ -1,0 +1,130 @@
+"""From an application as JSON to the row that the graph takes, with every broken rule named."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import TYPE_CHECKING, Any
+
+from functions.shared.contract import UNSEEN_CATEGORY
+from functions.shared.errors import FieldError, InvalidApplicationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from functions.shared.contract import Contract, Feature
+
+MAX_ID_LENGTH = 128
+
+
+class BrokenRuleError(Exception):
+    """A value breaks a rule; the message is the rule."""
+
+
+class ApplicationEncoder:
+    """Checks applications against a contract and encodes them as rows of float32 values.
+
+    Numbers stay, booleans become 0 and 1, a category the index in its list, a missing value NaN.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._encoders = [(f.name, _encoder(f), f.nullable) for f in contract.features]
+        self._known = {"id", *(f.name for f in contract.features)}
+
+    def encode(self, application: Mapping[str, Any]) -> list[float]:
+        """The row of an application; InvalidApplicationError lists every broken rule."""
+        row, broken = [], []
+        for name, encode, nullable in self._encoders:
+            value = application.get(name)
+            if value is None:
+                if not nullable:
+                    broken.append(FieldError(name, "is required"))
+                row.append(nan)
+                continue
+            try:
+                row.append(encode(value))
+            except BrokenRuleError as error:
+                broken.append(FieldError(name, str(error)))
+        broken.extend(self._other_errors(application))
+        if broken:
+            raise InvalidApplicationError("the application breaks the contract", tuple(broken))
+        return row
+
+    def _other_errors(self, application: Mapping[str, Any]) -> list[FieldError]:
+        broken = [
+            FieldError(_shown(name), "is not a field of this model")
+            for name in application
+            if name not in self._known
+        ]
+        identifier = application.get("id", "-")
+        if not isinstance(identifier, str) or not 0 < len(identifier) <= MAX_ID_LENGTH:
+            broken.append(FieldError("id", f"must be a string of 1 to {MAX_ID_LENGTH} characters"))
+        return broken
+
+
+def _shown(name: str) -> str:
+    """A client's own field name, cut so that an answer stays small."""
+    return name[:64]
+
+
+def _encoder(feature: Feature) -> Callable[[Any], float]:
+    if feature.type == "category":
+        return _category_encoder(feature)
+    if feature.type == "boolean":
+        return _encode_boolean
+    return _number_encoder(feature)
+
+
+def _category_encoder(feature: Feature) -> Callable[[Any], float]:
+    codes = {category: float(code) for code, category in enumerate(feature.categories)}
+    refuse = feature.unseen == "refuse"
+    rule = "must be one of: " + ", ".join(feature.categories)
+
+    def encode(value: Any) -> float:
+        if not isinstance(value, str):
+            raise BrokenRuleError("must be a string")
+        code = codes.get(value, UNSEEN_CATEGORY)
+        if refuse and code == UNSEEN_CATEGORY:
+            raise BrokenRuleError(rule)
+        return code
+
+    return encode
+
+
+def _encode_boolean(value: Any) -> float:
+    if not isinstance(value, bool):
+        raise BrokenRuleError("must be true or false")
+    return float(value)
+
+
+def _number_encoder(feature: Feature) -> Callable[[Any], float]:
+    low, high = feature.range
+    specials = frozenset(feature.specials)
+    integer = feature.type == "integer"
+    kind = "an integer" if integer else "a number"
+    rule = _range_rule(feature)
+
+    def encode(value: Any) -> float:
+        if type(value) is not int and type(value) is not float:
+            raise BrokenRuleError(f"must be {kind}")
+        if value in specials:
+            return float(value)
+        if not low <= value <= high:
+            raise BrokenRuleError(rule if abs(value) < float("inf") else "must be finite")
+        if integer and value != int(value):
+            raise BrokenRuleError("must be an integer")
+        return float(value)
+
+    return encode
+
+
+def _range_rule(feature: Feature) -> str:
+    bounds = []
+    if feature.minimum is not None:
+        bounds.append(f"at least {feature.minimum:g}")
+    if feature.maximum is not None:
+        bounds.append(f"at most {feature.maximum:g}")
+    rule = "must be " + (" and ".join(bounds) or "within the range of float32")
+    if feature.special_codes:
+        codes = ", ".join(f"{code:g} ({name})" for name, code in feature.special_codes.items())
+        rule += f", or a special code: {codes}"
+    return rule

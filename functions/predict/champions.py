@@ -1,0 +1,126 @@
+"""The champions in memory: pointer by time, model by digest, the last good one whatever happens."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from functions.predict.model import ScoringModel
+from functions.shared.errors import (
+    ModelNotFoundError,
+    RegistryUnavailableError,
+    ScorelineError,
+    VersionRefusedError,
+)
+from functions.shared.registry import MODEL_FILE, MODEL_PATTERN, ModelRegistry, VersionRef, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from functions.shared.registry import Routing
+
+JITTER = 0.2
+RETRY_S = 5.0
+
+
+@dataclass(slots=True)
+class Champion:
+    """A loaded champion, and the problem that keeps a newer one from serving."""
+
+    ref: VersionRef
+    model: ScoringModel
+    fresh_until: float
+    problem: str | None = None
+
+
+def load_version(registry: ModelRegistry, model: str, ref: VersionRef) -> ScoringModel:
+    """Fetch, verify and load a version.
+
+    Raises
+    ------
+    VersionRefusedError
+        The file's digest is not the pointer's, or it does not load, or it is another version.
+    """
+    content = registry.read(model, ref.version, MODEL_FILE)
+    if digest(content) != ref.sha256:
+        raise VersionRefusedError(f"{model} {ref.version}: the file's digest is not the pointer's")
+    scoring_model = ScoringModel.from_onnx(content)
+    if (scoring_model.contract.model, scoring_model.version) != (model, ref.version):
+        raise VersionRefusedError(f"{model} {ref.version}: the file holds another version")
+    return scoring_model
+
+
+class Champions:
+    """Answers which model serves, re-reading a pointer when it is older than the setting says."""
+
+    def __init__(
+        self, registry: ModelRegistry, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._loaded: dict[str, Champion] = {}
+        self._routing: Routing | None = None
+        self._routing_until = 0.0
+
+    def get(self, model: str) -> ScoringModel:
+        """The champion of a model.
+
+        While SSM or S3 fails, or the pointer names a version that does not load, the last good
+        champion goes on serving and `problems` says why.
+        """
+        champion = self._loaded.get(model)
+        if champion is not None and self._clock() < champion.fresh_until:
+            return champion.model
+        return self._refresh(model, champion).model
+
+    def routing(self) -> Routing:
+        """The routing parameter; the last good one while SSM fails."""
+        if self._routing is None or self._clock() >= self._routing_until:
+            try:
+                self._routing = self._registry.routing()
+                self._routing_until = self._next_check()
+            except RegistryUnavailableError:
+                if self._routing is None:
+                    raise
+                self._routing_until = self._clock() + RETRY_S
+        return self._routing
+
+    def loaded(self) -> dict[str, Champion]:
+        """Every loaded champion by model."""
+        return dict(self._loaded)
+
+    def forget_pointers(self) -> None:
+        """Read every pointer anew at its next use, as after a SnapStart restore."""
+        self._routing_until = 0.0
+        for champion in self._loaded.values():
+            champion.fresh_until = 0.0
+
+    def _refresh(self, model: str, last: Champion | None) -> Champion:
+        if not MODEL_PATTERN.fullmatch(model):
+            raise ModelNotFoundError("no such model")
+        try:
+            ref = self._registry.pointer(model).champion
+            if last is None or last.ref != ref:
+                last = Champion(ref, load_version(self._registry, model, ref), 0.0)
+                self._loaded[model] = last
+            last.fresh_until, last.problem = self._next_check(), None
+        except ModelNotFoundError:
+            self._loaded.pop(model, None)
+            raise
+        except ScorelineError as error:
+            if last is None:
+                raise _unavailable(error) from error
+            last.fresh_until, last.problem = self._clock() + RETRY_S, error.message
+        return last
+
+    def _next_check(self) -> float:
+        max_age_s = self._registry.settings.pointer_max_age_s
+        return self._clock() + max_age_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+
+
+def _unavailable(error: ScorelineError) -> ScorelineError:
+    if isinstance(error, RegistryUnavailableError):
+        return error
+    return RegistryUnavailableError(f"the promoted version does not serve: {error.message}")
