@@ -1,0 +1,190 @@
+"""The admin function: models, versions, promotion and rollback, training jobs, configuration."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from functions.admin.catalogue import Catalogue
+from functions.admin.ledger import Ledger
+from functions.admin.promotion import Promotions
+from functions.admin.submission import Submissions
+from functions.admin.verification import connect_verify
+from functions.shared.datasets import dataset_uri
+from functions.shared.errors import FieldError, JobNotFoundError, ModelNotFoundError
+from functions.shared.fields import (
+    DATASET,
+    MODEL,
+    TEXT,
+    InvalidRequestError,
+    optional,
+    read_fields,
+)
+from functions.shared.http import Request, Response, dispatch, logger
+from functions.shared.jobs import TrainingRequest
+from functions.shared.registry import MODEL_PATTERN, REPORT_FILE, ModelRegistry
+from functions.shared.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from functions.admin.ledger import Entry
+
+JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
+
+UPDATE_FIELDS = {"model_name": TEXT, "model": optional(MODEL), "reason": optional(TEXT)}
+PROMOTE_FIELDS = {"version": TEXT, "reason": TEXT, "expected": optional(TEXT)}
+ROLLBACK_FIELDS = {"reason": TEXT, "expected": optional(TEXT)}
+TRAIN_FIELDS = {"model": MODEL, "dataset_path": DATASET}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the routes work with."""
+
+    settings: Settings
+    registry: ModelRegistry
+    catalogue: Catalogue
+    promotions: Promotions
+    submissions: Submissions
+
+
+@cache
+def services() -> Services:
+    """The services of this deployment."""
+    settings = Settings.from_env()
+    registry, ledger = ModelRegistry.connect(settings), Ledger.connect(settings)
+    return Services(
+        settings,
+        registry,
+        Catalogue(registry, ledger),
+        Promotions(registry, ledger, connect_verify(settings)),
+        Submissions.connect(settings),
+    )
+
+
+def config(_request: Request) -> Response:
+    """What the deployment serves and where it keeps things."""
+    return Response(services().catalogue.config())
+
+
+def update_model(request: Request) -> Response:
+    """Promote a version of the default model, or of `model`."""
+    fields = read_fields(request.json_object(), UPDATE_FIELDS)
+    model = fields.get("model") or services().registry.routing().default
+    reason = fields.get("reason", "no reason given")
+    head = services().promotions.promote(
+        model, fields["model_name"], who=request.caller, reason=reason
+    )
+    return moved(model, head)
+
+
+def models(_request: Request) -> Response:
+    """All models."""
+    return Response({"models": services().catalogue.models()})
+
+
+def versions(request: Request) -> Response:
+    """The versions of a model, newest first."""
+    model = model_in(request)
+    return Response({"model": model, "versions": services().catalogue.versions(model)})
+
+
+def report(request: Request) -> Response:
+    """The report of a version."""
+    html = services().registry.read(model_in(request), request.path["version"], REPORT_FILE)
+    return Response(html.decode(), content_type="text/html; charset=utf-8")
+
+
+def history(request: Request) -> Response:
+    """Who promoted what, when and why; newest first."""
+    model = model_in(request)
+    return Response({"model": model, "history": services().catalogue.history(model)})
+
+
+def promote(request: Request) -> Response:
+    """Let a version be the champion."""
+    model, fields = model_in(request), read_fields(request.json_object(), PROMOTE_FIELDS)
+    head = services().promotions.promote(
+        model,
+        fields["version"],
+        who=request.caller,
+        reason=fields["reason"],
+        expected=fields.get("expected"),
+    )
+    return moved(model, head)
+
+
+def rollback(request: Request) -> Response:
+    """Return to the champion before the present one."""
+    model, fields = model_in(request), read_fields(request.json_object(), ROLLBACK_FIELDS)
+    head = services().promotions.rollback(
+        model, who=request.caller, reason=fields["reason"], expected=fields.get("expected")
+    )
+    return moved(model, head)
+
+
+def train(request: Request) -> Response:
+    """Queue a training job; the same Idempotency-Key asks for the same job."""
+    fields = read_fields(request.json_object(), TRAIN_FIELDS)
+    path = dataset_uri(fields["dataset_path"], services().settings.bucket)
+    item = services().submissions.submit(TrainingRequest(fields["model"], path), cause_of(request))
+    # relative to /train, so that it holds behind the stage's prefix too
+    location = {"Location": f"train/{item['job']}"}
+    return Response({"job": item["job"], "state": item["state"]}, 202, headers=location)
+
+
+def train_job(request: Request) -> Response:
+    """Where a training job stands."""
+    job = request.path["job"]
+    if not JOB_PATTERN.fullmatch(job):
+        raise JobNotFoundError("no such job")
+    return Response(services().submissions.jobs.get(job))
+
+
+ROUTES = {
+    ("GET", "/config"): config,
+    ("POST", "/update_model"): update_model,
+    ("GET", "/models"): models,
+    ("GET", "/models/{model}/versions"): versions,
+    ("GET", "/models/{model}/versions/{version}/report"): report,
+    ("GET", "/models/{model}/history"): history,
+    ("POST", "/models/{model}/promote"): promote,
+    ("POST", "/models/{model}/rollback"): rollback,
+    ("POST", "/train"): train,
+    ("GET", "/train/{job}"): train_job,
+}
+
+
+def model_in(request: Request) -> str:
+    """The model in the path."""
+    model = request.path["model"]
+    if not MODEL_PATTERN.fullmatch(model):
+        raise ModelNotFoundError("no such model")
+    return model
+
+
+def cause_of(request: Request) -> str:
+    """What makes two requests for training the same job: the caller's key, or else nothing."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return uuid4().hex
+    if not TEXT.test(key):
+        rule = FieldError("Idempotency-Key", f"expected {TEXT.rule}")
+        raise InvalidRequestError("a header breaks its rule", (rule,))
+    return f"{request.caller} {key}"
+
+
+def moved(model: str, head: Entry) -> Response:
+    """The answer to a promotion or rollback: the champion now, and the ledger's entry of it."""
+    logger.info("champion", model=model, version=head.champion.version, sequence=head.sequence)
+    return Response({"model": model, "current_model": head.champion.version, **head.to_json()})
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Entry point of the function."""
+    return dispatch(ROUTES, event)

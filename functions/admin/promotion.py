@@ -1,0 +1,154 @@
+"""Promotion and rollback: verify the version, write the ledger, then move the pointer after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from functions.admin.ledger import champion_before
+from functions.shared.errors import (
+    ModelNotFoundError,
+    PromotionConflictError,
+    RegistryUnavailableError,
+    VersionRefusedError,
+)
+from functions.shared.registry import MODEL_FILE, Pointer, PointerInvalidError, VersionRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from functions.admin.ledger import Entry, Ledger
+    from functions.shared.registry import ModelRegistry
+
+    # (model, version) -> SHA-256 of its model.onnx, or an error
+    Verify = Callable[[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Promotions:
+    """Moves champions. The ledger decides who wins; the pointer follows the ledger."""
+
+    registry: ModelRegistry
+    ledger: Ledger
+    verify: Verify
+
+    def promote(
+        self, model: str, version: str, *, who: str, reason: str, expected: str | None = None
+    ) -> Entry:
+        """Let `version` be the champion; returns the ledger's head once the pointer follows it.
+
+        Promoting the champion again adds no entry and writes the pointer anew: so a promotion
+        that broke off between ledger and pointer is finished, and a pointer changed by hand undone.
+
+        Parameters
+        ----------
+        expected : the champion that the caller means to replace
+
+        Raises
+        ------
+        VersionNotFoundError, VersionRefusedError
+            Nothing has moved.
+        PromotionConflictError
+            The champion is not `expected`, or another promotion came first.
+        RegistryUnavailableError
+            AWS does not answer; the message says whether the ledger has the promotion already.
+        """
+        head = self.ledger.head(model)
+        if head is None or head.champion.version != version:
+            _check_expected(head, expected)
+            champion = self._verified(model, version)
+            head = self.ledger.record(
+                model, "promote", champion, after=head, who=who, reason=reason
+            )
+        else:
+            if expected != head.previous:  # a repeated call still names the former champion
+                _check_expected(head, expected)
+            self._verify_again(model, head.champion)
+        return self._settle(model, head)
+
+    def rollback(self, model: str, *, who: str, reason: str, expected: str | None = None) -> Entry:
+        """Return to the champion before the present one; errors as in `promote`.
+
+        A rollback that broke off between ledger and pointer is finished, not done a second time.
+        """
+        entries = self.ledger.history(model)
+        head = entries[-1] if entries else None
+        if head is not None and head.action == "rollback" and self._serves(model, head.previous):
+            if expected != head.previous:
+                _check_expected(head, expected)
+            self._verify_again(model, head.champion)
+        else:
+            _check_expected(head, expected)
+            champion = champion_before(entries)
+            self._verify_again(model, champion)
+            head = self.ledger.record(
+                model, "rollback", champion, after=head, who=who, reason=reason
+            )
+        return self._settle(model, head)
+
+    def _verified(self, model: str, version: str) -> VersionRef:
+        manifest = self.registry.manifest(model, version)
+        sha256 = self.verify(model, version)
+        if sha256 != _manifest_digest(manifest):
+            raise VersionRefusedError(f"{version}: {MODEL_FILE} is not the one of its manifest")
+        return VersionRef(version, sha256)
+
+    def _verify_again(self, model: str, champion: VersionRef) -> None:
+        if self._verified(model, champion.version) != champion:
+            raise VersionRefusedError(
+                f"{champion.version}: {MODEL_FILE} is not the one that the ledger names"
+            )
+
+    def _settle(self, model: str, head: Entry) -> Entry:
+        """Write the pointer until the ledger's head is the entry that was written last.
+
+        Whoever writes the pointer looks at the ledger afterwards, so the last writer leaves the
+        two equal, however slow an older promotion is.
+        """
+        try:
+            while True:
+                pointer = Pointer(head.champion, self._challenger_beside(model, head.champion))
+                self.registry.write_pointer(model, pointer)
+                latest = self.ledger.head(model)
+                if latest is None or latest.sequence == head.sequence:
+                    return head
+                head = latest
+        except RegistryUnavailableError as error:
+            version = head.champion.version
+            raise RegistryUnavailableError(
+                f"the ledger names {version}, but its pointer is not confirmed: "
+                f"promote {version} again ({error.message})"
+            ) from error
+
+    def _challenger_beside(self, model: str, champion: VersionRef) -> dict[str, Any] | None:
+        """The present challenger, unless it is the new champion."""
+        present = self._pointer(model)
+        challenger = present.challenger if present else None
+        if isinstance(challenger, dict) and challenger.get("version") != champion.version:
+            return challenger
+        return None
+
+    def _serves(self, model: str, version: str | None) -> bool:
+        pointer = self._pointer(model)
+        return pointer is not None and pointer.champion.version == version
+
+    def _pointer(self, model: str) -> Pointer | None:
+        """The pointer; None where there is none or where it cannot be read as one."""
+        try:
+            return self.registry.pointer(model)
+        except (ModelNotFoundError, PointerInvalidError):
+            return None
+
+
+def _check_expected(head: Entry | None, expected: str | None) -> None:
+    champion = head.champion.version if head else None
+    if expected is not None and expected != champion:
+        raise PromotionConflictError(f"the champion is {champion or 'none yet'}")
+
+
+def _manifest_digest(manifest: dict[str, Any]) -> str:
+    try:
+        return str(manifest["files"][MODEL_FILE]["sha256"])
+    except (KeyError, TypeError):
+        raise VersionRefusedError("the manifest names no model.onnx") from None
