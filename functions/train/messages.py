@@ -1,0 +1,88 @@
+"""What a message of the training queue asks for: a job of `POST /train`, or one for new data."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+from functions.shared.errors import MalformedRequestError
+from functions.shared.jobs import TrainingRequest
+from functions.shared.registry import MODEL_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+READY_RULE = "the manifest's key must be datasets/MODEL/_READY.json, or lie in a folder below MODEL"
+_READY_KEY = re.compile(rf"datasets/(?P<model>{MODEL_PATTERN.pattern})/(.+/)?_READY\.json")
+_JOB_KEYS = {"job", "model", "dataset_path"}
+_NO_MODEL = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job to do; `problem` says why it cannot be done."""
+
+    job: str
+    request: TrainingRequest
+    problem: str = ""
+
+
+def read_orders(body: str) -> list[Order]:
+    """The orders of an SQS message's body; none for the test event that S3 sends at setup.
+
+    Raises
+    ------
+    MalformedRequestError
+        The body is nothing that the queue is there for.
+    """
+    try:
+        message = json.loads(body)
+        if message.keys() == _JOB_KEYS:
+            return [_submitted(message)]
+        if message.get("detail-type") == "Object Created":
+            return [_announced(message["detail"])]
+        if message.get("Event") == "s3:TestEvent":
+            return []
+        return [_notified(record["s3"]) for record in message["Records"]]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise MalformedRequestError("not a message that asks for training") from error
+
+
+def _submitted(message: Mapping[str, Any]) -> Order:
+    if not all(isinstance(message[key], str) for key in _JOB_KEYS):
+        raise TypeError("job")
+    return Order(message["job"], TrainingRequest(message["model"], message["dataset_path"]))
+
+
+def _announced(detail: Mapping[str, Any]) -> Order:
+    """An `Object Created` event of EventBridge."""
+    s3_object = detail["object"]
+    return _ready(
+        detail["bucket"]["name"],
+        s3_object["key"],
+        version=s3_object.get("version-id"),
+        fallback=f"{s3_object.get('etag')} {s3_object.get('sequencer')}",
+    )
+
+
+def _notified(s3: Mapping[str, Any]) -> Order:
+    """An S3 event notification, whose keys are URL-encoded."""
+    s3_object = s3["object"]
+    return _ready(
+        s3["bucket"]["name"],
+        unquote_plus(s3_object["key"]),
+        version=s3_object.get("versionId"),
+        fallback=f"{s3_object.get('eTag')} {s3_object.get('sequencer')}",
+    )
+
+
+def _ready(bucket: str, key: str, *, version: str | None, fallback: str) -> Order:
+    """The job of one version of a manifest, however often and by whichever event it is told."""
+    folder = f"s3://{bucket}/{key.removesuffix('_READY.json')}"
+    named = _READY_KEY.fullmatch(key)
+    request = TrainingRequest(named["model"] if named else _NO_MODEL, folder)
+    cause = fallback if version in {None, "", "null"} else str(version)
+    return Order(request.job_id(cause), request, "" if named else READY_RULE)

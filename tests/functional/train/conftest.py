@@ -1,0 +1,122 @@
+from types import SimpleNamespace
+
+import boto3
+import pytest
+
+from functions.shared.jobs import Jobs
+from functions.shared.registry import ModelRegistry
+from functions.train.app import handle, queue
+from functions.train.trainer import Trainer
+
+VERSION = "20261121T004512Z-3fa9c1d2"
+
+
+class FakeTraining:
+    """Stands for the training package: remembers what it is asked, and fails as it is told."""
+
+    def __init__(self):
+        self.asked = []
+        self.problems = []
+        self.meanwhile = lambda: None
+
+    def load_definition(self, model):
+        return SimpleNamespace(name=model, dataset="datasets/its-own/")
+
+    def train(self, definition, dataset_path, *, progress):
+        self.asked.append((definition.name, dataset_path))
+        self.meanwhile()
+        progress("fitting")
+        if self.problems:
+            raise self.problems.pop(0)
+        second = len(self.asked)
+        version = f"20261121T0045{second:02}Z-3fa9c1d2"
+        return SimpleNamespace(version=version, files={"manifest.json": b"{}"}, score=0.79)
+
+
+@pytest.fixture
+def training():
+    return FakeTraining()
+
+
+@pytest.fixture
+def jobs(aws, settings):
+    return Jobs.connect(settings)
+
+
+@pytest.fixture
+def invoke(aws, settings, training):
+    """The handler, with the fake in place of the training package."""
+    registry = ModelRegistry.connect(settings)
+    trainer = Trainer(registry, training.load_definition, training.train)
+    return lambda event: handle(event, trainer)
+
+
+class SourceMapping:
+    """Does what Lambda's event source mapping does: receives, invokes, deletes what is done."""
+
+    def __init__(self, settings, invoke):
+        self.sqs, self.invoke = boto3.client("sqs"), invoke
+        self.url = self.sqs.get_queue_url(QueueName=settings.train_queue)["QueueUrl"]
+        dead = f"{settings.train_queue}-dead-letter"
+        self.dead_url = self.sqs.get_queue_url(QueueName=dead)["QueueUrl"]
+
+    def send(self, body):
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def poll(self):
+        """One round; the number of messages received."""
+        received = self.sqs.receive_message(
+            QueueUrl=self.url, AttributeNames=["All"], MaxNumberOfMessages=10
+        ).get("Messages", [])
+        for message in received:
+            record = {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+                "eventSource": "aws:sqs",
+            }
+            if not self.invoke({"Records": [record]})["batchItemFailures"]:
+                handle = message["ReceiptHandle"]
+                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=handle)
+        return len(received)
+
+    def waiting(self):
+        """Messages that are visible, hidden and dead."""
+
+        def count(url, name):
+            name = f"ApproximateNumberOfMessages{name}"
+            answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+            return int(answer["Attributes"][name])
+
+        return count(self.url, ""), count(self.url, "NotVisible"), count(self.dead_url, "")
+
+
+@pytest.fixture
+def mapping(settings, invoke):
+    return SourceMapping(settings, invoke)
+
+
+@pytest.fixture
+def hidden_for(settings, invoke):
+    """Invoke with an event and return the visibility timeout that its message was given."""
+
+    def hidden_for(event):
+        asked = []
+        client = queue().sqs
+        client.meta.events.register(
+            "provide-client-params.sqs.ChangeMessageVisibility",
+            lambda params, **_: asked.append(params["VisibilityTimeout"]),
+        )
+        invoke(event)
+        return asked
+
+    return hidden_for
+
+
+def body_of(event):
+    return event["Records"][0]["body"]
+
+
+def job_table(settings):
+    return boto3.resource("dynamodb").Table(settings.jobs_table)

@@ -1,0 +1,317 @@
+import json
+import time
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from functions.shared.errors import DatasetError, RegistryUnavailableError
+from functions.shared.jobs import LEASE_S
+from functions.shared.registry import aws_errors
+from functions.train.messages import read_orders
+from tests.functional.train.conftest import body_of, job_table
+from tests.support import MAX_RECEIVES
+
+MODEL = "german-credit"
+URI = "s3://scoreline-test-123456789012/datasets/german-credit/"
+
+
+@pytest.fixture
+def job(load_event):
+    return json.loads(body_of(load_event("sqs-train-job")))["job"]
+
+
+def job_of(event):
+    [order] = read_orders(body_of(event))
+    return order.job
+
+
+def test_a_job_of_post_train_ends_with_score_and_model_name(invoke, jobs, job, load_event):
+    answer = invoke(load_event("sqs-train-job"))
+
+    item = jobs.get(job)
+    assert answer == {"batchItemFailures": []}
+    assert (item["state"], item["model_name"]) == ("succeeded", "20261121T004501Z-3fa9c1d2")
+    assert item["score"] == 0.79
+
+
+def test_a_ready_manifest_trains_on_the_folder_beside_it(invoke, jobs, training, load_event):
+    event = load_event("sqs-dataset-ready")
+
+    invoke(event)
+
+    assert training.asked == [(MODEL, f"{URI}2026-11/")]
+    assert jobs.get(job_of(event))["state"] == "succeeded"
+
+
+def test_the_same_message_twice_trains_once(mapping, training, load_event):
+    for _ in range(3):
+        mapping.send(body_of(load_event("sqs-dataset-ready")))
+
+    mapping.poll()
+
+    assert len(training.asked) == 1
+    assert mapping.waiting() == (0, 0, 0)
+
+
+def test_eventbridge_and_an_s3_notification_of_one_object_train_once(invoke, training, load_event):
+    invoke(load_event("sqs-dataset-ready"))
+    invoke(load_event("sqs-s3-notification"))
+
+    assert len(training.asked) == 1
+
+
+def test_a_manifest_written_again_trains_again(invoke, training, load_event):
+    event = load_event("sqs-dataset-ready")
+    message = json.loads(body_of(event))
+    invoke(event)
+
+    message["detail"]["object"]["version-id"] = "the-next-one"
+    event["Records"][0]["body"] = json.dumps(message)
+    invoke(event)
+
+    assert len(training.asked) == 2
+
+
+def test_in_a_bucket_without_versions_etag_and_sequencer_tell_events_apart(load_event):
+    message = json.loads(body_of(load_event("sqs-dataset-ready")))
+    s3_object = message["detail"]["object"]
+    del s3_object["version-id"]
+    first, again = read_orders(json.dumps(message)), read_orders(json.dumps(message))
+    s3_object["sequencer"] = "00617F08299329D190"
+    later = read_orders(json.dumps(message))
+
+    assert first == again
+    assert first[0].job != later[0].job
+
+
+def test_keys_of_an_s3_notification_are_decoded(load_event):
+    message = json.loads(body_of(load_event("sqs-s3-notification")))
+    key = "datasets/german-credit/November+2026%2C+final/_READY.json"
+    message["Records"][0]["s3"]["object"]["key"] = key
+
+    [order] = read_orders(json.dumps(message))
+
+    assert order.request.dataset_path == f"{URI}November 2026, final/"
+
+
+def test_a_duplicate_of_a_running_job_is_neither_trained_nor_lost(
+    invoke, jobs, training, hidden_for, load_event
+):
+    event = load_event("sqs-train-job")
+    answers = []
+    training.meanwhile = lambda: answers.append(hidden_for(event))
+
+    invoke(event)
+
+    [[hidden_s]] = answers
+    assert len(training.asked) == 1
+    assert LEASE_S - 60 < hidden_s <= LEASE_S + 1
+    assert invoke(event) == {"batchItemFailures": []}
+
+
+def test_a_job_whose_function_died_is_taken_over_when_its_lease_ends(
+    invoke, jobs, job, training, settings, load_event
+):
+    event = load_event("sqs-train-job")
+    [order] = read_orders(body_of(event))
+    jobs.start(job, order.request)
+    table = job_table(settings)
+    update = {"Key": {"job": job}, "UpdateExpression": "SET lease_until = :then"}
+    table.update_item(**update, ExpressionAttributeValues={":then": int(time.time()) - 1})
+    assert jobs.get(job)["reason"] == "its run ended without a result"
+
+    invoke(event)
+
+    assert jobs.get(job)["state"] == "succeeded"
+
+
+def test_a_permanent_failure_says_why_and_ends_in_the_dead_letter_queue_trained_once(
+    mapping, jobs, job, training, load_event
+):
+    training.problems = [DatasetError("income: column is missing")]
+    mapping.send(body_of(load_event("sqs-train-job")))
+
+    rounds = [mapping.poll() for _ in range(MAX_RECEIVES + 1)]
+
+    assert rounds == [1] * MAX_RECEIVES + [0]
+    assert len(training.asked) == 1
+    assert mapping.waiting() == (0, 0, 1)
+    assert jobs.get(job)["state"] == "failed"
+    assert jobs.get(job)["reason"] == "income: column is missing"
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        RegistryUnavailableError("S3 answered SlowDown"),
+        EndpointConnectionError(endpoint_url="https://s3.example"),
+        ConnectionResetError("by peer"),
+    ],
+    ids=lambda problem: type(problem).__name__,
+)
+def test_a_passing_failure_gives_the_job_back_and_is_retried(
+    invoke, jobs, job, training, hidden_for, load_event, problem
+):
+    training.problems = [problem]
+    event = load_event("sqs-train-job")
+
+    hidden_s = hidden_for(event)
+    waiting = jobs.get(job)
+    answer = invoke(event)
+
+    assert hidden_s == [30]
+    assert waiting["state"] == "queued"
+    assert waiting["reason"].startswith("to be tried again: ")
+    assert answer == {"batchItemFailures": []}
+    assert jobs.get(job)["state"] == "succeeded"
+    assert "reason" not in jobs.get(job)
+
+
+def test_the_wait_doubles_with_every_receive(training, hidden_for, load_event):
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
+    event = load_event("sqs-train-job")
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "3"
+
+    assert hidden_for(event) == [120]
+
+
+def test_a_passing_failure_stays_in_the_queue_until_its_time(mapping, training, load_event):
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
+    mapping.send(body_of(load_event("sqs-train-job")))
+
+    assert [mapping.poll(), mapping.poll()] == [1, 0]
+    assert mapping.waiting() == (0, 1, 0)
+
+
+def test_a_message_fails_even_where_its_visibility_cannot_be_changed(
+    invoke, training, load_event, settings
+):
+    training.problems = [DatasetError("income: column is missing")]
+    sqs = boto3.client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings.train_queue)["QueueUrl"])
+
+    answer = invoke(load_event("sqs-train-job"))
+
+    assert len(answer["batchItemFailures"]) == 1
+
+
+def test_a_bucket_that_cannot_be_read_fails_the_job(invoke, jobs, job, training, load_event):
+    def read():
+        with aws_errors("S3"):
+            boto3.client("s3").get_object(Bucket="another-bucket", Key="german.csv")
+
+    training.meanwhile = read
+
+    invoke(load_event("sqs-train-job"))
+
+    assert jobs.get(job)["state"] == "failed"
+    assert jobs.get(job)["reason"] == "S3 answered NoSuchBucket"
+
+
+def test_the_reason_of_an_unforeseen_error_holds_no_value(invoke, jobs, job, training, load_event):
+    training.problems = [ValueError("could not convert string to float: 'Ada Example'")]
+
+    answer = invoke(load_event("sqs-train-job"))
+
+    assert len(answer["batchItemFailures"]) == 1
+    assert jobs.get(job)["state"] == "failed"
+    assert jobs.get(job)["reason"].startswith("unexpected ValueError;")
+    assert "Ada" not in jobs.get(job)["reason"]
+
+
+def test_a_local_path_that_reached_the_queue_fails_the_job(invoke, jobs, job, training, load_event):
+    event = load_event("sqs-train-job")
+    body = {"job": job, "model": MODEL, "dataset_path": "/etc/passwd"}
+    event["Records"][0]["body"] = json.dumps(body)
+
+    invoke(event)
+
+    assert training.asked == []
+    assert jobs.get(job)["reason"].startswith("dataset_path: expected s3://BUCKET/KEY")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "datasets/_READY.json",
+        "datasets/German Credit/_READY.json",
+        "datasets/german-credit/READY.json",
+        "uploads/german-credit/_READY.json",
+    ],
+)
+def test_a_manifest_that_names_no_model_is_a_failed_job(mapping, jobs, training, load_event, key):
+    event = load_event("sqs-dataset-of-no-model")
+    message = json.loads(body_of(event))
+    message["detail"]["object"]["key"] = key
+    event["Records"][0]["body"] = json.dumps(message)
+    mapping.send(body_of(event))
+
+    while mapping.poll():
+        pass
+
+    item = jobs.get(job_of(event))
+    assert item["state"] == "failed"
+    assert item["reason"].startswith("the manifest's key must be datasets/MODEL/_READY.json")
+    assert training.asked == []
+    assert mapping.waiting() == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not json",
+        "[]",
+        "{}",
+        '{"Records": [{}]}',
+        '{"job": 1, "model": "a", "dataset_path": "b"}',
+        '{"detail-type": "Object Created", "detail": {}}',
+    ],
+)
+def test_a_message_of_another_kind_ends_in_the_dead_letter_queue(mapping, training, body):
+    mapping.send(body)
+
+    while mapping.poll():
+        pass
+
+    assert mapping.waiting() == (0, 0, 1)
+    assert training.asked == []
+
+
+def test_the_test_event_of_s3_is_done_at_once(mapping, training):
+    mapping.send('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}')
+
+    mapping.poll()
+
+    assert mapping.waiting() == (0, 0, 0)
+
+
+def test_a_bad_message_does_not_hold_up_the_others(invoke, training, load_event):
+    event = load_event("sqs-train-job")
+    bad = {**event["Records"][0], "messageId": "bad", "body": "{"}
+    event["Records"].insert(0, bad)
+
+    assert invoke(event) == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+    assert len(training.asked) == 1
+
+
+def test_what_post_train_sends_is_what_the_train_function_reads(
+    mapping, training, load_event, lambda_context
+):
+    from functions.admin.app import lambda_handler as admin
+
+    job = json.loads(admin(load_event("train"), lambda_context)["body"])["job"]
+    mapping.poll()
+    asked = load_event("train-job") | {"pathParameters": {"job": job}}
+    item = json.loads(admin(asked, lambda_context)["body"])
+
+    assert training.asked == [(MODEL, URI)]
+    assert (item["state"], item["score"]) == ("succeeded", 0.79)
+
+
+def test_jobs_out_of_reach_leave_the_message_for_later(invoke, settings, load_event):
+    boto3.client("dynamodb").delete_table(TableName=settings.jobs_table)
+
+    answer = invoke(load_event("sqs-train-job"))
+
+    assert len(answer["batchItemFailures"]) == 1
