@@ -1,0 +1,203 @@
+import importlib
+import re
+
+import pytest
+
+from functions.shared.settings import Settings
+from local.template import ROOT, Template
+
+STAGE, ACCOUNT, REGION = "test", "123456789012", "eu-central-1"
+TEMPLATE = Template.read(stage=STAGE, account=ACCOUNT, region=REGION)
+SETTINGS = Settings.for_account(STAGE, ACCOUNT)
+DOCUMENT = TEMPLATE.document
+
+# DESIGN's table of routes: who answers, and how the caller proves who it is.
+ROUTES = {
+    ("POST", "/predict"): ("predict", "api-key"),
+    ("POST", "/predict/batch"): ("predict", "api-key"),
+    ("POST", "/models/{model}/predict"): ("predict", "api-key"),
+    ("POST", "/models/{model}/predict/batch"): ("predict", "api-key"),
+    ("GET", "/models/{model}/schema"): ("predict", "api-key"),
+    ("GET", "/health"): ("predict", "open"),
+    ("GET", "/config"): ("admin", "iam"),
+    ("POST", "/update_model"): ("admin", "iam"),
+    ("GET", "/models"): ("admin", "iam"),
+    ("GET", "/models/{model}/versions"): ("admin", "iam"),
+    ("GET", "/models/{model}/versions/{version}/report"): ("admin", "iam"),
+    ("GET", "/models/{model}/history"): ("admin", "iam"),
+    ("POST", "/models/{model}/promote"): ("admin", "iam"),
+    ("POST", "/models/{model}/rollback"): ("admin", "iam"),
+    ("POST", "/train"): ("admin", "iam"),
+    ("GET", "/train/{job}"): ("admin", "iam"),
+}
+
+
+class Reads(dict):
+    """A mapping that remembers what was asked of it."""
+
+    def __init__(self, values):
+        super().__init__(values)
+        self.asked = set()
+
+    def __getitem__(self, name):
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def only(kind):
+    [properties] = TEMPLATE.resources(kind).values()
+    return properties
+
+
+def statements():
+    """(function, statement) of every policy that a function has."""
+    for name, properties in TEMPLATE.resources("AWS::Serverless::Function").items():
+        for policy in properties.get("Policies", []):
+            yield from ((name, statement) for statement in policy["Statement"])
+    for policy in only("AWS::IAM::Role")["Policies"]:
+        yield from (("TrainFunction", s) for s in policy["PolicyDocument"]["Statement"])
+
+
+def actions(function):
+    found = [s["Action"] for name, s in statements() if name == function]
+    return {a for action in found for a in ([action] if isinstance(action, str) else action)}
+
+
+def test_our_environment_variables_are_exactly_those_that_settings_reads():
+    reads = Reads(TEMPLATE.environment)
+
+    settings = Settings.from_env(reads)
+
+    assert reads.asked == {name for name in TEMPLATE.environment if name.startswith("SCORELINE_")}
+    assert settings == SETTINGS
+
+
+def test_no_function_has_variables_of_its_own():
+    functions = TEMPLATE.resources("AWS::Serverless::Function").values()
+    assert not [f for f in functions if "Environment" in f]
+
+
+def test_resources_have_the_names_that_settings_gives():
+    tables = {table["TableName"] for table in TEMPLATE.resources("AWS::DynamoDB::Table").values()}
+    queues = {queue["QueueName"] for queue in TEMPLATE.resources("AWS::SQS::Queue").values()}
+
+    assert only("AWS::S3::Bucket")["BucketName"] == SETTINGS.bucket
+    assert only("AWS::SSM::Parameter")["Name"] == SETTINGS.routing_parameter
+    assert tables == {SETTINGS.ledger_table, SETTINGS.jobs_table}
+    assert queues == {SETTINGS.train_queue, f"{SETTINGS.train_queue}-dead-letter"}
+    assert TEMPLATE.functions["PredictFunction"].name == SETTINGS.predict_function
+
+
+def test_tables_have_the_keys_that_the_code_uses():
+    keys = {
+        table["TableName"]: [(k["AttributeName"], k["KeyType"]) for k in table["KeySchema"]]
+        for table in TEMPLATE.resources("AWS::DynamoDB::Table").values()
+    }
+
+    assert keys[SETTINGS.ledger_table] == [("model", "HASH"), ("entry", "RANGE")]
+    assert keys[SETTINGS.jobs_table] == [("job", "HASH")]
+
+
+def test_routes_are_those_of_the_design():
+    found = {
+        (r.method, r.path): (r.function.logical_id.removesuffix("Function").lower(), r.auth)
+        for r in TEMPLATE.routes
+    }
+
+    assert found == ROUTES
+
+
+@pytest.mark.parametrize("name", ["PredictFunction", "AdminFunction"])
+def test_a_function_answers_exactly_the_routes_that_it_gets(name):
+    module = importlib.import_module(TEMPLATE.functions[name].handler.rpartition(".")[0])
+
+    routed = {(r.method, r.path) for r in TEMPLATE.routes if r.function.logical_id == name}
+
+    assert routed == set(module.ROUTES)
+
+
+@pytest.mark.parametrize("function", TEMPLATE.functions.values(), ids=lambda f: f.logical_id)
+def test_the_handler_is_where_the_template_says(function):
+    module, _, name = function.handler.rpartition(".")
+
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_functions_are_named_after_the_stage():
+    assert {f.name for f in TEMPLATE.functions.values()} == {
+        f"scoreline-{STAGE}-{name}" for name in ("predict", "admin", "train")
+    }
+
+
+def test_a_message_stays_hidden_for_six_runs_and_fails_three_times():
+    queue = TEMPLATE.resources("AWS::SQS::Queue")["TrainQueue"]
+
+    assert queue["VisibilityTimeout"] == 6 * TEMPLATE.functions["TrainFunction"].timeout_s
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith("-train-dead-letter")
+
+
+def test_only_manifests_under_datasets_ask_for_training():
+    pattern = only("AWS::Events::Rule")["EventPattern"]
+
+    assert pattern["detail"]["bucket"]["name"] == [SETTINGS.bucket]
+    assert pattern["detail"]["object"]["key"] == [{"wildcard": "datasets/*_READY.json"}]
+
+
+def test_no_statement_is_about_everything():
+    for name, statement in statements():
+        allowed = [statement["Action"], statement["Resource"]]
+        flat = [x for part in allowed for x in ([part] if isinstance(part, str) else part)]
+        assert not [x for x in flat if x == "*" or x.endswith(":*")], (name, statement["Sid"])
+
+
+def test_what_each_function_may_change():
+    changes = re.compile(r":(Put|Delete|Update|Send|Invoke|Change|Transact)")
+    found = {f: {a for a in actions(f) if changes.search(a)} for f in TEMPLATE.functions}
+
+    assert found == {
+        "PredictFunction": set(),
+        "AdminFunction": {
+            "ssm:PutParameter",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "sqs:SendMessage",
+            "lambda:InvokeFunction",
+        },
+        "TrainFunction": {
+            "s3:PutObject",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "logs:PutLogEvents",
+        },
+    }
+
+
+def test_every_parameter_is_described():
+    assert all(p.get("Description") for p in DOCUMENT["Parameters"].values())
+
+
+def test_every_function_logs_to_a_group_that_forgets():
+    groups = TEMPLATE.resources("AWS::Logs::LogGroup")
+
+    assert {g["LogGroupName"] for g in groups.values()} == {
+        f"/aws/lambda/{f.name}" for f in TEMPLATE.functions.values()
+    }
+    assert all(g["RetentionInDays"] for g in groups.values())
+
+
+@pytest.mark.parametrize("function", ["predict", "admin", "train"])
+def test_a_function_ships_the_versions_that_are_tested(function):
+    def pins(path):
+        return set(re.findall(r"^[\w.-]+==[^\s;]+", (ROOT / path).read_text(), re.MULTILINE))
+
+    shipped = pins(f"functions/{function}/requirements.txt")
+
+    assert shipped
+    assert shipped <= pins("requirements/dev.txt")
