@@ -1,0 +1,55 @@
+"""The environment in which functions and command line reach the local stack, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from functions.shared.settings import Settings
+from local.template import TEMPLATE_PATH, Template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+STAGE = "local"
+ACCOUNT = "123456789012"  # moto's
+REGION = "us-east-1"
+POINTER_MAX_AGE_S = "2"
+
+SETTINGS = Settings.for_account(STAGE, ACCOUNT)
+
+
+def read_template(path: Path = TEMPLATE_PATH) -> Template:
+    """`template.yaml` for the local stage."""
+    return Template.read(stage=STAGE, account=ACCOUNT, region=REGION, path=path)
+
+
+def aws_variables(*, aws_url: str, http_url: str) -> dict[str, str]:
+    """What boto3 and the AWS CLI need to talk to the local stack and never to a real account."""
+    return {
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_ENDPOINT_URL_LAMBDA": http_url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def function_variables(
+    *, aws_url: str, http_url: str, template: Path = TEMPLATE_PATH
+) -> dict[str, str]:
+    """The environment of the functions: the template's, pointed at the local stack."""
+    return {
+        **read_template(template).environment,
+        "SCORELINE_POINTER_MAX_AGE_S": POINTER_MAX_AGE_S,
+        **aws_variables(aws_url=aws_url, http_url=http_url),
+    }
+
+
+def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment without the user's own AWS profile, keys and endpoints."""
+    return {name: value for name, value in environ.items() if not name.startswith("AWS_")}

@@ -1,0 +1,145 @@
+"""The OpenAPI document: the template's routes and, as paths of their own, the promoted models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+from local.schemas import ANY_OBJECT, BODIES, COMPONENTS, MODEL, STRING, Schema, array, record, ref
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from local.template import Route
+
+JSON = "application/json"
+DESCRIPTION = (
+    "Credit scoring. A deployment asks scoring clients for an API key and operations for a "
+    "signature by AWS IAM; the local stack asks nobody."
+)
+
+# Route -> what it does, status and schema of its answer.
+ANSWERS: dict[tuple[str, str], tuple[str, int, Schema]] = {
+    ("POST", "/predict"): ("Score an application for the default model", 200, ref("Answer")),
+    ("POST", "/predict/batch"): ("Score many applications", 200, ref("BatchAnswer")),
+    ("POST", "/models/{model}/predict"): ("Score an application", 200, ref("Answer")),
+    ("POST", "/models/{model}/predict/batch"): (
+        "Score many applications",
+        200,
+        ref("BatchAnswer"),
+    ),
+    ("GET", "/models/{model}/schema"): ("JSON Schema of an application", 200, ANY_OBJECT),
+    ("GET", "/health"): ("Whether scoring works", 200, ref("Health")),
+    ("GET", "/config"): ("What serves, and where things are kept", 200, ref("Config")),
+    ("POST", "/update_model"): ("Promote a version of the default model", 200, ref("Moved")),
+    ("GET", "/models"): ("All models", 200, ref("Models")),
+    ("GET", "/models/{model}/versions"): ("Versions of a model", 200, ref("Versions")),
+    ("GET", "/models/{model}/versions/{version}/report"): ("Report of a version", 200, STRING),
+    ("GET", "/models/{model}/history"): ("Who promoted what and why", 200, ref("History")),
+    ("POST", "/models/{model}/promote"): ("Let a version decide", 200, ref("Moved")),
+    ("POST", "/models/{model}/rollback"): ("Return to the champion before", 200, ref("Moved")),
+    ("POST", "/train"): ("Queue a training job", 202, ref("Submitted")),
+    ("GET", "/train/{job}"): ("Where a training job stands", 200, ref("Job")),
+}
+CONTENT_TYPES = {
+    "/models/{model}/versions/{version}/report": "text/html",
+    "/models/{model}/schema": "application/schema+json",
+}
+SECURITY: dict[str, list[dict[str, list[str]]]] = {
+    "api-key": [{"ApiKey": []}],
+    "iam": [{"Iam": []}],
+    "open": [],
+}
+SECURITY_SCHEMES = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    "Iam": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "AWS Signature Version 4",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Champions:
+    """The promoted models: the default one's name, and the JSON Schema of each one's input."""
+
+    default: str
+    schemas: Mapping[str, Schema]
+
+
+def openapi_document(routes: Iterable[Route], champions: Champions) -> dict[str, Any]:
+    """OpenAPI 3.1 of the routes, with the promoted models' applications in full."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        if route.path.startswith("/models/{model}/predict"):
+            for model in champions.schemas:
+                path = route.path.replace("{model}", model)
+                paths[path] = {"post": _operation(route, path, _applications(route, model), model)}
+        schema = BODIES.get((route.method, route.path))
+        if "predict" in route.path:
+            named = champions.default if route.path.startswith("/predict") else ""
+            schema = _applications(route, named if named in champions.schemas else "")
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
+            route, route.path, schema, route.function.logical_id
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Scoreline", "version": "0.1.0", "description": DESCRIPTION},
+        "paths": paths,
+        "components": {
+            "schemas": {
+                **COMPONENTS,
+                **{f"Application-{model}": s for model, s in champions.schemas.items()},
+            },
+            "securitySchemes": SECURITY_SCHEMES,
+        },
+    }
+
+
+def _operation(route: Route, path: str, schema: Schema | None, tag: str) -> dict[str, Any]:
+    summary, status, answer = ANSWERS[route.method, route.path]
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "tags": [tag.removesuffix("Function").lower()],
+        "operationId": f"{route.method.lower()}{path.translate(_WORD)}",
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": _parameter(name)}
+            for _, name, _, _ in Formatter().parse(path)
+            if name
+        ],
+        "responses": {
+            str(status): _content("Success", answer, CONTENT_TYPES.get(route.path, JSON)),
+            "default": _content("Error", ref("Error"), JSON),
+        },
+        "security": SECURITY[route.auth],
+    }
+    if schema is not None:
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    return operation
+
+
+def _applications(route: Route, model: str) -> Schema:
+    """The body of a scoring route, for the model where it is known."""
+    application = ref(f"Application-{model}") if model else ANY_OBJECT
+    batch = route.path.endswith("/batch")
+    applications = record(applications=array(application, minItems=1))
+    if not route.path.startswith("/predict"):
+        return applications if batch else application
+    banked = record(bank={"type": "string", "description": "The bank whose model decides"})
+    if batch:
+        banked["properties"]["applications"] = array(ANY_OBJECT, minItems=1)
+    return {"anyOf": [applications if batch else application, banked]}
+
+
+def _content(description: str, schema: Schema, content_type: str) -> dict[str, Any]:
+    return {"description": description, "content": {content_type: {"schema": schema}}}
+
+
+def _parameter(name: str) -> Schema:
+    return MODEL if name == "model" else STRING
+
+
+_WORD = str.maketrans({"/": "_", "{": "", "}": "", "-": "_"})

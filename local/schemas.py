@@ -1,0 +1,153 @@
+"""JSON Schemas of what routes take and give, but for applications, which each model defines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+STRING: Schema = {"type": "string"}
+INTEGER: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
+BOOLEAN: Schema = {"type": "boolean"}
+ANY_OBJECT: Schema = {"type": "object"}
+MODEL: Schema = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "examples": ["loan-risk"]}
+VERSION: Schema = {
+    "type": "string",
+    "pattern": "^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$",
+    "examples": ["20261121T004512Z-3fa9c1d2"],
+}
+TIME: Schema = {"type": "string", "format": "date-time"}
+REASON: Schema = {"type": "string", "minLength": 1, "maxLength": 500, "examples": ["new data"]}
+
+
+def ref(name: str) -> Schema:
+    """A schema of the components."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def nullable(schema: Schema) -> Schema:
+    """The schema, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def array(items: Schema, **rules: int) -> Schema:
+    """A list of such items."""
+    return {"type": "array", "items": items, **rules}
+
+
+def record(optional: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
+    """An object with these properties, all required but the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def body(optional: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
+    """A request body: a record that takes no other field."""
+    return {**record(optional, **properties), "additionalProperties": False}
+
+
+_ENTRY: dict[str, Schema] = {
+    "sequence": INTEGER,
+    "action": {"enum": ["promote", "rollback"]},
+    "from": nullable(VERSION),
+    "to": VERSION,
+    "who": STRING,
+    "reason": STRING,
+    "at": TIME,
+}
+
+COMPONENTS: dict[str, Schema] = {
+    "Error": record(
+        error=record(code=STRING, message=STRING, fields=array(record(field=STRING, rule=STRING)))
+    ),
+    "Answer": record(
+        id=STRING,
+        model=MODEL,
+        version=VERSION,
+        probability_of_default={"type": "number", "minimum": 0, "maximum": 1},
+        score={"type": "integer", "description": "Points; higher is safer"},
+        risk_score={"type": "number", "minimum": 0, "maximum": 100},
+        risk_level=STRING,
+        decision={"enum": ["approve", "refer", "decline"]},
+        reasons=array(record(code=STRING, feature=STRING, points=INTEGER, text=STRING), maxItems=4),
+    ),
+    "BatchAnswer": record(
+        model=MODEL,
+        version=VERSION,
+        results=array({"anyOf": [ref("Answer"), ref("Error")]}),
+    ),
+    "Health": record(
+        ("problem",),
+        status={"enum": ["ok", "degraded", "unavailable"]},
+        problem=STRING,
+        models=array(record(model=MODEL, version=VERSION, problem=nullable(STRING))),
+    ),
+    "Config": record(
+        stage=STRING,
+        bucket=STRING,
+        default_model=nullable(MODEL),
+        banks={"type": "object", "additionalProperties": MODEL},
+        models={"type": "object", "additionalProperties": ref("Serving")},
+    ),
+    "Serving": record(
+        champion=nullable(record(version=VERSION, sha256=STRING)),
+        challenger=nullable(ANY_OBJECT),
+        ledger_champion=nullable(VERSION),
+        differs_from_ledger=BOOLEAN,
+        dataset_path=nullable(STRING),
+    ),
+    "Models": record(
+        models=array(
+            record(
+                model=MODEL,
+                champion=nullable(VERSION),
+                latest_version=nullable(VERSION),
+                versions=INTEGER,
+            )
+        )
+    ),
+    "Versions": record(
+        model=MODEL,
+        versions=array(
+            record(
+                version=VERSION,
+                trained_at=nullable(TIME),
+                algorithm={},
+                metrics={},
+                champion=BOOLEAN,
+            )
+        ),
+    ),
+    "Entry": record(**_ENTRY),
+    "History": record(model=MODEL, history=array(ref("Entry"))),
+    "Moved": record(model=MODEL, current_model=VERSION, **_ENTRY),
+    "Submitted": record(job=STRING, state=STRING),
+    "Job": record(
+        ("started_at", "ended_at", "model_name", "score", "reason"),
+        job=STRING,
+        model=MODEL,
+        dataset_path=STRING,
+        state={"enum": ["queued", "running", "succeeded", "failed"]},
+        queued_at=TIME,
+        started_at=TIME,
+        ended_at=TIME,
+        model_name=VERSION,
+        score={"type": "number", "description": "AUC on the test rows"},
+        reason=STRING,
+    ),
+}
+
+BODIES: dict[tuple[str, str], Schema] = {
+    ("POST", "/update_model"): body(
+        ("model", "reason"), model_name=VERSION, model=MODEL, reason=REASON
+    ),
+    ("POST", "/models/{model}/promote"): body(
+        ("expected",), version=VERSION, reason=REASON, expected=VERSION
+    ),
+    ("POST", "/models/{model}/rollback"): body(("expected",), reason=REASON, expected=VERSION),
+    ("POST", "/train"): body(
+        model=MODEL,
+        dataset_path={"type": "string", "examples": ["datasets/german-credit/"]},
+    ),
+}
