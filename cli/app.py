@@ -1,0 +1,230 @@
+"""The `scoreline` command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cli.deployment import Deployment, use_stack
+from cli.tables import comparison_table, metrics_table, models_table, versions_table
+from functions.shared.errors import InvalidApplicationError, MalformedRequestError, ScorelineError
+from functions.shared.registry import MANIFEST_FILE, REPORT_FILE
+from local.environment import STAGE
+from local.stack import AWS_PORT, HTTP_PORT, STATE_DIR, Stack, StackError, stop_on_signals
+
+app = typer.Typer(
+    help="Train, publish and serve credit scoring models.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+err = Console(stderr=True)
+
+Model = Annotated[str, typer.Argument(help="Name of the model, such as german-credit.")]
+Version = Annotated[str, typer.Argument(help="Version, as `scoreline models MODEL` shows it.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
+Dataset = Annotated[
+    str, typer.Option(help="File or folder, local or s3://; the definition's own by default.")
+]
+Stage = Annotated[
+    str,
+    typer.Option(
+        envvar="SCORELINE_STAGE",
+        help="Deployment: local, or a stage in the account of your AWS environment.",
+    ),
+]
+HttpPort = Annotated[int, typer.Option(help="Port of the HTTP routes.")]
+AwsPort = Annotated[int, typer.Option(help="Port of the local AWS services.")]
+StateDir = Annotated[Path, typer.Option(help="Folder that keeps what was trained and promoted.")]
+
+
+@app.command()
+def train(
+    model: Model,
+    dataset: Dataset = "",
+    promote: Annotated[bool, typer.Option(help="Promote the version that comes out.")] = False,
+    reason: Reason = "trained on the command line",
+    stage: Stage = STAGE,
+) -> None:
+    """Train a model, publish the version, and promote it if asked."""
+    from training.definition import load_definition
+    from training.train import train as train_bundle
+
+    definition = load_definition(model)
+    deployment = Deployment.connect(stage)
+    with err.status("starting") as status:
+        path = _dataset_path(dataset or definition.dataset, stage)
+        bundle = train_bundle(definition, path, progress=status.update)
+        status.update("publishing")
+        deployment.registry.publish(model, bundle.version, bundle.files)
+        if promote:
+            status.update("promoting")
+            deployment.promotions.promote(model, bundle.version, who=deployment.who, reason=reason)
+    out.print(metrics_table(json.loads(bundle.files[MANIFEST_FILE])["metrics"]))
+    out.print(f"{'promoted' if promote else 'published'} {model} {bundle.version}")
+
+
+@app.command()
+def models(
+    model: Annotated[str, typer.Argument(help="Show this model's versions.")] = "",
+    stage: Stage = STAGE,
+) -> None:
+    """List the models, or the versions of one."""
+    from functions.admin.catalogue import Catalogue
+
+    deployment = Deployment.connect(stage)
+    catalogue = Catalogue(deployment.registry, deployment.promotions.ledger)
+    if model:
+        out.print(versions_table(model, catalogue.versions(model)))
+    else:
+        out.print(models_table(catalogue.models()))
+
+
+@app.command()
+def promote(
+    model: Model,
+    version: Version,
+    reason: Reason = "promoted on the command line",
+    stage: Stage = STAGE,
+) -> None:
+    """Let a version be the champion, once it has loaded and answered its golden rows."""
+    deployment = Deployment.connect(stage)
+    entry = deployment.promotions.promote(model, version, who=deployment.who, reason=reason)
+    out.print(f"{model}: {entry.champion.version} serves, before it {entry.previous or 'none'}")
+
+
+@app.command()
+def rollback(
+    model: Model,
+    reason: Reason = "rolled back on the command line",
+    stage: Stage = STAGE,
+) -> None:
+    """Return to the champion before the present one."""
+    deployment = Deployment.connect(stage)
+    entry = deployment.promotions.rollback(model, who=deployment.who, reason=reason)
+    out.print(f"{model}: {entry.champion.version} serves, before it {entry.previous or 'none'}")
+
+
+@app.command()
+def predict(
+    model: Model,
+    file: Annotated[
+        typer.FileText, typer.Argument(help="JSON: an application or a list of them; - is stdin.")
+    ],
+    stage: Stage = STAGE,
+) -> None:
+    """Score applications with the champion, as the predict function does; prints JSON."""
+    from functions.predict.champions import Champions
+
+    content = _read_json(file.read())
+    champion = Champions(Deployment.connect(stage).registry).get(model)
+    applications = content if isinstance(content, list) else [content]
+    answers = champion.answer([(a, champion.encode(a)) for a in applications])
+    print(json.dumps(answers if isinstance(content, list) else answers[0], indent=2))
+
+
+@app.command()
+def report(
+    model: Model,
+    version: Version,
+    output: Annotated[Path, typer.Option(help="Where to write it.")] = Path(REPORT_FILE),
+    stage: Stage = STAGE,
+) -> None:
+    """Write the report of a version to a file."""
+    output.write_bytes(Deployment.connect(stage).registry.read(model, version, REPORT_FILE))
+    out.print(f"{output}")
+
+
+@app.command()
+def compare(
+    model: Model,
+    dataset: Dataset = "",
+    algorithms: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
+    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 10,
+    stage: Stage = STAGE,
+) -> None:
+    """Cross-validate algorithms side by side on the same folds."""
+    from training.algorithms import ALGORITHMS
+    from training.comparison import compare as compare_algorithms
+    from training.dataset import load_dataset
+    from training.definition import load_definition
+
+    definition = load_definition(model)
+    names = list(ALGORITHMS) if algorithms == "all" else algorithms.split(",")
+    with err.status("reading") as status:
+        path = _dataset_path(dataset or definition.dataset, stage)
+        rows = load_dataset(definition, path)
+        results = list(
+            compare_algorithms(definition, rows, names, folds=folds, progress=status.update)
+        )
+    out.print(comparison_table(f"{model}, {folds} folds, {len(rows.y):,} rows", results))
+
+
+@app.command()
+def serve(
+    http_port: HttpPort = HTTP_PORT,
+    aws_port: AwsPort = AWS_PORT,
+    state_dir: StateDir = STATE_DIR,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C; trains the demo model the first time."""
+    from local.__main__ import describe
+    from local.demo import seed
+
+    stop_on_signals()
+    with Stack(http_port, aws_port, state_dir) as stack:
+        use_stack(aws_url=stack.aws_url, http_url=stack.http_url)
+        with err.status("starting") as status:
+            seed(Deployment.connect(STAGE), status.update)
+        out.print(describe(stack))
+        problem = stack.wait()
+    raise StackError(problem)
+
+
+@app.command()
+def demo() -> None:
+    """Train on real data, publish, promote, score over HTTP, print the answer, stop."""
+    from local.demo import run_demo
+
+    stop_on_signals()
+    run_demo(out, err)
+
+
+def main() -> None:
+    """Entry point: errors are a line on standard error and exit code 1, or 2 for a bad start."""
+    try:
+        app()
+    except ScorelineError as error:
+        _fail(error.message, *(f"  {f.field}: {f.rule}" for f in error.fields), code=1)
+    except StackError as error:
+        _fail(str(error), code=2)
+
+
+def _fail(*lines: str, code: int) -> None:
+    print("scoreline:", "\n".join(lines), file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _dataset_path(path: str, stage: str) -> str:
+    """A local path as it is; anything else as the stage's functions resolve it."""
+    from functions.shared.datasets import dataset_uri
+
+    if Path(path).exists():
+        return path
+    return dataset_uri(path, Deployment.connect(stage).registry.settings.bucket)
+
+
+def _read_json(text: str) -> Any:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        raise MalformedRequestError("the file is not valid JSON") from None
+    items = content if isinstance(content, list) else [content]
+    if not items or not all(isinstance(item, dict) for item in items):
+        raise InvalidApplicationError("the file holds neither an application nor a list of them")
+    return content

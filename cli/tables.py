@@ -1,0 +1,68 @@
+"""Tables for people: metrics, versions, models, algorithms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from training.comparison import Compared
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
+    """Figures of a version on its test set."""
+    table = Table("figure", title="Test set")
+    for column in ("value", "95 % from", "to"):
+        table.add_column(column, justify="right")
+    for name, interval in metrics.items():
+        table.add_row(name, *(f"{interval[key]:.4f}" for key in ("value", "low", "high")))
+    return table
+
+
+def models_table(models: Iterable[Mapping[str, Any]]) -> Table:
+    """Models and what serves them."""
+    table = Table("model", "champion", "latest version")
+    table.add_column("versions", justify="right")
+    for model in models:
+        cells = (model["champion"] or "-", model["latest_version"] or "-", str(model["versions"]))
+        table.add_row(model["model"], *cells)
+    return table
+
+
+def versions_table(model: str, versions: Iterable[Mapping[str, Any]]) -> Table:
+    """Versions of a model, newest first."""
+    table = Table("version", "algorithm", title=model)
+    for column in ("AUC", "KS", "Brier"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for version in versions:
+        metrics = version["metrics"] or {}
+        figures = [
+            f"{metrics[key]['value']:.4f}" if key in metrics else "-"
+            for key in ("auc", "ks", "brier")
+        ]
+        mark = "champion" if version["champion"] else ""
+        table.add_row(version["version"], version["algorithm"], *figures, mark)
+    return table
+
+
+def comparison_table(title: str, results: Iterable[Compared]) -> Table:
+    """Algorithms side by side."""
+    table = Table("algorithm", title=title)
+    for column in ("AUC", "AUC of all rows, 95 %", "KS", "Brier", "ECE", "fit s"):
+        table.add_column(column, justify="right")
+    for result in results:
+        pooled = result.pooled_auc
+        table.add_row(
+            result.algorithm,
+            f"{result.auc:.4f}",
+            f"{pooled.value:.4f} ({pooled.low:.3f} to {pooled.high:.3f})",
+            f"{result.figures['ks']:.4f}",
+            f"{result.figures['brier']:.4f}",
+            f"{result.figures['calibration_error']:.4f}",
+            f"{result.fit_seconds:.2f}",
+        )
+    return table

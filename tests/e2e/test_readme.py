@@ -1,0 +1,152 @@
+"""Every command of the README runs, and every answer in it is the one that comes out."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.deployment import Deployment
+from local.environment import STAGE, without_aws
+from local.stack import ROOT, Stack
+from training.definition import read_definition
+
+pytestmark = pytest.mark.e2e
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+# Run by tests of their own below, or by CI itself.
+MAKE = {"demo", "serve", "build", "lint", "test-fast"}
+
+
+def commands():
+    """(command, the answer that the README shows for it or None), in their order."""
+    for number, (kind, text) in enumerate(BLOCKS):
+        if kind == "sh" and not text.startswith("make "):
+            following = BLOCKS[number + 1] if number + 1 < len(BLOCKS) else ("", "")
+            yield text, json.loads(following[1]) if following[0] == "json" else None
+
+
+def assert_like(found, shown):
+    """Equal, but for version ids and the last digits of what another processor computes."""
+    if isinstance(shown, dict):
+        assert set(found) == set(shown)
+        for key in shown:
+            if key == "version":
+                assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", found[key])
+            else:
+                assert_like(found[key], shown[key])
+    elif isinstance(shown, list):
+        assert len(found) == len(shown)
+        for left, right in zip(found, shown, strict=True):
+            assert_like(left, right)
+    elif isinstance(shown, float):
+        assert found == pytest.approx(shown, rel=1e-3)
+    else:
+        assert found == shown
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    with Stack(http_port=0, aws_port=0, state_dir=tmp_path_factory.mktemp("state")) as stack:
+        variables = {**without_aws(os.environ), **stack.environment}
+        subprocess.run(
+            [sys.executable, "-c", "from tests.e2e.test_readme import seed_here; seed_here()"],
+            env=variables,
+            cwd=ROOT,
+            check=True,
+        )
+        yield stack
+
+
+def seed_here():
+    """Train and promote the demo model in the stack that the environment names."""
+    from local.demo import seed
+
+    seed(Deployment.connect(STAGE), print)
+
+
+def test_every_command_and_its_answer(stack):
+    environment = {**without_aws(os.environ), **stack.environment, "COLUMNS": "120"}
+    done = 0
+    for command, shown in commands():
+        here = command.replace("http://127.0.0.1:3000", stack.http_url)
+        run = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", here],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, (command, run.stdout, run.stderr)
+        if shown is not None:
+            assert_like(json.loads(run.stdout), shown)
+        done += 1
+    assert done >= 7
+
+
+def test_the_definition_in_the_readme_loads(tmp_path):
+    [text] = [text for kind, text in BLOCKS if kind == "toml"]
+    path = tmp_path / "my-loans.toml"
+    path.write_text(text)
+
+    assert read_definition(path).contract().sources[-1].name == "loan_to_income"
+
+
+def test_every_make_target_in_the_readme_exists_and_is_run_somewhere():
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
+    written = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    assert targets <= written
+    assert {text.split()[1] for kind, text in BLOCKS if text.startswith("make ")} <= MAKE
+
+
+def test_make_demo():
+    done = subprocess.run(
+        ["make", "demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Test AUC  0\.8\d+", done.stdout)
+    assert '"decision": "decline"' in done.stdout
+    assert "must be one of: own, rent, for free" in done.stdout
+    report = Path(re.search(r"Report    (\S+)", done.stdout)[1])
+    assert "german-credit" in report.read_text()
+    assert "parity gate" in done.stderr
+
+
+def test_serve_seeds_keeps_and_stops(tmp_path):
+    def run():
+        command = [Path(sys.executable).with_name("scoreline"), "serve"]
+        options = ["--http-port=0", "--aws-port=0", f"--state-dir={tmp_path}"]
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=without_aws(os.environ),
+        )
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "Docs" in line:
+                break
+        url = re.search(r"http://127\.0\.0\.1:\d+", "".join(lines))[0]
+        import httpx
+
+        version = httpx.get(f"{url}/health", timeout=30).json()["models"][0]["version"]
+        docs = httpx.get(f"{url}/docs", timeout=30)
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        process.stdout.close()
+        return version, docs.status_code, process.wait(30)
+
+    first, second = run(), run()
+
+    assert first[1:] == second[1:] == (200, 0)
+    assert first[0] == second[0]

@@ -1,0 +1,100 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from local.demo import APPLICATION, DATASET_KEY, german_credit
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def scoreline(aws, settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("SCORELINE_STAGE", settings.stage)
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "german.csv").write_bytes(german_credit())
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, **options):
+        return CliRunner().invoke(app, arguments, catch_exceptions=True, **options)
+
+    return run
+
+
+def versions(registry):
+    return registry.versions("german-credit")
+
+
+def test_train_promote_predict_and_roll_back(scoreline, registry, tmp_path):
+    trained = scoreline("train", "german-credit", "--dataset", "german.csv", "--promote")
+    assert trained.exit_code == 0, trained.output
+    [first] = versions(registry)
+    assert f"promoted german-credit {first}" in trained.output
+    assert "auc" in trained.output
+
+    (tmp_path / "one.json").write_text(json.dumps({"id": "a", **APPLICATION}))
+    answer = json.loads(scoreline("predict", "german-credit", "one.json").stdout)
+    assert (answer["id"], answer["version"]) == ("a", first)
+    many = scoreline("predict", "german-credit", "-", input=json.dumps([APPLICATION] * 2))
+    assert [a["score"] for a in json.loads(many.stdout)] == [answer["score"]] * 2
+
+    scoreline("train", "german-credit", "--dataset", "german.csv")
+    second = versions(registry)[-1]
+    assert registry.pointer("german-credit").champion.version == first
+    promoted = scoreline("promote", "german-credit", second, "--reason", "newer")
+    assert second in promoted.output
+    assert registry.pointer("german-credit").champion.version == second
+
+    assert first in scoreline("rollback", "german-credit").output
+    assert registry.pointer("german-credit").champion.version == first
+    assert "german-credit" in scoreline("models").output
+    assert "champion" in scoreline("models", "german-credit").output
+    scoreline("report", "german-credit", first, "--output", "r.html")
+    assert first in (tmp_path / "r.html").read_text()
+
+
+def test_training_reads_the_definitions_own_dataset_from_the_bucket(scoreline, registry, settings):
+    import boto3
+
+    boto3.client("s3").put_object(Bucket=settings.bucket, Key=DATASET_KEY, Body=german_credit())
+
+    done = scoreline("train", "german-credit")
+
+    assert done.exit_code == 0, done.output
+    assert len(versions(registry)) == 1
+
+
+def test_compare_prints_one_row_per_algorithm(scoreline):
+    done = scoreline(
+        *("compare", "german-credit", "--dataset", "german.csv"),
+        *("--folds", "2", "--algorithms", "logistic_regression,lightgbm"),
+    )
+
+    assert done.exit_code == 0, done.output
+    assert "logistic_regression" in done.output
+    assert "lightgbm" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "no-such-model"), "defined: german-credit"),
+        (("promote", "german-credit", "20260101T000000Z-00000000"), "no version"),
+        (("rollback", "german-credit"), ""),
+        (("predict", "german-credit", "-"), "not valid JSON"),
+        (("train", "german-credit", "--dataset", "/nowhere"), "dataset_path"),
+    ],
+)
+def test_what_goes_wrong_is_one_clear_error(scoreline, arguments, message):
+    done = scoreline(*arguments, input="{")
+
+    assert done.exit_code == 1
+    assert message in str(done.exception)
+
+
+def test_every_command_has_help(scoreline):
+    for command in ("train", "models", "promote", "rollback", "predict", "serve", "demo"):
+        done = scoreline(command, "--help")
+        assert done.exit_code == 0
+        assert "Usage" in done.output

@@ -1,0 +1,39 @@
+"""Handlers that stand in for the real ones, so that the stack's tests train and promote nothing."""
+
+import json
+import os
+import time
+import uuid
+from pathlib import Path
+
+import boto3
+
+
+def predict(event, context):
+    if event == {"fail": True}:
+        raise ValueError("asked to fail")
+    return {"echo": event, "function": context.function_name}
+
+
+def http(event, _context):
+    return {
+        "statusCode": 200,
+        "headers": {"Content-Type": "application/json"},
+        "body": json.dumps(event),
+    }
+
+
+def train(event, context):
+    """Keep the event in a file; a message that holds the word `fail` fails and comes again soon."""
+    seen = Path(os.environ["STANDIN_DIR"]) / f"{time.time_ns()}-{uuid.uuid4().hex}.json"
+    seen.write_text(json.dumps(event))
+    if "Records" not in event:
+        return {"pid": os.getpid(), "remaining_ms": context.get_remaining_time_in_millis()}
+    failed = [record for record in event["Records"] if "fail" in record["body"]]
+    for record in failed:
+        sqs = boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName=record["eventSourceARN"].split(":")[-1])["QueueUrl"]
+        sqs.change_message_visibility(
+            QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=0
+        )
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
