@@ -247,6 +247,7 @@ def _feature_problems(feature: Feature) -> Iterable[tuple[str, str]]:
         yield "monotone", "a category has no direction"
     if feature.protected and feature.monotone:
         yield "monotone", "a protected feature is not in the model"
+    yield from _actionable_problems(feature)
     low, high = feature.range
     if low > high:
         yield "minimum", "must not be above maximum"
@@ -255,6 +256,28 @@ def _feature_problems(feature: Feature) -> Iterable[tuple[str, str]]:
     for code in feature.specials:
         if (feature.minimum is not None or feature.maximum is not None) and low <= code <= high:
             yield "special_codes", "must lie outside the range"
+
+
+def _actionable_problems(feature: Feature) -> Iterable[tuple[str, str]]:
+    change = feature.actionable
+    if change is None:
+        return
+    if feature.protected:
+        yield "actionable", "a protected feature is never proposed for change"
+    if feature.type == "category":
+        if not change.to or not set(change.to) <= set(feature.categories):
+            yield "actionable.to", "must name categories of the feature"
+        if change.step:
+            yield "actionable.step", "is for numbers"
+        return
+    if change.to:
+        yield "actionable.to", "is for the type category"
+    if feature.type == "boolean":
+        return
+    if feature.minimum is None or feature.maximum is None:
+        yield "actionable", "needs a minimum and a maximum"
+    if change.step <= 0 or (feature.type == "integer" and change.step != int(change.step)):
+        yield "actionable.step", "must be positive, and whole for an integer"
 
 
 def _check_derived(definition: Definition) -> Iterable[str]:

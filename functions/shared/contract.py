@@ -22,6 +22,17 @@ _STRICT = {"extra": "forbid", "strict": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Actionable:
+    """How an applicant can change a feature: an amount by steps, a category to others."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    direction: Literal["increase", "decrease", "either"] = "either"
+    step: float = 0.0
+    to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     """One field of an application, as the client sends it.
 
@@ -35,6 +46,7 @@ class Feature:
     special_codes : meaning -> number, e.g. {"no_bureau_record": -99}: states, not amounts
     monotone : how the probability of default moves as the value rises
     protected : never in the model nor in requests; kept for the fairness report
+    actionable : how the applicant can change it, for what-if proposals; None where not at all
     column : name in the dataset, where it differs from `name`
     reason : consumer text of the reason that this feature gives
     """
@@ -53,6 +65,7 @@ class Feature:
     special_codes: dict[str, float] | None = None
     monotone: Monotone | None = None
     protected: bool = False
+    actionable: Actionable | None = None
     column: str = ""
     reason: str = ""
 
@@ -176,9 +189,7 @@ class Contract:
         return cls(
             **{
                 **raw,
-                "features": tuple(
-                    Feature(**{**f, "categories": tuple(f["categories"])}) for f in raw["features"]
-                ),
+                "features": tuple(_feature(feature) for feature in raw["features"]),
                 "derived": tuple(DerivedFeature(**d) for d in raw["derived"]),
                 "score_scale": ScoreScale(**raw["score_scale"]),
                 "bands": tuple(Band(**b) for b in raw["bands"]),
@@ -205,3 +216,10 @@ class Contract:
             if level.max_probability is None or probability_of_default <= level.max_probability:
                 return level.name
         raise AssertionError("the last risk level has no bound")
+
+
+def _feature(raw: dict[str, Any]) -> Feature:
+    actionable = raw["actionable"]
+    if actionable is not None:
+        actionable = Actionable(**{**actionable, "to": tuple(actionable["to"])})
+    return Feature(**{**raw, "categories": tuple(raw["categories"]), "actionable": actionable})
