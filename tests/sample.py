@@ -39,8 +39,8 @@ parameters = { n_estimators = 30, max_depth = 3 }
 test_share = 0.3
 
 [score]
-base_score = 600
-base_odds = 20
+base_score = 540
+base_odds = 1
 pdo = 20
 
 [[bands]]
@@ -69,6 +69,7 @@ minimum = 0
 maximum = 1e6
 nullable = true
 special_codes = { no_record = -99, refused = -98 }
+actionable = { direction = "increase", step = 100 }
 
 [[features]]
 name = "debt"
@@ -76,6 +77,7 @@ type = "number"
 unit = "EUR"
 minimum = 0
 maximum = 1e7
+actionable = { direction = "decrease", step = 1000 }
 
 [[features]]
 name = "enquiries"
@@ -96,10 +98,12 @@ nullable = true
 name = "housing"
 type = "category"
 categories = ["own", "rent"]
+actionable = { to = ["own"] }
 
 [[features]]
 name = "employed"
 type = "boolean"
+actionable = { direction = "increase" }
 
 [[features]]
 name = "sex"

@@ -7,7 +7,7 @@ slim machine may lack.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
@@ -49,9 +49,10 @@ class AlgorithmSpec:
     ----------
     build : parameters -> unfitted classifier
     defaults : parameters that a definition may change
-    raw : (classifier, columns) -> its output before calibration, shape (n_rows,)
+    margin : (classifier, columns) -> its output before calibration, shape (n_rows,)
     settle : called with the fitted classifier, to make it exact in float32
     converter : imports the converter of a library that skl2onnx does not know
+    link : whether the output is log-odds (logit) or a probability (identity)
     missing : the library takes NaN itself; otherwise medians and missing indicators stand in
     linear : a linear model on standardised columns; otherwise an ensemble of trees, whose
         thresholds a scaler would move
@@ -61,9 +62,10 @@ class AlgorithmSpec:
 
     build: Callable[..., Any]
     defaults: Mapping[str, Any]
-    raw: Callable[[Any, NDArray[np.float32]], NDArray[np.float64]] = _log_odds
+    margin: Callable[[Any, NDArray[np.float32]], NDArray[np.float64]] = _log_odds
     settle: Callable[[Any], None] | None = None
     converter: Callable[[], Any] | None = None
+    link: Literal["logit", "identity"] = "logit"
     missing: bool = False
     linear: bool = False
     monotone: str = ""
@@ -100,6 +102,7 @@ class AlgorithmSpec:
         return [*steps, ("classify", self.build(**arguments))]
 
 
+_NO_EARLY_STOPPING = ((None,), "early stopping needs a validation set of its own; tune instead")
 _ONLY_TREES = "converts silently wrong or not at all; only gbtree is exact"
 _NO_CATEGORIES = "categories are encoded in the graph; native ones do not convert"
 
@@ -111,13 +114,14 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
         RandomForestClassifier,
         {
             "n_estimators": 300,
-            "max_depth": 6,
-            "min_samples_leaf": 5,
+            "max_depth": 5,
+            "min_samples_leaf": 3,
             "max_features": 0.3,
             "random_state": SEED,
             "n_jobs": -1,
         },
-        raw=_probability,
+        margin=_probability,
+        link="identity",
         monotone="monotonic_cst",
     ),
     "gradient_boosting": AlgorithmSpec(
@@ -144,7 +148,7 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
             "random_state": SEED,
             "n_jobs": 1,
         },
-        raw=boosters.xgboost_raw,
+        margin=boosters.xgboost_margin,
         settle=boosters.bound_xgboost_thresholds,
         converter=boosters.xgboost_converter,
         missing=True,
@@ -154,6 +158,7 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
             "enable_categorical": ((False,), _NO_CATEGORIES),
             "multi_strategy": (("one_output_per_tree",), "vector leaves do not convert"),
             "objective": (("binary:logistic",), "only binary:logistic gives log-odds"),
+            "early_stopping_rounds": _NO_EARLY_STOPPING,
             "missing": ((), "missing is NaN, special codes belong to the feature"),
         },
     ),
@@ -174,7 +179,7 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
             "force_row_wise": True,
             "verbose": -1,
         },
-        raw=boosters.lightgbm_raw,
+        margin=boosters.lightgbm_margin,
         settle=boosters.floor_lightgbm_thresholds,
         converter=boosters.lightgbm_converter,
         missing=True,

@@ -21,7 +21,7 @@ def xgboost_classifier(**parameters: Any) -> Any:
     return XGBClassifier(**parameters)
 
 
-def xgboost_raw(classifier: Any, columns: NDArray[np.float32]) -> NDArray[np.float64]:
+def xgboost_margin(classifier: Any, columns: NDArray[np.float32]) -> NDArray[np.float64]:
     """Log-odds of a fitted XGBClassifier, shape (n_rows,)."""
     return np.asarray(classifier.predict(columns, output_margin=True), np.float64)
 
@@ -56,7 +56,7 @@ def lightgbm_classifier(**parameters: Any) -> Any:
     return LGBMClassifier(**parameters)
 
 
-def lightgbm_raw(classifier: Any, columns: NDArray[np.float32]) -> NDArray[np.float64]:
+def lightgbm_margin(classifier: Any, columns: NDArray[np.float32]) -> NDArray[np.float64]:
     """Log-odds of a fitted LGBMClassifier, shape (n_rows,)."""
     return np.asarray(classifier.booster_.predict(columns, raw_score=True), np.float64)
 

@@ -50,21 +50,23 @@ def compare(
     """Cross-validate algorithms: the definition's with its parameters, others with defaults."""
     splitter = StratifiedKFold(folds, shuffle=True, random_state=definition.split.seed)
     splits = list(splitter.split(dataset.X, dataset.y))
-    for name in algorithms:
-        own = name == definition.algorithm.name
-        variant = definition if own else definition.with_algorithm(name)
-        margin = np.empty(len(dataset.y))
+    variants = {
+        name: definition if name == definition.algorithm.name else definition.with_algorithm(name)
+        for name in algorithms
+    }
+    for name, variant in variants.items():
+        log_odds = np.empty(len(dataset.y))
         started = time.perf_counter()
         for number, (train, held_out) in enumerate(splits, start=1):
             progress(f"{name}: fold {number} of {folds}")
             model = fit(variant, dataset.X[train], dataset.y[train])
-            margin[held_out] = model.margin(dataset.X[held_out])
+            log_odds[held_out] = model.log_odds(dataset.X[held_out])
         seconds = (time.perf_counter() - started) / folds
-        by_fold = [auc(dataset.y[held_out], margin[held_out]) for _, held_out in splits]
+        by_fold = [auc(dataset.y[held_out], log_odds[held_out]) for _, held_out in splits]
         yield Compared(
             algorithm=name,
             auc=float(np.mean(by_fold)),
-            pooled_auc=auc_interval(dataset.y, margin),
-            figures={key: metric(dataset.y, sigmoid(margin)) for key, metric in METRICS.items()},
+            pooled_auc=auc_interval(dataset.y, log_odds),
+            figures={key: metric(dataset.y, sigmoid(log_odds)) for key, metric in METRICS.items()},
             fit_seconds=seconds,
         )

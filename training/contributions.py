@@ -30,7 +30,7 @@ from training.trees import LEAF
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     from training.graph import GraphBuilder
     from training.trees import Ensemble, Tree
@@ -40,7 +40,10 @@ SMALL_TABLE_BYTES = 2_800_000  # fewer, larger groups are faster: up to this siz
 LARGER_AT_MOST = 1.3  # or to this multiple of the smallest tables
 GROUP_ROWS = (512, 256, 128, 96, 64, 32, 1)
 GROUPS_ABREAST = 16  # table rows that one matrix row holds when they are summed; measured
-RAW_GRID = 2.0**-14  # sums of such multiples are exact in float32 up to 1024
+COARSE_GRID = 2.0**-14  # sums of such multiples are exact in float32 up to 1024,
+FINE_GRID = 2.0**-28  # and of 2048 remainders in multiples of this
+ROWS_PER_RUN = 256  # of the form for many rows, and
+GROUPS_PER_BLOCK = 64  # what it looks up at a time, so that it stays in the cache; measured
 SMALLEST_SHARE = 1e-30  # stands in for a share of 0, which would divide by zero
 
 
@@ -62,6 +65,8 @@ def add_tree_contributions(
     ensemble: Ensemble,
     source_of_column: Sequence[int],
     n_sources: int,
+    *,
+    many_rows: bool = False,
 ) -> Contributions:
     """Raw output and its exact TreeSHAP contributions (path-dependent), summed per source feature.
 
@@ -72,24 +77,24 @@ def add_tree_contributions(
     columns : float32 tensor of shape (n_rows, n_columns), NaN for missing
     source_of_column : for each column the index of the feature it was made from
     n_sources : number of features, the width of the contributions
+    many_rows : the form for runs of about ROWS_PER_RUN rows, slow on one; contributions differ
+        from those of the other form by float32 rounding, raw does not
 
     Raises
     ------
     ExportError
         The tables would exceed MAX_TABLE_BYTES: the trees are too deep.
     """
-    width = n_sources + 2
-    groups = sorted(_groups(ensemble, 4 * width), key=lambda group: group.n_steps)
+    groups = sorted(_groups(ensemble, 4 * (n_sources + 2)), key=lambda group: group.n_steps)
     groups = [_Group([])] * (-len(groups) % GROUPS_ABREAST) + groups
-    tables = np.concatenate([group.table(source_of_column, n_sources) for group in groups])
-    constant = ensemble.base + sum(t.value[0] for t in ensemble.trees if t.left[0] == LEAF)
-    tables[: groups[0].n_rows, -1] += constant
-    coarse = np.round(tables[:, -1:] / RAW_GRID) * RAW_GRID
-    tables = np.hstack([tables[:, :-1], coarse, tables[:, -1:] - coarse])
+    tables = [group.table(source_of_column, n_sources) for group in groups]
+    constant = _on_grid(ensemble.base)
+    constant += sum(_on_grid(t.value[0]) for t in ensemble.trees if t.left[0] == LEAF)
+    tables[0][:, -1] += constant
+    tables = [np.hstack([table[:, :-1], *_coarse_and_fine(table[:, -1:])]) for table in tables]
 
-    rows = _row_numbers(graph, columns, groups, len(source_of_column))
-    looked_up = graph.node("Gather", graph.constant(tables), rows, axis=0)
-    sums = _sum_over_groups(graph, looked_up, len(groups), width)
+    add_sums = _sums_of_many_rows if many_rows else _sums
+    sums = add_sums(graph, columns, groups, tables, len(source_of_column))
     widths = graph.constant([n_sources, 2], np.int64)
     contributions, raw_parts = graph.nodes("Split", sums, widths, outputs=2, axis=1)
     raw = graph.node("ReduceSum", raw_parts, graph.constant([1], np.int64), keepdims=1)
@@ -98,7 +103,10 @@ def add_tree_contributions(
 
 
 def tree_raw(graph: GraphBuilder, columns: str, ensemble: Ensemble) -> str:
-    """Raw output alone, shape (n_rows, 1), by ONNX Runtime's own tree evaluation."""
+    """Raw output alone, shape (n_rows, 1), by ONNX Runtime's own tree evaluation.
+
+    Bit for bit that of `add_tree_contributions`.
+    """
     numbers = [np.arange(len(tree.left)) for tree in ensemble.trees]
     tree_ids = np.repeat(np.arange(len(numbers)), [len(n) for n in numbers])
     node_ids = np.concatenate(numbers)
@@ -107,14 +115,15 @@ def tree_raw(graph: GraphBuilder, columns: str, ensemble: Ensemble) -> str:
         return np.concatenate([getattr(tree, name) for tree in ensemble.trees]).astype(dtype)
 
     leaf = joined("left", int) == LEAF
-    return graph.node(
+    parts = np.stack(_coarse_and_fine(_on_grid(joined("value", float)[leaf])), 1)
+    sums = graph.node(
         "TreeEnsembleRegressor",
         columns,
         domain=ML,
-        n_targets=1,
+        n_targets=2,
         aggregate_function="SUM",
         post_transform="NONE",
-        base_values=[float(ensemble.base)],
+        base_values=np.hstack(_coarse_and_fine(_on_grid(np.array([ensemble.base])))),
         nodes_treeids=tree_ids,
         nodes_nodeids=node_ids,
         nodes_modes=["LEAF" if is_leaf else "BRANCH_LT" for is_leaf in leaf],
@@ -123,11 +132,23 @@ def tree_raw(graph: GraphBuilder, columns: str, ensemble: Ensemble) -> str:
         nodes_truenodeids=np.where(leaf, 0, joined("left", int)),
         nodes_falsenodeids=np.where(leaf, 0, joined("right", int)),
         nodes_missing_value_tracks_true=joined("missing_left", int),
-        target_treeids=tree_ids[leaf],
-        target_nodeids=node_ids[leaf],
-        target_ids=np.zeros(leaf.sum(), int),
-        target_weights=joined("value", float)[leaf],
+        target_treeids=np.repeat(tree_ids[leaf], 2),
+        target_nodeids=np.repeat(node_ids[leaf], 2),
+        target_ids=np.tile([0, 1], len(parts)),
+        target_weights=parts.ravel(),
     )
+    return graph.node("ReduceSum", sums, graph.constant([1], np.int64), keepdims=1)
+
+
+def _on_grid(value: ArrayLike) -> NDArray[np.float64]:
+    """The nearest multiples of FINE_GRID."""
+    return np.round(np.asarray(value, np.float64) / FINE_GRID) * FINE_GRID
+
+
+def _coarse_and_fine(value: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two parts of multiples of FINE_GRID; float32 sums of either are exact, in any order."""
+    coarse = np.round(value / COARSE_GRID) * COARSE_GRID
+    return coarse, value - coarse
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +282,7 @@ class _Group:
             phi = leaf.contributions()[held @ (1 << np.arange(len(leaf.tests)))]
             for column, values in zip(leaf.tests, phi.T, strict=True):
                 table[:, source_of_column[column]] += values
-            table[:, -1] += leaf.value * held.all(1)
+            table[:, -1] += _on_grid(leaf.value) * held.all(1)
         return table
 
 
@@ -375,12 +396,22 @@ def _comparisons(
     return column, threshold, change
 
 
-def _sum_over_groups(graph: GraphBuilder, looked_up: str, n_groups: int, width: int) -> str:
-    """Sum of table rows, shape (n_rows, width).
+def _sums(
+    graph: GraphBuilder,
+    columns: str,
+    groups: Sequence[_Group],
+    tables: Sequence[NDArray[np.float64]],
+    n_columns: int,
+) -> str:
+    """Sum of the groups' table rows, shape (n_rows, width).
 
     Each row is a matrix product of its own, whose order of summation does not depend on the batch
     (ReduceSum over a middle axis was seen to depend on it). Groups lie abreast to fill vectors.
     """
+
+    rows = _row_numbers(graph, columns, groups, n_columns)
+    looked_up = graph.node("Gather", graph.constant(np.concatenate(tables)), rows, axis=0)
+    n_groups, width = len(groups), tables[0].shape[1]
 
     def summed(tensor: str, length: int, breadth: int) -> str:
         shape = graph.constant([-1, length, breadth], np.int64)
@@ -390,3 +421,43 @@ def _sum_over_groups(graph: GraphBuilder, looked_up: str, n_groups: int, width: 
     abreast = summed(looked_up, n_groups // GROUPS_ABREAST, GROUPS_ABREAST * width)
     total = summed(abreast, GROUPS_ABREAST, width)
     return graph.node("Squeeze", total, graph.constant([1], np.int64))
+
+
+def _sums_of_many_rows(
+    graph: GraphBuilder,
+    columns: str,
+    groups: Sequence[_Group],
+    tables: Sequence[NDArray[np.float64]],
+    n_columns: int,
+) -> str:
+    """The same sum by blocks of groups, each looked up for all rows while its tables are near.
+
+    Tensors hold a row per comparison or group and a column per row of X, until they are summed;
+    sums over the first axis do not depend on what lies beside.
+    """
+    first_axis = graph.constant([0], np.int64)
+    transposed = graph.node("Transpose", columns, perm=[1, 0])
+    both_signs = graph.node("Concat", transposed, graph.node("Neg", transposed), axis=0)
+    blocks = [slice(i, i + GROUPS_PER_BLOCK) for i in range(0, len(groups), GROUPS_PER_BLOCK)]
+    comparisons = [_comparisons(groups[block], n_columns) for block in blocks]
+    pairs = np.concatenate([np.stack([c.ravel(), t.ravel()], 1) for c, t, _ in comparisons])
+    distinct, which = np.unique(pairs, axis=0, return_inverse=True)
+    values = graph.node("Gather", both_signs, graph.constant(distinct[:, 0], np.int64), axis=0)
+    holds = graph.node("Less", values, graph.constant(distinct[:, 1:]))
+    as_number = graph.node("Cast", holds, to=TensorProto.FLOAT)
+    total, end = "", 0
+    for block, (_, _, change) in zip(blocks, comparisons, strict=True):
+        start, end = end, end + change.size
+        own = graph.constant(which[start:end].reshape(change.shape), np.int64)
+        picked = graph.node("Gather", as_number, own, axis=0)
+        changes = graph.node("Mul", picked, graph.constant(change[:, :, None]))
+        moved = graph.node("ReduceSum", changes, first_axis, keepdims=0)
+        ends = np.cumsum([group.n_rows for group in groups[block]])
+        first = [e - g.n_rows + g.missing_row for e, g in zip(ends, groups[block], strict=True)]
+        rows = graph.node("Add", moved, graph.constant(np.array(first)[:, None]))
+        numbers = graph.node("Cast", rows, to=TensorProto.INT32)
+        table = graph.constant(np.concatenate(tables[block]))
+        looked_up = graph.node("Gather", table, numbers, axis=0)
+        summed = graph.node("ReduceSum", looked_up, first_axis, keepdims=0)
+        total = graph.node("Add", total, summed) if total else summed
+    return total

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
-from functions.shared.contract import FLOAT32_MAX, UNSEEN_CATEGORY
+from functions.shared.contract import UNSEEN_CATEGORY
 from functions.shared.errors import DatasetError
 from functions.shared.registry import aws_errors, digest
 
@@ -45,6 +45,7 @@ class Dataset:
     time : what the time split orders by, of shape (n_rows,), or None
     protected : name -> values of a protected feature as text, of shape (n_rows,)
     exclusions : rule -> number of rows left out for it
+    unseen : feature -> number of rows whose category is not listed, where it accepts such
     """
 
     X: NDArray[np.float32]
@@ -53,6 +54,7 @@ class Dataset:
     protected: dict[str, NDArray[np.str_]]
     rows_read: int
     exclusions: dict[str, int]
+    unseen: dict[str, int]
     fingerprint: str
     files: list[str] = field(default_factory=list)
 
@@ -74,7 +76,10 @@ def load_dataset(definition: Definition, path: str) -> Dataset:
         raise DatasetError(f"{path}: no .csv or .parquet file")
     columns = _columns(definition)
     tables = [_read(name, content, columns) for name, content in files.items()]
-    table = pa.concat_tables(tables, promote_options="permissive")
+    try:
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise DatasetError(f"{path}: a column has another type in another file") from error
     fingerprint = digest("".join(digest(content) for content in files.values()).encode())
     return _check(definition, table, fingerprint, list(files))
 
@@ -140,7 +145,7 @@ def _read(name: str, content: bytes, columns: dict[str, bool]) -> pa.Table:
             strings_can_be_null=False,
         )
         return _with_text(csv.read_csv(io.BytesIO(content), convert_options=options), columns)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
         raise DatasetError(f"{name}: the file does not read as its name says") from error
 
 
@@ -170,6 +175,7 @@ class _Rows:
 def _check(definition: Definition, table: pa.Table, fingerprint: str, files: list[str]) -> Dataset:
     rows = _Rows(table.num_rows)
     y = _labels(definition, table, rows)
+    time = _time(definition, table, rows)
     if definition.id:
         _exclude_duplicates(definition, table, rows)
     labelled = int(rows.kept.sum())
@@ -181,10 +187,11 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
         raise DatasetError(f"over {MAX_REFUSED_SHARE:.0%} of rows break it{_account(rows)}")
     if len(set(y[rows.kept].tolist())) < 2:
         raise DatasetError(f"{definition.target.column}: the rows hold one class only")
+    X = np.column_stack(encoded)[rows.kept]
     return Dataset(
-        X=np.column_stack(encoded)[rows.kept],
+        X=X,
         y=y[rows.kept],
-        time=_time(definition, table, rows),
+        time=None if time is None else time[rows.kept],
         protected={
             f.name: np.array(table[f.dataset_column].to_pylist(), dtype=object).astype(str)[
                 rows.kept
@@ -193,9 +200,19 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
         },
         rows_read=table.num_rows,
         exclusions=rows.exclusions,
+        unseen=_unseen(definition, X),
         fingerprint=fingerprint,
         files=files,
     )
+
+
+def _unseen(definition: Definition, X: NDArray[np.float32]) -> dict[str, int]:
+    counts = {
+        feature.name: int((X[:, position] == UNSEEN_CATEGORY).sum())
+        for position, feature in enumerate(definition.inputs)
+        if feature.type == "category"
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def _account(rows: _Rows) -> str:
@@ -205,6 +222,7 @@ def _account(rows: _Rows) -> str:
 def _labels(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.int8]:
     target = definition.target
     text = table[target.column]
+    text = pc.if_else(pc.is_in(text, pa.array(["True", "False"])), pc.utf8_lower(text), text)
     default = pc.is_in(text, pa.array(target.default))
     known = pc.or_(default, pc.is_in(text, pa.array(target.good)))
     unknown = pc.sum(pc.and_(pc.invert(known), pc.is_valid(text))).as_py()
@@ -241,7 +259,8 @@ def _encode(feature: Feature, table: pa.Table, rows: _Rows) -> NDArray[np.float3
     for rule, breaks in _rules(feature):
         with np.errstate(invalid="ignore"):
             rows.exclude(breaks(values) & ~missing, f"{feature.name}: {rule}")
-    return np.where(np.abs(values) <= FLOAT32_MAX, values, np.nan).astype(np.float32)
+    with np.errstate(over="ignore"):  # such rows are out already
+        return values.astype(np.float32)
 
 
 def _rules(
@@ -254,7 +273,7 @@ def _rules(
     low, high = feature.range
     specials = feature.specials
     yield "is out of range", lambda v: ~(((v >= low) & (v <= high)) | np.isin(v, specials))
-    if feature.type == "integer":
+    if feature.type != "number":
         yield "is not an integer", lambda v: v != np.round(v)
 
 
@@ -288,12 +307,13 @@ def _with_text(table: pa.Table, columns: dict[str, bool]) -> pa.Table:
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Values as text, null where they are missing; whole floats as integers, bytes in hex."""
     if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), None, values)
         whole = pc.all(pc.equal(values, pc.round(values))).as_py()
         values = values.cast(pa.int64(), safe=False) if whole else values
     if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
         values = pa.chunked_array([[v and v.hex() for v in values.to_pylist()]], pa.string())
     text = values.cast(pa.string())
-    return pc.if_else(pc.is_in(text, pa.array(["", "nan"])), None, text)
+    return pc.if_else(pc.equal(text, ""), None, text)
 
 
 def _time(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.float64] | None:
@@ -308,9 +328,9 @@ def _time(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.fl
             raise DatasetError(f"{column}: wrong type: a time or a number expected") from error
     if pa.types.is_temporal(values.type):
         values = values.cast(pa.timestamp("us")).cast(pa.int64())
-    if values.null_count:
-        raise DatasetError(f"{column}: {values.null_count} rows have no time to split by")
-    return _numpy(values.cast(pa.float64(), safe=False))[rows.kept]
+    times = _numpy(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
+    rows.exclude(~np.isfinite(times), f"{column}: the time to split by is missing")
+    return times
 
 
 def _numpy(values: pa.ChunkedArray) -> NDArray[Any]:

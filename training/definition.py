@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
+from numpy import float32
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -24,6 +25,7 @@ from functions.shared.contract import (
     Contract,
     DerivedFeature,
     Feature,
+    Reason,
     RiskLevel,
     ScoreScale,
 )
@@ -34,6 +36,8 @@ from training.expression import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from functions.shared.contract import Reference
 
 MODELS_DIR = Path(__file__).parent / "models"
 DECISIONS = ("approve", "refer", "decline")
@@ -66,13 +70,26 @@ class Algorithm(_Table):
     parameters: dict[str, bool | int | float | str] = {}
 
 
+class CalibrationSettings(_Table):
+    """Optional: the default rate of the population, where the dataset has another one."""
+
+    default_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class Explanation(_Table):
+    """Whom a declined applicant is compared with, and how many reasons an answer gives at most."""
+
+    reference: Literal["marginal_approved", "all_applicants"] = "marginal_approved"
+    max_reasons: Annotated[int, Field(ge=1)] = 4
+
+
 class Split(_Table):
     """How the test set is held out: at random (stratified), or the latest rows by a time column."""
 
     method: Literal["random", "time"] = "random"
     column: str = ""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    seed: int = 1
+    seed: Annotated[int, Field(ge=0)] = 1
 
 
 class Definition(_Table):
@@ -86,11 +103,14 @@ class Definition(_Table):
     target: Target
     algorithm: Algorithm
     split: Split = Split()
+    calibration: CalibrationSettings = CalibrationSettings()
+    explanation: Explanation = Explanation()
     score: ScoreScale = ScoreScale()
     bands: tuple[Band, ...]
     risk_levels: tuple[RiskLevel, ...]
     features: Annotated[tuple[Feature, ...], Field(min_length=1)]
     derived: tuple[DerivedFeature, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -111,15 +131,20 @@ class Definition(_Table):
 
     @property
     def sources(self) -> tuple[Feature | DerivedFeature, ...]:
-        """All features and derived features."""
+        """All features and derived features, protected ones included."""
         return (*self.features, *self.derived)
+
+    @property
+    def model_sources(self) -> tuple[Feature | DerivedFeature, ...]:
+        """The features and derived features that enter the model."""
+        return (*self.inputs, *self.derived)
 
     @property
     def digest(self) -> str:
         """SHA-256 of the definition's content, independent of comments and layout."""
         return digest(self.model_dump_json().encode())
 
-    def contract(self, reference: Sequence[float] = ()) -> Contract:
+    def contract(self, reference: Reference | None = None) -> Contract:
         """The part of the definition that travels in the model."""
         return Contract(
             model=self.name,
@@ -130,8 +155,21 @@ class Definition(_Table):
             score_scale=self.score,
             bands=self.bands,
             risk_levels=self.risk_levels,
-            reference=tuple(reference),
+            reasons=self.reasons or tuple(self._plain_reasons()),
+            max_reasons=self.explanation.max_reasons,
+            reference=reference,
         )
+
+    def _plain_reasons(self) -> Iterable[Reason]:
+        """A catalogue for a definition without one: a reason for each source, in its own words."""
+        for number, source in enumerate(self.model_sources, start=1):
+            text = {"en": source.description or source.name}
+            yield Reason(code=f"R{number:02d}", features=(source.name,), text=text)
+
+    def fits(self, algorithm: str) -> bool:
+        """Whether an algorithm holds what the definition asks for: its monotone directions."""
+        directed = any(source.monotone for source in self.sources)
+        return not directed or bool(ALGORITHMS[algorithm].monotone)
 
     def with_algorithm(self, name: str) -> Definition:
         """The same definition with another algorithm and its default parameters.
@@ -245,17 +283,22 @@ def _feature_problems(feature: Feature) -> Iterable[tuple[str, str]]:
         yield "special_codes", "are for numbers"
     if feature.type == "category" and feature.monotone:
         yield "monotone", "a category has no direction"
+    if feature.age and not is_number:
+        yield "age", "is a number of years"
     if feature.protected and feature.monotone:
         yield "monotone", "a protected feature is not in the model"
     yield from _actionable_problems(feature)
     low, high = feature.range
     if low > high:
         yield "minimum", "must not be above maximum"
-    if len(set(feature.specials)) != len(feature.specials):
+    if len(set(map(float32, feature.specials))) != len(feature.specials):
         yield "special_codes", "two have the same number"
-    for code in feature.specials:
-        if (feature.minimum is not None or feature.maximum is not None) and low <= code <= high:
-            yield "special_codes", "must lie outside the range"
+    bounded = feature.minimum is not None or feature.maximum is not None
+    for code in map(float32, feature.specials):
+        if bounded and float32(low) <= code <= float32(high):
+            yield "special_codes", "must lie outside the range, as float32 numbers"
+    if feature.type == "integer" and not all(b == int(b) for b in (low, high)):
+        yield "minimum", "a range of integers has whole ends"
 
 
 def _actionable_problems(feature: Feature) -> Iterable[tuple[str, str]]:
@@ -310,14 +353,19 @@ def _check_algorithm(definition: Definition) -> Iterable[str]:
         return
     for key, rule in algorithm.problems(definition.algorithm.parameters):
         yield f"algorithm.parameters.{key}: {rule}"
-    directed = any(source.monotone for source in definition.sources)
-    if directed and not algorithm.monotone:
+    if not definition.fits(definition.algorithm.name):
         yield f"algorithm.name: {definition.algorithm.name} cannot hold a monotone direction"
 
 
 def _check_split(definition: Definition) -> Iterable[str]:
     if (definition.split.method == "time") != bool(definition.split.column):
         yield "split.column: is needed for the method time, and for it alone"
+
+
+def _check_score(definition: Definition) -> Iterable[str]:
+    for key in ("pdo", "base_odds"):
+        if getattr(definition.score, key) <= 0:
+            yield f"score.{key}: must be above 0"
 
 
 def _check_bands(definition: Definition) -> Iterable[str]:
@@ -336,6 +384,8 @@ def _check_levels(definition: Definition) -> Iterable[str]:
         yield "risk_levels: the last one must have no max_probability"
     if not _falls([level.max_probability and -level.max_probability for level in levels[:-1]]):
         yield "risk_levels: every max_probability must be above the one before it"
+    if any(not 0 < (level.max_probability or 0.5) < 1 for level in levels):
+        yield "risk_levels: a max_probability lies between 0 and 1"
     if len({level.name for level in levels}) != len(levels):
         yield "risk_levels: a name stands twice"
 
@@ -346,6 +396,26 @@ def _falls(values: Sequence[float | None]) -> bool:
     return len(numbers) == len(values) and all(a > b for a, b in pairwise(numbers))
 
 
+def _check_reasons(definition: Definition) -> Iterable[str]:
+    if not definition.reasons:
+        return
+    sources = [source.name for source in definition.model_sources]
+    named = Counter(name for reason in definition.reasons for name in reason.features)
+    for name in sources:
+        if named[name] != 1:
+            yield f"reasons: {name} must be in one reason, it is in {named[name]}"
+    for name in sorted(named.keys() - set(sources)):
+        yield f"reasons: {name} is no feature of the model"
+    codes = Counter(reason.code for reason in definition.reasons)
+    for reason in definition.reasons:
+        if codes[reason.code] > 1:
+            yield f"reasons.{reason.code}: the code stands twice"
+        languages = definition.reasons[0].text.keys()
+        texts = [reason.text, *([reason.missing] if reason.missing is not None else [])]
+        if not languages or any(text.keys() != languages for text in texts):
+            yield f"reasons.{reason.code}: must have the languages of the first reason"
+
+
 _CHECKS = (
     _check_names,
     _check_features,
@@ -353,6 +423,8 @@ _CHECKS = (
     _check_target,
     _check_algorithm,
     _check_split,
+    _check_score,
     _check_bands,
     _check_levels,
+    _check_reasons,
 )

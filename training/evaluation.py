@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 RESAMPLES = 400
 CALIBRATION_BINS = 10
+NEWTON_STEPS = 12
 SEED = 1
 
 
@@ -44,12 +45,18 @@ def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str,
         "gini": Interval(2 * area.value - 1, 2 * area.low - 1, 2 * area.high - 1),
     }
     rng = np.random.default_rng(SEED)
-    samples = [_resample(y, rng) for _ in range(RESAMPLES)]
-    for name, metric in METRICS.items():
-        drawn = [metric(y[rows], probability[rows]) for rows in samples]
-        low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    drawn = [_figures(y, probability, _resample(y, rng)) for _ in range(RESAMPLES)]
+    lows, highs = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+    for (name, metric), low, high in zip(METRICS.items(), lows, highs, strict=True):
         figures[name] = Interval(metric(y, probability), float(low), float(high))
     return figures
+
+
+def _figures(
+    y: NDArray[np.int8], probability: NDArray[np.float64], rows: NDArray[np.int64]
+) -> list[float]:
+    drawn_y, drawn_probability = y[rows], probability[rows]
+    return [metric(drawn_y, drawn_probability) for metric in METRICS.values()]
 
 
 def auc_interval(y: NDArray[np.int8], score: NDArray[np.float64]) -> Interval:
@@ -102,11 +109,52 @@ def calibration_error(y: NDArray[np.int8], probability: NDArray[np.float64]) -> 
     return float(sum(gaps) / len(y))
 
 
+def calibration_line(y: NDArray[np.int8], probability: NDArray[np.float64]) -> tuple[float, float]:
+    """Intercept and slope of y on the log-odds: 0 and 1 where the probability is calibrated.
+
+    The intercept is the one at slope 1 (calibration in the large).
+
+    References
+    ----------
+    Cox, Two further applications of a model for binary regression, Biometrika 45 (1958).
+    """
+    p = np.clip(probability, 1e-9, 1 - 1e-9)
+    z = np.log(p / (1 - p))
+    intercept = _logistic(np.ones((len(z), 1)), y, offset=z)
+    line = _logistic(np.column_stack([np.ones(len(z)), z]), y, offset=np.zeros(len(z)))
+    return float(intercept[0]), float(line[1])
+
+
+def calibration_intercept(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
+    """See `calibration_line`."""
+    return calibration_line(y, probability)[0]
+
+
+def calibration_slope(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
+    """See `calibration_line`."""
+    return calibration_line(y, probability)[1]
+
+
+def _logistic(
+    design: NDArray[np.float64], y: NDArray[np.int8], offset: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Coefficients of a logistic regression with an offset, by Newton's method."""
+    weights = np.zeros(design.shape[1])
+    for _ in range(NEWTON_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(design @ weights + offset, -30, 30)))
+        curvature = (design * (p * (1 - p))[:, None]).T @ design
+        step = np.linalg.lstsq(curvature, design.T @ (y - p), rcond=None)[0]
+        weights = weights + np.clip(step, -2, 2)
+    return weights
+
+
 METRICS: dict[str, Metric] = {
     "ks": ks,
     "brier": brier,
     "log_loss": log_loss,
     "calibration_error": calibration_error,
+    "calibration_intercept": calibration_intercept,
+    "calibration_slope": calibration_slope,
 }
 
 

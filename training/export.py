@@ -30,39 +30,37 @@ _OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False]}
 
 
 def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, float]:
-    """`X` -> probability, margin and every source feature's contribution to the margin.
+    """`X` -> all that an answer needs, contributions of every source to the margin included.
 
     Returns the graph and the margin that the contributions start from.
     """
     graph = GraphBuilder()
-    columns = _imputed(graph, add_feature_graph(graph, contract, model.columns), model)
-    raw = _contributions(graph, columns, model, len(contract.sources))
-    margin, probability = model.calibration.add_to(graph, raw.raw)
-    slope = graph.constant(model.calibration.slope)
+    columns, values = add_feature_graph(graph, contract, model.columns)
+    width = len(contract.sources)
+    raw = _contributions(graph, _imputed(graph, columns, model), model, width)
+    log_odds, probability = model.calibration.add_to(graph, raw.raw)
     outputs = {
         "probability": (probability, 1),
-        "margin": (margin, 1),
-        "contributions": (
-            graph.node("Mul", raw.contributions, slope),
-            len(contract.sources),
-        ),
+        "log_odds": (log_odds, 1),
+        "margin": (raw.raw, 1),
+        "contributions": (raw.contributions, width),
+        "values": (values, width),
     }
-    expected = float(model.calibration.margin(raw.expected_raw))
-    return graph.model({"X": len(contract.features)}, outputs), expected
+    return graph.model({"X": len(contract.features)}, outputs), raw.expected_raw
 
 
 def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
-    """`X` -> probability and margin, in the form for many rows."""
+    """`X` -> probability and log-odds, in the form for many rows."""
     graph = GraphBuilder()
-    columns = _imputed(graph, add_feature_graph(graph, contract, model.columns), model)
+    columns, _ = add_feature_graph(graph, contract, model.columns)
+    columns = _imputed(graph, columns, model)
     if model.algorithm.linear:
-        raw = _contributions(graph, columns, model, len(contract.sources)).raw
+        margin = _contributions(graph, columns, model, len(contract.sources)).raw
     else:
-        raw = tree_raw(graph, columns, read_ensemble(model.classifier))
-    margin, probability = model.calibration.add_to(graph, raw)
-    return graph.model(
-        {"X": len(contract.features)}, {"probability": (probability, 1), "margin": (margin, 1)}
-    )
+        margin = tree_raw(graph, columns, read_ensemble(model.classifier))
+    log_odds, probability = model.calibration.add_to(graph, margin)
+    outputs = {"probability": (probability, 1), "log_odds": (log_odds, 1)}
+    return graph.model({"X": len(contract.features)}, outputs)
 
 
 def witness_graph(model: FittedModel) -> ModelProto:

@@ -34,9 +34,9 @@ def parse_expression(text: str) -> Expression:
     """Parse arithmetic; anything else is a DefinitionError that says what is allowed."""
     try:
         tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError) as error:
+        names = frozenset(_names(tree))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DefinitionError(f"is not arithmetic: {GRAMMAR}") from error
-    names = frozenset(_names(tree))
     if not names:
         raise DefinitionError(f"uses no feature: {GRAMMAR}")
     return Expression(tree, names)

@@ -75,8 +75,12 @@ def _states(source: Feature | DerivedFeature) -> list[tuple[str, float]]:
     return [(c, float(code)) for code, c in enumerate(categories)] + list(specials.items())
 
 
-def add_feature_graph(graph: GraphBuilder, contract: Contract, columns: Sequence[Column]) -> str:
+def add_feature_graph(
+    graph: GraphBuilder, contract: Contract, columns: Sequence[Column]
+) -> tuple[str, str]:
     """Append the nodes from `X` (n_rows, n_features) to the columns (n_rows, n_columns), float32.
+
+    Returns the tensor of the columns and that of the sources' amounts (n_rows, n_sources).
 
     A value that is not finite is missing, in a feature and in what is derived from it; a special
     code is missing as an amount and present in its indicator.
@@ -95,7 +99,7 @@ def add_feature_graph(graph: GraphBuilder, contract: Contract, columns: Sequence
     if missing:
         given = graph.node("Concat", raw, *derived, axis=1)
         parts.append(_as_float(graph, graph.node("IsNaN", _gather(graph, given, missing))))
-    return graph.node("Concat", *parts, axis=1)
+    return graph.node("Concat", *parts, axis=1), sources
 
 
 def _derived(graph: GraphBuilder, amounts: str, contract: Contract) -> list[str]:
@@ -154,7 +158,7 @@ class FeatureGraph(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sk
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
         graph = GraphBuilder()
-        tensor = add_feature_graph(graph, self.contract, self.columns_)
+        tensor, _ = add_feature_graph(graph, self.contract, self.columns_)
         model = graph.model(
             {"X": len(self.contract.features)}, {"columns": (tensor, len(self.columns_))}
         )

@@ -10,8 +10,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
+from functions.shared.errors import TrainingError
 from training.algorithms import ALGORITHMS
-from training.calibration import Platt, sigmoid
+from training.calibration import choose_calibration
 from training.features import FeatureGraph
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.algorithms import AlgorithmSpec
+    from training.calibration import Calibration
     from training.definition import Definition
     from training.features import Column
 
@@ -32,7 +34,7 @@ class FittedModel:
 
     algorithm: AlgorithmSpec
     pipeline: Pipeline
-    calibration: Platt
+    calibration: Calibration
 
     @property
     def classifier(self) -> Any:
@@ -46,12 +48,12 @@ class FittedModel:
         return columns
 
     def margin(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Calibrated log-odds of default, shape (n_rows,)."""
-        return self.calibration.margin(_raw(self.algorithm, self.pipeline, X))
+        """The classifier's own output, shape (n_rows,): log-odds, or a forest's probability."""
+        return _margin(self.algorithm, self.pipeline, X)
 
-    def probability(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Calibrated probability of default, shape (n_rows,)."""
-        return sigmoid(self.margin(X))
+    def log_odds(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated log-odds of default, shape (n_rows,)."""
+        return self.calibration.log_odds(self.margin(X))
 
 
 def fit(
@@ -63,14 +65,17 @@ def fit(
     """Fit the pipeline on all rows, and the calibration on out-of-fold outputs."""
     algorithm = ALGORITHMS[definition.algorithm.name]
     folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=definition.split.seed)
-    raw = np.empty(len(y))
-    for number, (train, held_out) in enumerate(folds.split(X, y), start=1):
+    splits = list(folds.split(X, y))
+    margin = np.empty(len(y))
+    for number, (train, held_out) in enumerate(splits, start=1):
         progress(f"calibration fold {number} of {CALIBRATION_FOLDS}")
         pipeline = _fit_pipeline(definition, algorithm, X[train], y[train])
-        raw[held_out] = _raw(algorithm, pipeline, X[held_out])
+        margin[held_out] = _margin(algorithm, pipeline, X[held_out])
     progress(f"{definition.algorithm.name} on {len(y):,} rows")
     pipeline = _fit_pipeline(definition, algorithm, X, y)
-    return FittedModel(algorithm, pipeline, Platt.fit(raw, y))
+    rate = definition.calibration.default_rate
+    calibration = choose_calibration(margin, y, splits, algorithm.link, rate)
+    return FittedModel(algorithm, pipeline, calibration)
 
 
 def _fit_pipeline(
@@ -82,15 +87,19 @@ def _fit_pipeline(
     features = FeatureGraph(definition.contract(), missing_indicators=not algorithm.missing)
     directions = [column.direction for column in features.columns_]
     steps = algorithm.steps(definition.algorithm.parameters, directions)
-    pipeline = Pipeline([("features", features), *steps]).fit(X, y)
+    try:
+        pipeline = Pipeline([("features", features), *steps]).fit(X, y)
+    except (TypeError, ValueError) as error:
+        name = definition.algorithm.name
+        raise TrainingError(f"{name} does not take its parameters or the data: {error}") from error
     if algorithm.settle is not None:
         algorithm.settle(pipeline[-1])
     return pipeline
 
 
-def _raw(
+def _margin(
     algorithm: AlgorithmSpec, pipeline: Pipeline, X: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     # scikit-learn adds columns up to see whether they are finite; the sum of large ones is not.
     with np.errstate(over="ignore", invalid="ignore"):
-        return algorithm.raw(pipeline[-1], pipeline[:-1].transform(X))
+        return algorithm.margin(pipeline[-1], pipeline[:-1].transform(X))

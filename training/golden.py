@@ -25,32 +25,43 @@ def golden_rows(
     """Invented applications, each value drawn from another held-out row, and their answers."""
     rng = np.random.default_rng(SEED)
     X = np.column_stack([rng.choice(column, COUNT) for column in held_out.T])
-    probability, margin = run(session, X, ["probability", "margin"])
+    probability, log_odds = run(session, X, ["probability", "log_odds"])
     return [
         {
             "application": {
                 feature.name: decode(feature, float(value), str(value))
                 for feature, value in zip(contract.features, row, strict=True)
             },
-            "answer": _answer(contract, float(p), float(m)),
+            "answer": _answer(contract, float(p), float(z)),
         }
-        for row, [p], [m] in zip(X, probability, margin, strict=True)
+        for row, [p], [z] in zip(X, probability, log_odds, strict=True)
     ]
 
 
 def decode(feature: Feature, value: float, text: str) -> Any:
-    """The JSON value that encodes to `value`; `text` is its shortest float32 decimal."""
+    """The JSON value that encodes to `value`; `text` is its shortest float32 decimal.
+
+    Float32 rounds large numbers: a special code and an end of the range are given as defined.
+    """
     if isnan(value):
         return None
     if feature.type == "category":
         return feature.categories[int(value)] if value >= 0 else "unseen"
     if feature.type == "boolean":
         return bool(value)
-    return int(value) if value == int(value) else float(text)
+    for code in feature.specials:
+        if value == float(np.float32(code)):
+            return _number(code)
+    low, high = feature.range
+    return _number(min(max(float(text), low), high))
 
 
-def _answer(contract: Contract, probability: float, margin: float) -> dict[str, Any]:
-    score = contract.score_scale.score(margin)
+def _number(value: float) -> int | float:
+    return int(value) if value == int(value) else value
+
+
+def _answer(contract: Contract, probability: float, log_odds: float) -> dict[str, Any]:
+    score = contract.score_scale.score(log_odds)
     return {
         "probability_of_default": round(probability, 6),
         "score": score,

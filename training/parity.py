@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 PROBABILITY_TOLERANCE = 1e-5
 CONTRIBUTIONS_TOLERANCE = 1e-4
-# Two scores that differ only because both lie on the edge between two integers are a tie.
+# Two scores that differ only because both lie on the edge between two integers are a tie, unless
+# the edge is a cutoff.
 TIE_POINTS = 1e-3
 CHUNK = 1000
 # Held-out rows on which each single change (a missing value, a special code) is tried.
@@ -73,11 +74,11 @@ def check_parity(
     kinds = dict(probe_rows(model, contract, held_out))
     X = np.concatenate(list(kinds.values()))
     labels = np.repeat(list(kinds), [len(rows) for rows in kinds.values()])
-    native = model.margin(X)
-    probability, margin, contributions = run(
-        candidate.online, X, ["probability", "margin", "contributions"]
+    native = model.log_odds(X)
+    probability, log_odds, margin, contributions = run(
+        candidate.online, X, ["probability", "log_odds", "margin", "contributions"]
     )
-    batch, batch_margin = run(candidate.batch, X, ["probability", "margin"])
+    batch, batch_log_odds = run(candidate.batch, X, ["probability", "log_odds"])
     columns = model.pipeline[0].transform(X)
     [converted] = run(candidate.witness, columns, ["probabilities"], name="columns")
     with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
@@ -90,12 +91,13 @@ def check_parity(
     for graph, gap in gaps.items():
         _refuse(f"{graph} graph", ~(gap <= PROBABILITY_TOLERANCE), gap, labels)
     ties = 0
-    for graph, values in (("online", margin[:, 0]), ("batch", batch_margin[:, 0])):
+    for graph, values in (("online", log_odds[:, 0]), ("batch", batch_log_odds[:, 0])):
         differs, tied = _answers_differ(contract, values, native)
         _refuse(f"score or decision of the {graph} graph", differs, gaps[graph], labels)
         ties += tied
     unexplained = _unexplained(candidate.expected_margin, margin[:, 0], contributions)
-    _refuse("sum of contributions", unexplained > CONTRIBUTIONS_TOLERANCE, unexplained, labels)
+    wrong = ~(unexplained <= CONTRIBUTIONS_TOLERANCE)
+    _refuse("sum of contributions", wrong, unexplained, labels)
     return Parity(
         rows={kind: len(rows) for kind, rows in kinds.items()},
         **{graph: float(gap.max()) for graph, gap in gaps.items()},
@@ -116,6 +118,10 @@ def probe_rows(
             held_out, [(j, sign * np.inf) for j in range(held_out.shape[1]) for sign in (1, -1)]
         ),
     )
+    ends = [
+        (j, end) for j, f in enumerate(contract.features) if not f.categories for end in f.range
+    ]
+    yield "end of range", _with_values(held_out, ends)
     specials = [(j, code) for j, f in enumerate(contract.features) for code in f.specials]
     yield "special code", _with_values(held_out, specials)
     unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
@@ -186,8 +192,9 @@ def _answers_differ(
     points = np.array([[scale.points(float(m)) for m in margins] for margins in (ours, native)])
     scores = np.array([[scale.score(float(m)) for m in margins] for margins in (ours, native)])
     differs = scores[0] != scores[1]
+    decisions = np.array([[contract.decide(int(s)) for s in pair] for pair in scores])
     edge = np.abs(points % 1 - 0.5) < TIE_POINTS
-    ties = differs & edge.all(axis=0)
+    ties = differs & edge.all(axis=0) & (decisions[0] == decisions[1])
     return differs & ~ties, int(ties.sum())
 
 

@@ -20,6 +20,8 @@ METRIC_NAMES = {
     "brier": "Brier score",
     "log_loss": "Log loss",
     "calibration_error": "Calibration error (10 equal-mass bins)",
+    "calibration_intercept": "Calibration intercept (0 is right)",
+    "calibration_slope": "Calibration slope (1 is right)",
 }
 
 

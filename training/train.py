@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,9 @@ from functions.shared.registry import (
     digest,
 )
 from training.algorithms import ALGORITHMS
+from training.calibration import sigmoid, uncalibrated
 from training.dataset import load_dataset
-from training.evaluation import evaluate
+from training.evaluation import METRICS, evaluate
 from training.export import (
     batch_graph,
     online_graph,
@@ -31,18 +32,23 @@ from training.export import (
     with_metadata,
     witness_graph,
 )
+from training.fairness import group_figures
 from training.fitting import fit
 from training.golden import golden_rows
-from training.parity import Candidate, check_parity, run
+from training.parity import Candidate, check_parity
+from training.reference import build_reference
 from training.report import render_report
+from training.sweeps import check_age, check_monotone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from functions.shared.contract import Reference
     from training.dataset import Dataset
     from training.definition import Definition, Split
+    from training.evaluation import Interval
     from training.fitting import FittedModel
     from training.parity import Parity
 
@@ -54,6 +60,14 @@ PACKAGES = (
     "onnxmltools",
     "onnx",
     "onnxruntime",
+)
+
+
+CALIBRATION_FIGURES = (
+    "brier",
+    "calibration_error",
+    "calibration_intercept",
+    "calibration_slope",
 )
 
 
@@ -92,7 +106,7 @@ def train(
     model = fit(definition, dataset.X[train_rows], dataset.y[train_rows], progress)
     progress(f"evaluating on {len(test_rows):,} held-out rows")
     held_out = dataset.X[test_rows]
-    metrics = evaluate(dataset.y[test_rows], model.probability(held_out))
+    metrics, calibration = _evaluate(model, held_out, dataset.y[test_rows])
     export = _export(definition, model, dataset.X[train_rows], held_out, progress)
     manifest = {
         "model": definition.name,
@@ -102,7 +116,11 @@ def train(
         **_provenance(definition, model),
         "dataset": _describe(dataset, dataset_path, train_rows, test_rows),
         "metrics": {name: asdict(interval) for name, interval in metrics.items()},
+        "calibration": calibration,
+        "fairness": _fairness(definition, model, dataset, test_rows),
+        "monotone": export.monotone,
         "parity": asdict(export.parity),
+        "reference": {"digest": export.reference.digest, **asdict(export.reference)},
         "golden": export.golden,
     }
     files = {**export.files, REPORT_FILE: render_report(manifest).encode()}
@@ -119,7 +137,38 @@ class _Export:
     trained_at: str
     files: dict[str, bytes]
     parity: Parity
+    monotone: dict[str, float]
+    reference: Reference
     golden: list[dict[str, Any]]
+
+
+def _evaluate(
+    model: FittedModel, held_out: NDArray[np.float32], y: NDArray[np.int8]
+) -> tuple[dict[str, Interval], dict[str, Any]]:
+    """Figures on held-out rows at the sample's own default rate; calibration before and after."""
+    margin = model.margin(held_out)
+    probability = sigmoid(replace(model.calibration, shift=0.0).log_odds(margin))
+    before = uncalibrated(margin, model.algorithm.link)
+    figures = {
+        "before": {name: METRICS[name](y, before) for name in CALIBRATION_FIGURES},
+        "after": {name: METRICS[name](y, probability) for name in CALIBRATION_FIGURES},
+    }
+    return evaluate(y, probability), {**model.calibration.describe(), **figures}
+
+
+def _fairness(
+    definition: Definition, model: FittedModel, dataset: Dataset, rows: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Figures of each protected feature's groups on the test rows."""
+    contract = definition.contract()
+    scores = [contract.score_scale.score(float(z)) for z in model.log_odds(dataset.X[rows])]
+    approved = np.array([contract.decide(score) == "approve" for score in scores])
+    return {
+        feature.name: group_figures(
+            feature, dataset.protected[feature.name][rows], approved, dataset.y[rows]
+        )
+        for feature in definition.protected
+    }
 
 
 def _export(
@@ -139,8 +188,11 @@ def _export(
     parity = check_parity(
         model, plain, Candidate(sessions[0], sessions[1], sessions[2], expected_margin), held_out
     )
-    [contributions] = run(sessions[0], fitted, ["contributions"])
-    contract = definition.contract(reference=_mean(contributions))
+    progress("sweeps: monotone directions and age")
+    monotone = check_monotone(plain, sessions[1], fitted, held_out)
+    check_age(plain, sessions[1], held_out)
+    reference = build_reference(definition, sessions[0], model.calibration, fitted)
+    contract = definition.contract(reference)
     content = {"contract": contract.to_json(), "definition_digest": definition.digest}
     now = datetime.now(UTC).replace(microsecond=0)
     version = f"{now:%Y%m%dT%H%M%SZ}-{digest(with_metadata(online, content))[:8]}"
@@ -150,6 +202,8 @@ def _export(
         trained_at=now.isoformat(),
         files={MODEL_FILE: with_metadata(online, stamp), BATCH_FILE: with_metadata(batch, stamp)},
         parity=parity,
+        monotone=monotone,
+        reference=reference,
         golden=golden_rows(contract, sessions[0], held_out),
     )
 
@@ -187,7 +241,6 @@ def _provenance(definition: Definition, model: FittedModel) -> dict[str, Any]:
         "definition_digest": definition.digest,
         "algorithm": algorithm.name,
         "parameters": {**ALGORITHMS[algorithm.name].defaults, **algorithm.parameters},
-        "calibration": asdict(model.calibration),
         "environment": {
             "python": platform.python_version(),
             **{package: package_version(package) for package in PACKAGES},
@@ -207,6 +260,7 @@ def _describe(
         "fingerprint": dataset.fingerprint,
         "rows_read": dataset.rows_read,
         "exclusions": dataset.exclusions,
+        "unseen_categories": dataset.unseen,
         "train": _sample(dataset.y[train_rows]),
         "test": _sample(dataset.y[test_rows]),
     }
@@ -214,7 +268,3 @@ def _describe(
 
 def _sample(y: NDArray[np.int8]) -> dict[str, float]:
     return {"rows": len(y), "defaults": int(y.sum()), "bad_rate": round(float(y.mean()), 6)}
-
-
-def _mean(contributions: NDArray[np.float32]) -> list[float]:
-    return [round(float(mean), 9) for mean in contributions.mean(axis=0, dtype=np.float64)]

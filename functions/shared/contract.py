@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from math import log
 from typing import Any, ClassVar, Literal
 
@@ -16,9 +17,11 @@ Monotone = Literal["increasing", "decreasing"]
 Decision = Literal["approve", "refer", "decline"]
 
 FLOAT32_MAX = 3.4028234663852886e38
+# Range of an amount whose definition gives none: products of two still fit float32.
+MAX_AMOUNT = 1e15
 UNSEEN_CATEGORY = -1.0
 RESERVED_FIELDS = ("id", "bank")
-_STRICT = {"extra": "forbid", "strict": True}
+_STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +49,9 @@ class Feature:
     special_codes : meaning -> number, e.g. {"no_bureau_record": -99}: states, not amounts
     monotone : how the probability of default moves as the value rises
     protected : never in the model nor in requests; kept for the fairness report
+    age : the applicant's age in years, which must not count against applicants of 62 and more
     actionable : how the applicant can change it, for what-if proposals; None where not at all
     column : name in the dataset, where it differs from `name`
-    reason : consumer text of the reason that this feature gives
     """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
@@ -65,9 +68,9 @@ class Feature:
     special_codes: dict[str, float] | None = None
     monotone: Monotone | None = None
     protected: bool = False
+    age: bool = False
     actionable: Actionable | None = None
     column: str = ""
-    reason: str = ""
 
     @property
     def dataset_column(self) -> str:
@@ -76,12 +79,12 @@ class Feature:
 
     @property
     def range(self) -> tuple[float, float]:
-        """Closed range of the number; float32's own where the definition gives none."""
+        """Closed range of the number, +-MAX_AMOUNT where the definition gives none."""
         if self.type == "boolean":
             return 0.0, 1.0
         return (
-            -FLOAT32_MAX if self.minimum is None else self.minimum,
-            FLOAT32_MAX if self.maximum is None else self.maximum,
+            -MAX_AMOUNT if self.minimum is None else self.minimum,
+            MAX_AMOUNT if self.maximum is None else self.maximum,
         )
 
     @property
@@ -101,7 +104,56 @@ class DerivedFeature:
     unit: str = ""
     description: str = ""
     monotone: Monotone | None = None
-    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """An entry of the reason catalogue: a family of features that give one reason together.
+
+    Attributes
+    ----------
+    text, missing : language -> consumer text; `missing` is for a value that was not given
+    inquiries : this reason may be named in addition to the others (15 U.S.C. 1681g(f)(9))
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    code: str
+    features: tuple[str, ...]
+    text: dict[str, str]
+    missing: dict[str, str] | None = None
+    inquiries: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Whom an applicant is compared with, frozen when the model was trained.
+
+    Attributes
+    ----------
+    group : marginal_approved or all_applicants, the two methods of 12 CFR 1002.9(b)(2), comment 5
+    rows : size of the group
+    margin, log_odds : of the group's mean contributions
+    contributions : mean contribution of each source to the margin in the group
+    best : contribution of each source that a tenth of all applicants stays below; what an approved
+        applicant is compared with
+    values : median of each source's amount in the group, None where it has none
+    slope : points of log-odds per unit of margin at the group's margin
+    """
+
+    group: str
+    rows: int
+    margin: float
+    log_odds: float
+    slope: float
+    contributions: tuple[float, ...]
+    best: tuple[float, ...]
+    values: tuple[float | None, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the reference in hex."""
+        return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +171,7 @@ class ScoreScale:
     """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
-    MAX_MARGIN: ClassVar[float] = 16.0
+    MAX_LOG_ODDS: ClassVar[float] = 16.0
 
     base_score: float = 600.0
     base_odds: float = 50.0
@@ -130,14 +182,14 @@ class ScoreScale:
         """Points per unit of log-odds."""
         return self.pdo / log(2)
 
-    def points(self, margin: float) -> float:
-        """Score before rounding, of a margin (log-odds of default) kept within 16 of 0."""
-        bounded = min(max(margin, -self.MAX_MARGIN), self.MAX_MARGIN)
+    def points(self, log_odds: float) -> float:
+        """Score before rounding, of log-odds of default, which are kept within 16 of 0."""
+        bounded = min(max(log_odds, -self.MAX_LOG_ODDS), self.MAX_LOG_ODDS)
         return self.base_score - self.factor * (bounded + log(self.base_odds))
 
-    def score(self, margin: float) -> int:
+    def score(self, log_odds: float) -> int:
         """Score in whole points; higher is safer."""
-        return round(self.points(margin))
+        return round(self.points(log_odds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +216,7 @@ class RiskLevel:
 class Contract:
     """Everything that serving needs to know of a model besides its graph.
 
-    `reference` holds, for every feature and derived feature in their order, the mean contribution
-    to the margin over the applicants with whom an applicant is compared.
+    The reason catalogue names every feature and derived feature once.
     """
 
     model: str
@@ -176,11 +227,13 @@ class Contract:
     score_scale: ScoreScale
     bands: tuple[Band, ...]
     risk_levels: tuple[RiskLevel, ...]
-    reference: tuple[float, ...] = ()
+    reasons: tuple[Reason, ...]
+    max_reasons: int
+    reference: Reference | None = None
 
     def to_json(self) -> str:
-        """Canonical JSON: equal contracts give equal text."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """JSON in the definition's order, which says which language comes first."""
+        return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Contract:
@@ -194,7 +247,10 @@ class Contract:
                 "score_scale": ScoreScale(**raw["score_scale"]),
                 "bands": tuple(Band(**b) for b in raw["bands"]),
                 "risk_levels": tuple(RiskLevel(**r) for r in raw["risk_levels"]),
-                "reference": tuple(raw["reference"]),
+                "reasons": tuple(
+                    Reason(**{**r, "features": tuple(r["features"])}) for r in raw["reasons"]
+                ),
+                "reference": raw["reference"] and _reference(raw["reference"]),
             }
         )
 
@@ -216,6 +272,11 @@ class Contract:
             if level.max_probability is None or probability_of_default <= level.max_probability:
                 return level.name
         raise AssertionError("the last risk level has no bound")
+
+
+def _reference(raw: dict[str, Any]) -> Reference:
+    arrays = {key: tuple(raw[key]) for key in ("contributions", "best", "values")}
+    return Reference(**{**raw, **arrays})
 
 
 def _feature(raw: dict[str, Any]) -> Feature:

@@ -42,6 +42,8 @@ def test_figures_have_intervals_and_the_auc_is_the_score(trained):
         "brier",
         "log_loss",
         "calibration_error",
+        "calibration_intercept",
+        "calibration_slope",
     }
     assert manifest["metrics"]["auc"]["value"] == bundle.score
     assert 0.6 < manifest["metrics"]["auc"]["low"] < bundle.score

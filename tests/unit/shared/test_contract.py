@@ -4,16 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.shared.contract import Contract, ScoreScale
+from functions.shared.contract import Contract, Reference, ScoreScale
 from tests.sample import definition
 from training.definition import load_definition
 
 margins = st.floats(-15.9, 15.9)
+REFERENCE = Reference(
+    group="all_applicants",
+    rows=10,
+    margin=-1.0,
+    log_odds=-1.1,
+    slope=0.9,
+    contributions=(0.1,) * 7,
+    best=(-0.2,) * 7,
+    values=(1.5, None, *[0.0] * 5),
+)
 
 
 @pytest.fixture(scope="module")
 def contract(tmp_path_factory):
-    return definition(tmp_path_factory.mktemp("models")).contract([0.1] * 7)
+    return definition(tmp_path_factory.mktemp("models")).contract(REFERENCE)
 
 
 def test_score_by_hand():

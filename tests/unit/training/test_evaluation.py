@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from training import evaluation
-from training.calibration import Platt, sigmoid
+from training.calibration import sigmoid
 
 
 def drawn(count=4000, seed=3):
@@ -70,17 +70,17 @@ def test_delong_interval_covers_the_truth_as_often_as_it_says():
     assert 0.91 <= covered / 300 <= 0.985
 
 
-def test_platt_recovers_slope_and_intercept():
-    rng = np.random.default_rng(2)
-    raw = rng.normal(0, 1, 40_000)
-    y = (rng.random(40_000) < sigmoid(1.7 * raw - 0.6)).astype(np.int8)
+def test_a_calibrated_probability_has_intercept_0_and_slope_1():
+    y, p = drawn(60_000)
 
-    fitted = Platt.fit(raw, y)
-
-    assert (fitted.slope, fitted.intercept) == pytest.approx((1.7, -0.6), abs=0.06)
+    assert evaluation.calibration_line(y, p) == pytest.approx((0, 1), abs=0.03)
 
 
-def test_platt_never_turns_the_order_round():
-    raw = np.linspace(-1, 1, 100)
+def test_calibration_line_by_construction():
+    # Log-odds twice too far from a centre moved by .5: the slope is .5, and the data have less.
+    y, p = drawn(60_000)
+    z = np.log(p / (1 - p))
 
-    assert Platt.fit(raw, (raw < 0).astype(np.int8)) == Platt()
+    _, slope = evaluation.calibration_line(y, sigmoid(2 * z + 0.5))
+
+    assert slope == pytest.approx(0.5, abs=0.02)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from functions.shared.errors import TrainingError
+from tests.sample import DEFINITION, applicants, definition
+from training.train import train
+
+DEBT = 'name = "debt"\ntype = "number"\nunit = "EUR"\n'
+ENQUIRIES = 'name = "enquiries"\ntype = "integer"\n'
+
+
+def text(**directions):
+    changed = DEFINITION.replace('income"\ntype', 'income"\ntype')
+    for key, line in directions.items():
+        block = {"debt": DEBT, "enquiries": ENQUIRIES}[key]
+        assert block in changed
+        changed = changed.replace(block, block + line + "\n")
+    return changed
+
+
+def trained(tmp_path, definition_text, frame=None):
+    (applicants(700) if frame is None else frame).to_parquet(tmp_path / "data.parquet")
+    return train(definition(tmp_path, definition_text), str(tmp_path / "data.parquet"))
+
+
+def test_directions_hold_in_the_exported_model(tmp_path):
+    import json
+
+    bundle = trained(tmp_path, text(enquiries='monotone = "increasing"'))
+
+    assert json.loads(bundle.files["manifest.json"])["monotone"] == {"enquiries": 0.0}
+
+
+def test_a_derived_feature_that_moves_the_other_way_is_caught(tmp_path):
+    frame = applicants(700)
+    frame["outcome"] = np.where(frame["debt"] / frame["income"].abs() > 5, "bad", "good")
+    made = text(debt='monotone = "decreasing"')
+
+    with pytest.raises(TrainingError, match=r"features\.debt: not decreasing"):
+        trained(tmp_path, made, frame)
+
+
+def aged(tmp_path, risky):
+    rng = np.random.default_rng(4)
+    frame = applicants(900).assign(age=rng.integers(18, 90, 900))
+    noise = rng.random(900) < 0.15
+    frame["outcome"] = np.where(risky(frame["age"]) ^ noise, "bad", "good")
+    block = (
+        '[[features]]\nname = "age"\ntype = "integer"\nminimum = 18\nmaximum = 100\nage = true\n'
+    )
+    return trained(tmp_path, DEFINITION.replace("[[derived]]", block + "\n[[derived]]"), frame)
+
+
+def test_age_that_counts_against_62_and_over_is_refused(tmp_path):
+    with pytest.raises(TrainingError, match="applicants of 62 and more score below"):
+        aged(tmp_path, lambda age: age > 60)
+
+
+def test_age_that_favours_62_and_over_passes(tmp_path):
+    assert aged(tmp_path, lambda age: age < 62).score > 0.7
