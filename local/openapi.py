@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from local.schemas import ANY_OBJECT, BODIES, COMPONENTS, MODEL, STRING, Schema, array, record, ref
+from local.schemas import (
+    ANY_OBJECT,
+    BODIES,
+    COMPONENTS,
+    MODEL,
+    STRING,
+    Schema,
+    array,
+    record,
+    ref,
+    what_if,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +40,11 @@ ANSWERS: dict[tuple[str, str], tuple[str, int, Schema]] = {
         200,
         ref("BatchAnswer"),
     ),
+    ("POST", "/models/{model}/what-if"): (
+        "What changes would do, or which would reach a decision",
+        200,
+        {"anyOf": [ref("Comparison"), ref("Proposals")]},
+    ),
     ("GET", "/models/{model}/schema"): ("JSON Schema of an application", 200, ANY_OBJECT),
     ("GET", "/health"): ("Whether scoring works", 200, ref("Health")),
     ("GET", "/config"): ("What serves, and where things are kept", 200, ref("Config")),
@@ -46,6 +62,8 @@ CONTENT_TYPES = {
     "/models/{model}/versions/{version}/report": "text/html",
     "/models/{model}/schema": "application/schema+json",
 }
+# Routes about applications, which the document repeats for every promoted model.
+APPLICATION_PATHS = ("/models/{model}/predict", "/models/{model}/what-if")
 SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "api-key": [{"ApiKey": []}],
     "iam": [{"Iam": []}],
@@ -74,7 +92,7 @@ def openapi_document(routes: Iterable[Route], champions: Champions) -> dict[str,
     """OpenAPI 3.1 of the routes, with the promoted models' applications in full."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        if route.path.startswith("/models/{model}/predict"):
+        if route.path.startswith(APPLICATION_PATHS):
             for model in champions.schemas:
                 path = route.path.replace("{model}", model)
                 paths[path] = {"post": _operation(route, path, _applications(route, model), model)}
@@ -124,6 +142,8 @@ def _operation(route: Route, path: str, schema: Schema | None, tag: str) -> dict
 def _applications(route: Route, model: str) -> Schema:
     """The body of a scoring route, for the model where it is known."""
     application = ref(f"Application-{model}") if model else ANY_OBJECT
+    if route.path.endswith("/what-if"):
+        return what_if(application)
     batch = route.path.endswith("/batch")
     applications = record(applications=array(application, minItems=1))
     if not route.path.startswith("/predict"):

@@ -47,6 +47,25 @@ def body(optional: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
     return {**record(optional, **properties), "additionalProperties": False}
 
 
+def what_if(application: Schema) -> Schema:
+    """The body of a what-if request about such an application."""
+    changes = {
+        "type": "object",
+        "minProperties": 1,
+        "description": "Fields and their other values; null for a missing one",
+    }
+    target = {
+        "enum": ["approve", "refer"],
+        "description": "Reached by this decision and by a better one",
+    }
+    return {
+        "anyOf": [
+            body(application=application, changes=changes),
+            body(application=application, target=target),
+        ]
+    }
+
+
 _ENTRY: dict[str, Schema] = {
     "sequence": INTEGER,
     "action": {"enum": ["promote", "rollback"]},
@@ -56,6 +75,8 @@ _ENTRY: dict[str, Schema] = {
     "reason": STRING,
     "at": TIME,
 }
+
+_DIFFERENCE = record(probability_of_default=NUMBER, score=INTEGER, risk_score=NUMBER)
 
 COMPONENTS: dict[str, Schema] = {
     "Error": record(
@@ -76,6 +97,45 @@ COMPONENTS: dict[str, Schema] = {
         model=MODEL,
         version=VERSION,
         results=array({"anyOf": [ref("Answer"), ref("Error")]}),
+    ),
+    "Comparison": record(
+        model=MODEL,
+        version=VERSION,
+        before=ref("Answer"),
+        after=ref("Answer"),
+        difference=_DIFFERENCE,
+    ),
+    "Proposals": record(
+        model=MODEL,
+        version=VERSION,
+        target={"enum": ["approve", "refer"]},
+        outcome={
+            "enum": [
+                "already reached",
+                "found",
+                "none within the ranges",
+                "none found, the search is not complete",
+            ]
+        },
+        before=ref("Answer"),
+        proposals=array(
+            record(
+                changes=array(record(field=STRING, **{"from": {}}, to={}), minItems=1, maxItems=3),
+                steps=INTEGER,
+                after=ref("Answer"),
+                difference=_DIFFERENCE,
+            ),
+            maxItems=3,
+        ),
+        search=record(
+            scored={"type": "integer", "description": "Candidates that were scored"},
+            complete={
+                "type": "boolean",
+                "description": "No change of at most max_fields fields is smaller than these",
+            },
+            max_fields=INTEGER,
+            max_steps={"type": "integer", "description": "Steps of one field"},
+        ),
     ),
     "Health": record(
         ("problem",),
@@ -139,6 +199,7 @@ COMPONENTS: dict[str, Schema] = {
 }
 
 BODIES: dict[tuple[str, str], Schema] = {
+    ("POST", "/models/{model}/what-if"): what_if(ANY_OBJECT),
     ("POST", "/update_model"): body(
         ("model", "reason"), model_name=VERSION, model=MODEL, reason=REASON
     ),

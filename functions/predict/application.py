@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from functions.shared.contract import UNSEEN_CATEGORY
+from functions.shared.contract import MAX_AMOUNT, UNSEEN_CATEGORY
 from functions.shared.errors import FieldError, InvalidApplicationError
 
 if TYPE_CHECKING:
@@ -55,10 +55,14 @@ class ApplicationEncoder:
             for name in application
             if name not in self._known
         ]
-        identifier = application.get("id", "-")
-        if not isinstance(identifier, str) or not 0 < len(identifier) <= MAX_ID_LENGTH:
+        if "id" in application and not is_identifier(application["id"]):
             broken.append(FieldError("id", f"must be a string of 1 to {MAX_ID_LENGTH} characters"))
         return broken
+
+
+def is_identifier(value: Any) -> bool:
+    """Whether a value keeps the rule for an application's id."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH
 
 
 def _shown(name: str) -> str:
@@ -82,6 +86,8 @@ def _category_encoder(feature: Feature) -> Callable[[Any], float]:
     def encode(value: Any) -> float:
         if not isinstance(value, str):
             raise BrokenRuleError("must be a string")
+        if not value:
+            raise BrokenRuleError("must not be empty; null stands for a missing value")
         code = codes.get(value, UNSEEN_CATEGORY)
         if refuse and code == UNSEEN_CATEGORY:
             raise BrokenRuleError(rule)
@@ -120,11 +126,11 @@ def _number_encoder(feature: Feature) -> Callable[[Any], float]:
 def _range_rule(feature: Feature) -> str:
     bounds = []
     if feature.minimum is not None:
-        bounds.append(f"at least {feature.minimum:g}")
+        bounds.append(f"at least {feature.minimum:.15g}")
     if feature.maximum is not None:
-        bounds.append(f"at most {feature.maximum:g}")
-    rule = "must be " + (" and ".join(bounds) or "within the range of float32")
+        bounds.append(f"at most {feature.maximum:.15g}")
+    rule = "must be " + (" and ".join(bounds) or f"within {MAX_AMOUNT:g} of 0")
     if feature.special_codes:
-        codes = ", ".join(f"{code:g} ({name})" for name, code in feature.special_codes.items())
+        codes = ", ".join(f"{code:.15g} ({name})" for name, code in feature.special_codes.items())
         rule += f", or a special code: {codes}"
     return rule

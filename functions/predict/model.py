@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from functions.predict.application import ApplicationEncoder
-from functions.predict.reasons import ReasonFinder
+from functions.predict.reasons import Explained, ReasonFinder
 from functions.shared.contract import Contract
 from functions.shared.errors import VersionRefusedError
 
@@ -22,16 +22,25 @@ if TYPE_CHECKING:
 # An application as the client sent it, and its row.
 type EncodedApplication = tuple[Mapping[str, Any], Sequence[float]]
 
-OUTPUTS = ("probability", "margin", "contributions")
+OUTPUTS = ("probability", "log_odds", "margin", "contributions", "values")
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the graph returns for n rows: arrays of shape (n,), (n,) and (n, n_sources)."""
+    """What the graph returns for n rows.
+
+    Attributes
+    ----------
+    probability, log_odds : calibrated, of default; shape (n,)
+    margin : the model's own output, which the contributions add up to; shape (n,)
+    contributions, values : of every source; shape (n, n_sources)
+    """
 
     probability: NDArray[np.float32]
+    log_odds: NDArray[np.float32]
     margin: NDArray[np.float32]
     contributions: NDArray[np.float32]
+    values: NDArray[np.float32]
 
 
 class ScoringModel:
@@ -56,36 +65,39 @@ class ScoringModel:
     def run(self, rows: NDArray[np.float32] | Sequence[Sequence[float]]) -> Scores:
         """Score encoded rows of shape (n, n_features)."""
         X = np.asarray(rows, np.float32)
-        probability, margin, contributions = self._session.run(OUTPUTS, {"X": X})
-        return Scores(probability[:, 0], margin[:, 0], contributions)
+        probability, log_odds, margin, *rest = self._session.run(OUTPUTS, {"X": X})
+        return Scores(probability[:, 0], log_odds[:, 0], margin[:, 0], *rest)
 
     def encode(self, application: Mapping[str, Any]) -> list[float]:
         """The row of an application; InvalidApplicationError where it breaks the contract."""
         return self._encoder.encode(application)
 
-    def answer(self, applications: Sequence[EncodedApplication]) -> list[dict[str, Any]]:
-        """Answers for applications and their encoded rows, in one run of the graph."""
+    def answer(
+        self, applications: Sequence[EncodedApplication], languages: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """Answers for applications and their encoded rows, in one run of the graph.
+
+        Parameters
+        ----------
+        languages : wanted languages of the reasons' texts, the best first
+        """
         scores = self.run([row for _, row in applications])
-        return [
-            self._answer(application, *outputs)
-            for (application, _), *outputs in zip(
-                applications,
-                scores.probability.tolist(),
-                scores.margin.tolist(),
-                scores.contributions.tolist(),
-                strict=True,
-            )
-        ]
+        columns = [getattr(scores, output) for output in OUTPUTS]
+        answers = []
+        for (application, row), probability, log_odds, margin, contributions, values in zip(
+            applications, *(column.tolist() for column in columns), strict=True
+        ):
+            answer = self._answer(application, probability, log_odds)
+            approved = answer["decision"] == "approve"
+            explained = Explained(row, values, contributions, margin, log_odds, approved)
+            answers.append({**answer, "reasons": self._reasons.find(explained, languages)})
+        return answers
 
     def _answer(
-        self,
-        application: Mapping[str, Any],
-        probability: float,
-        margin: float,
-        contributions: Sequence[float],
+        self, application: Mapping[str, Any], probability: float, log_odds: float
     ) -> dict[str, Any]:
         contract = self.contract
-        score = contract.score_scale.score(margin)
+        score = contract.score_scale.score(log_odds)
         return {
             "id": application.get("id") or os.urandom(16).hex(),
             "model": contract.model,
@@ -95,7 +107,6 @@ class ScoringModel:
             "risk_score": round(100 * probability, 2),
             "risk_level": contract.risk_level(probability),
             "decision": contract.decide(score),
-            "reasons": self._reasons.find(contributions),
         }
 
 

@@ -46,7 +46,7 @@ def _property(feature: Feature) -> dict[str, Any]:
 def _value(feature: Feature) -> dict[str, Any]:
     if feature.type == "category":
         listed = feature.unseen == "refuse"
-        return {"enum": list(feature.categories)} if listed else {"type": "string"}
+        return {"enum": list(feature.categories)} if listed else {"type": "string", "minLength": 1}
     if feature.type == "boolean":
         return {"type": "boolean"}
     low, high = feature.range

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from functions.shared.settings import Settings
+from functions.train.queue import MAX_RECEIVES
 from local.template import ROOT, Template
 
 STAGE, ACCOUNT, REGION = "test", "123456789012", "eu-central-1"
@@ -17,6 +18,7 @@ ROUTES = {
     ("POST", "/predict/batch"): ("predict", "api-key"),
     ("POST", "/models/{model}/predict"): ("predict", "api-key"),
     ("POST", "/models/{model}/predict/batch"): ("predict", "api-key"),
+    ("POST", "/models/{model}/what-if"): ("predict", "api-key"),
     ("GET", "/models/{model}/schema"): ("predict", "api-key"),
     ("GET", "/health"): ("predict", "open"),
     ("GET", "/config"): ("admin", "iam"),
@@ -137,7 +139,7 @@ def test_a_message_stays_hidden_for_six_runs_and_fails_three_times():
     queue = TEMPLATE.resources("AWS::SQS::Queue")["TrainQueue"]
 
     assert queue["VisibilityTimeout"] == 6 * TEMPLATE.functions["TrainFunction"].timeout_s
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES == 3
     assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith("-train-dead-letter")
 
 
@@ -177,6 +179,49 @@ def test_what_each_function_may_change():
             "logs:PutLogEvents",
         },
     }
+
+
+def allowed(function, service):
+    """(action, the resource's name) of all that a function may do with a service."""
+    return {
+        (action, re.sub(r"^.*(parameter|table)/", "", resource))
+        for name, statement in statements()
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+        if name == function and action.startswith(f"{service}:")
+    }
+
+
+def listed(value):
+    return [value] if isinstance(value, str) else value
+
+
+def test_predict_may_only_get_pointers_and_routing():
+    assert allowed("PredictFunction", "ssm") == {
+        ("ssm:GetParameter", "scoreline/test/models/*"),
+        ("ssm:GetParameter", "scoreline/test/routing"),
+    }
+
+
+def test_admin_moves_pointers_and_only_reads_the_routing():
+    assert allowed("AdminFunction", "ssm") == {
+        ("ssm:GetParameter", "scoreline/test/models/*"),
+        ("ssm:PutParameter", "scoreline/test/models/*"),
+        ("ssm:GetParametersByPath", "scoreline/test/models"),
+        ("ssm:GetParametersByPath", "scoreline/test/models/*"),
+        ("ssm:GetParameter", "scoreline/test/routing"),
+    }
+
+
+def test_the_ledger_only_grows():
+    ledger = {
+        action
+        for _, statement in statements()
+        if statement["Sid"] == "KeepLedger"
+        for action in statement["Action"]
+    }
+
+    assert ledger == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
 
 
 def test_every_parameter_is_described():
