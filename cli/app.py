@@ -156,7 +156,11 @@ def compare(
     from training.definition import load_definition
 
     definition = load_definition(model)
-    names = list(ALGORITHMS) if algorithms == "all" else algorithms.split(",")
+    names = algorithms.split(",")
+    if algorithms == "all":
+        names = [name for name in ALGORITHMS if definition.fits(name)]
+        for name in ALGORITHMS.keys() - set(names):
+            err.print(f"{name} is left out: it cannot hold a monotone direction")
     with err.status("reading") as status:
         path = _dataset_path(dataset or definition.dataset, stage)
         rows = load_dataset(definition, path)

@@ -21,6 +21,8 @@ CONTRACT = Contract(
     score_scale=ScoreScale(),
     bands=(Band(decision="approve"),),
     risk_levels=(RiskLevel(name="low"),),
+    reasons=(),
+    max_reasons=4,
 )
 SCHEMA = application_schema(CONTRACT)
 ROUTES = read_template().routes
