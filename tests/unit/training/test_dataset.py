@@ -80,6 +80,23 @@ def test_labels_may_be_booleans_or_numbers(tmp_path, sample):
         assert dataset.y.sum() == (frame["outcome"] == bad).sum()
 
 
+def test_boolean_labels_survive_a_csv(tmp_path, sample):
+    frame = applicants(60)
+    frame["outcome"] = frame["outcome"] == "bad"
+
+    dataset = load_dataset(sample, write(tmp_path, frame, "data.csv"))
+
+    assert dataset.y.tolist() == frame["outcome"].astype(int).tolist()
+
+
+def test_unseen_categories_are_counted_where_they_are_accepted(tmp_path, sample):
+    frame = applicants(300)
+
+    dataset = load_dataset(sample, write(tmp_path, frame))
+
+    assert dataset.unseen == {"region": int((frame["region"] == "east").sum())}
+
+
 def test_missing_labels_are_left_out_and_counted(tmp_path, sample):
     dataset = load_dataset(sample, write(tmp_path, with_value("outcome", None, rows=4)))
 
@@ -109,13 +126,14 @@ def test_duplicates_stay_once_and_contradictions_not_at_all(tmp_path, sample):
         ("debt", -5, "debt: is out of range"),
         ("debt", np.inf, "debt: is out of range"),
         ("enquiries", 2.5, "enquiries: is not an integer"),
+        ("employed", 0.5, "employed: is not an integer"),
         ("housing", "castle", "housing: is not among the categories"),
     ],
 )
 def test_rows_that_break_the_definition_are_left_out_and_counted(
     tmp_path, sample, column, value, rule
 ):
-    frame = applicants(100)
+    frame = applicants(100).astype({"employed": float})
     frame.loc[:2, column] = value
 
     dataset = load_dataset(sample, write(tmp_path, frame))
@@ -164,3 +182,34 @@ def test_time_column_is_read_from_dates_and_text(tmp_path):
         dataset = load_dataset(sample, write(tmp_path, frame))
 
         assert (np.diff(dataset.time) > 0).all()
+
+
+def test_rows_without_a_time_are_left_out_and_counted(tmp_path):
+    text = DEFINITION.replace("test_share = 0.3", 'method = "time"\ncolumn = "month"')
+    sample = definition(tmp_path, text)
+    for missing in (None, np.nan):
+        frame = applicants(60).assign(month=np.arange(60.0))
+        frame.loc[:4, "month"] = missing
+
+        dataset = load_dataset(sample, write(tmp_path, frame))
+
+        assert dataset.exclusions == {"month: the time to split by is missing": 5}
+        assert dataset.time.tolist() == list(range(5, 60))
+
+
+def test_files_that_disagree_on_a_type_are_refused(tmp_path, sample):
+    write(tmp_path, applicants(20), "a.parquet")
+    write(tmp_path, applicants(20).assign(debt="many"), "b.parquet")
+
+    with pytest.raises(DatasetError, match="another type in another file"):
+        load_dataset(sample, str(tmp_path / "data"))
+
+
+def test_a_damaged_file_is_refused(tmp_path, sample):
+    path = write(tmp_path, applicants(2000))
+    content = bytearray((tmp_path / "data" / "data.parquet").read_bytes())
+    content[200:4000] = b"x" * 3800
+    (tmp_path / "data" / "data.parquet").write_bytes(content)
+
+    with pytest.raises(DatasetError, match="does not read as its name says"):
+        load_dataset(sample, path)

@@ -61,6 +61,19 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ("max_depth = 3", "scale_pos_weight = 3", "class weights ruin the probability"),
         ("max_depth = 3", "depth = 3", "parameters.depth: is no parameter of this algorithm"),
         ('"good", 0, false', '"good", "bad"', "target: a label is both default and good"),
+        ("pdo = 20", "pdo = -20", "score.pdo: must be above 0"),
+        ("base_odds = 1", "base_odds = 0", "score.base_odds: must be above 0"),
+        ("pdo = 20", "pdo = nan", "score.pdo: Input should be a finite number"),
+        ("max_probability = 0.2", "max_probability = 1.5", "a max_probability lies between"),
+        ("minimum = 0\nmaximum = 50", "minimum = 0.5\nmaximum = 50", "has whole ends"),
+        ("maximum = 1e6", "maximum = inf", "features.income.maximum: Input should be a finite"),
+        ("no_record = -99", "no_record = 1000000.01", "must lie outside the range, as float32"),
+        ("test_share = 0.3", "seed = -1", "split.seed: Input should be greater than or equal"),
+        ("max_depth = 3", "early_stopping_rounds = 5", "refused: early stopping needs"),
+        ("protected = true", 'protected = true\nactionable = { to = ["f"] }', "is never proposed"),
+        ("step = 1000", "step = 0", "features.debt.actionable.step: must be positive"),
+        ('{ to = ["own"] }', '{ to = ["castle"] }', "must name categories of the feature"),
+        ("debt / (12 * income)", "(" * 500 + "debt" + ")" * 500, "is not arithmetic"),
         ('id = "applicant"', 'id = "income"', "id: the column is a feature as well"),
         ("[split]", "[split", "sample.toml: not valid TOML"),
     ],
@@ -81,6 +94,44 @@ def test_all_broken_rules_are_reported_at_once(tmp_path):
 
     assert "score.odds" in raised.value.message
     assert "split.share" in raised.value.message
+
+
+CATALOGUE = """
+[[reasons]]
+code = "R01"
+features = ["income", "debt", "debt_to_income", "enquiries", "region"]
+text = { en = "Income and debt", de = "Einkommen und Schulden" }
+
+[[reasons]]
+code = "R02"
+features = ["housing", "employed"]
+text = { en = "Circumstances", de = "Verhältnisse" }
+"""
+
+
+def test_the_catalogue_keeps_its_order_and_that_of_its_languages(tmp_path):
+    contract = definition(tmp_path, DEFINITION + CATALOGUE).contract()
+
+    assert [reason.code for reason in contract.reasons] == ["R01", "R02"]
+    assert list(type(contract).from_json(contract.to_json()).reasons[0].text) == ["en", "de"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"R02"', '"R01"', "reasons.R01: the code stands twice"),
+        ('"housing", ', "", "reasons: housing must be in one reason, it is in 0"),
+        ('"housing", ', '"housing", "debt", ', "reasons: debt must be in one reason, it is in 2"),
+        ('"housing", ', '"housing", "sex", ', "reasons: sex is no feature of the model"),
+        (', de = "Verhältnisse"', "", "reasons.R02: must have the languages of the first reason"),
+    ],
+)
+def test_a_catalogue_names_every_feature_once(tmp_path, old, new, message):
+    assert old in CATALOGUE
+    with pytest.raises(DefinitionError) as raised:
+        definition(tmp_path, DEFINITION + CATALOGUE.replace(old, new, 1))
+
+    assert message in raised.value.message
 
 
 def test_a_direction_needs_an_algorithm_that_holds_it(tmp_path):
