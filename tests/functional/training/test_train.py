@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from functions.predict.model import ScoringModel
-from functions.shared.errors import DatasetError
+from functions.shared.errors import DatasetError, TrainingError
 from functions.shared.registry import VERSION_PATTERN, digest
 from tests.sample import APPLICATION, DEFINITION, applicants, definition
 from training.dataset import load_dataset
@@ -93,6 +93,55 @@ def test_the_same_data_and_definition_give_the_same_digest(tmp_path):
     }
 
     assert len(versions) == 1
+
+
+def test_a_stated_default_rate_moves_the_probabilities_to_it(tmp_path):
+    applicants(900).to_parquet(tmp_path / "data.parquet")
+    text = DEFINITION + "\n[calibration]\ndefault_rate = 0.05\n"
+
+    bundle = train(definition(tmp_path, text), str(tmp_path / "data.parquet"))
+
+    manifest = json.loads(bundle.files["manifest.json"])
+    model = ScoringModel.from_onnx(bundle.files["model.onnx"])
+    sample = load_dataset(definition(tmp_path, text), str(tmp_path / "data.parquet"))
+    assert manifest["calibration"]["shift"] < -2
+    assert model.run(sample.X).probability.mean() == pytest.approx(0.05, abs=0.03)
+    assert manifest["metrics"]["calibration_intercept"]["low"] < 0.2
+
+
+def test_the_reference_is_frozen_hashed_and_the_marginal_approved(trained):
+    bundle, manifest, _ = trained
+    contract = ScoringModel.from_onnx(bundle.files["model.onnx"]).contract
+
+    assert contract.reference.group == "marginal_approved"
+    assert contract.reference.digest == manifest["reference"]["digest"]
+    assert 0 < contract.reference.rows <= 300
+    assert contract.score_scale.score(contract.reference.log_odds) >= 540
+
+
+def test_no_reference_without_anybody_approved(tmp_path):
+    applicants(300).to_parquet(tmp_path / "data.parquet")
+    text = DEFINITION.replace("min_score = 560", "min_score = 9000")
+
+    with pytest.raises(TrainingError, match="no row reaches the approve cutoff"):
+        train(definition(tmp_path, text), str(tmp_path / "data.parquet"))
+
+
+def test_all_applicants_may_be_the_reference(tmp_path):
+    applicants(300).to_parquet(tmp_path / "data.parquet")
+    text = DEFINITION + '\n[explanation]\nreference = "all_applicants"\n'
+
+    bundle = train(definition(tmp_path, text), str(tmp_path / "data.parquet"))
+
+    reference = json.loads(bundle.files["manifest.json"])["reference"]
+    assert (reference["group"], reference["rows"]) == ("all_applicants", 210)
+
+
+def test_fairness_is_reported_for_protected_features(trained):
+    fairness = trained[1]["fairness"]["sex"]
+
+    assert set(fairness) == {"f", "m"}
+    assert max(group["adverse_impact_ratio"] for group in fairness.values()) == 1.0
 
 
 def test_time_split_holds_out_the_latest_rows_and_keeps_ties_together(tmp_path):
