@@ -177,8 +177,8 @@ def serve(
     state_dir: StateDir = STATE_DIR,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C; trains the demo model the first time."""
+    from cli.demo import seed
     from local.__main__ import describe
-    from local.demo import seed
 
     stop_on_signals()
     with Stack(http_port, aws_port, state_dir) as stack:
@@ -193,7 +193,7 @@ def serve(
 @app.command()
 def demo() -> None:
     """Train on real data, publish, promote, score over HTTP, print the answer, stop."""
-    from local.demo import run_demo
+    from cli.demo import run_demo
 
     stop_on_signals()
     run_demo(out, err)

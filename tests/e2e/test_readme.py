@@ -6,17 +6,25 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
+import time
 from pathlib import Path
 
+import boto3
+import httpx
 import pytest
 
 from cli.deployment import Deployment
-from local.environment import STAGE, without_aws
+from functions.shared.settings import Settings
+from local.environment import ACCOUNT, REGION, STAGE, read_template, without_aws
 from local.stack import ROOT, Stack
 from training.definition import read_definition
 
 pytestmark = pytest.mark.e2e
 
+# boto3 and what it imports, certifi only where it finds it.
+IN_RUNTIME = {"boto3", "botocore", "certifi", "dateutil", "s3transfer", "six", "urllib3"}
+SITE_PACKAGES = sysconfig.get_path("purelib")
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 # Run by tests of their own below, or by CI itself.
@@ -65,7 +73,7 @@ def stack(tmp_path_factory):
 
 def seed_here():
     """Train and promote the demo model in the stack that the environment names."""
-    from local.demo import seed
+    from cli.demo import seed
 
     seed(Deployment.connect(STAGE), print)
 
@@ -88,6 +96,37 @@ def test_every_command_and_its_answer(stack):
             assert_like(json.loads(run.stdout), shown)
         done += 1
     assert done >= 7
+    assert_trained(stack)
+
+
+def assert_trained(stack):
+    """The README's POST /train has gone all the way: queue, real training, a published version."""
+    table = Settings.for_account(STAGE, ACCOUNT).jobs_table
+    dynamodb = boto3.client(
+        "dynamodb",
+        endpoint_url=stack.aws_url,
+        region_name=REGION,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    [item] = dynamodb.scan(TableName=table)["Items"]
+    with httpx.Client(base_url=stack.http_url, timeout=30) as client:
+        job = ended_job(client, item["job"]["S"])
+        versions = client.get("/models/german-credit/versions").json()["versions"]
+
+    assert job["state"] == "succeeded", job
+    assert job["score"] == pytest.approx(0.81, abs=0.02)
+    [version] = [v for v in versions if v["version"] == job["model_name"]]
+    assert version["metrics"]["auc"]["value"] == pytest.approx(job["score"], abs=1e-6)
+
+
+def ended_job(client, job, timeout_s=120):
+    deadline = time.monotonic() + timeout_s
+    while True:
+        item = client.get(f"/train/{job}").raise_for_status().json()
+        if item["state"] in ("succeeded", "failed") or time.monotonic() > deadline:
+            return item
+        time.sleep(0.5)
 
 
 def test_the_definition_in_the_readme_loads(tmp_path):
@@ -120,6 +159,45 @@ def test_make_demo():
     assert "parity gate" in done.stderr
 
 
+@pytest.fixture(scope="module")
+def built():
+    """The folders of the zips that `make build` makes, without Docker and so without the image."""
+    variables = {**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:9"}
+    done = subprocess.run(
+        ["make", "build"],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "template.yaml is a valid SAM Template" in done.stdout
+    return {name: ROOT / ".aws-sam" / name / name for name in ("PredictFunction", "AdminFunction")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["PredictFunction", "AdminFunction"])
+def test_make_build_makes_zips_that_hold_all_but_what_the_runtime_has(built, name):
+    module = read_template().functions[name].handler.rpartition(".")[0]
+    code = f"""
+import sys
+sys.path = [{str(built[name])!r}, *sys.path, {SITE_PACKAGES!r}]
+import {module}
+for name, module in list(sys.modules.items()):
+    if (getattr(module, "__file__", None) or "").startswith({SITE_PACKAGES!r}):
+        print(name.partition(".")[0])
+"""
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    size = sum(path.stat().st_size for path in built[name].rglob("*") if path.is_file())
+
+    assert set(run.stdout.split()) <= IN_RUNTIME
+    assert size < 250e6
+
+
 def test_serve_seeds_keeps_and_stops(tmp_path):
     def run():
         command = [Path(sys.executable).with_name("scoreline"), "serve"]
@@ -137,8 +215,6 @@ def test_serve_seeds_keeps_and_stops(tmp_path):
             if "Docs" in line:
                 break
         url = re.search(r"http://127\.0\.0\.1:\d+", "".join(lines))[0]
-        import httpx
-
         version = httpx.get(f"{url}/health", timeout=30).json()["models"][0]["version"]
         docs = httpx.get(f"{url}/docs", timeout=30)
         process.send_signal(signal.SIGINT)

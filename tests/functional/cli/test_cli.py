@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
-from local.demo import APPLICATION, DATASET_KEY, german_credit
+from cli.demo import APPLICATION, DATASET_KEY, german_credit
 
 pytestmark = pytest.mark.slow
 

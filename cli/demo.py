@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 
+from cli.deployment import Deployment, use_stack
 from functions.shared.registry import REPORT_FILE, Routing
 from local.environment import STAGE
 from local.stack import Stack
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
-
-    from cli.deployment import Deployment
 
 MODEL = "german-credit"
 DATASET_KEY = f"datasets/{MODEL}/germancredit.csv"
@@ -96,8 +95,6 @@ def seed(deployment: Deployment, progress: Callable[[str], None]) -> None:
 
 def run_demo(out: Console, err: Console) -> None:
     """The main job from nothing, in a stack of its own on free ports that is gone afterwards."""
-    from cli.deployment import Deployment, use_stack
-
     started = time.monotonic()
 
     def progress(step: str) -> None:
