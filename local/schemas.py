@@ -91,7 +91,15 @@ COMPONENTS: dict[str, Schema] = {
         risk_score={"type": "number", "minimum": 0, "maximum": 100},
         risk_level=STRING,
         decision={"enum": ["approve", "refer", "decline"]},
-        reasons=array(record(code=STRING, feature=STRING, points=INTEGER, text=STRING), maxItems=4),
+        reasons=array(
+            record(
+                code=STRING,
+                feature=STRING,
+                points={"type": "integer", "description": "Points lost against the reference"},
+                text={"type": "string", "description": "In the language of Accept-Language"},
+                kind={"enum": ["adverse", "held_back"]},
+            )
+        ),
     ),
     "BatchAnswer": record(
         model=MODEL,
