@@ -1,7 +1,6 @@
 # Everything runs in this clone: .uv (the installer, where the machine has none), .venv, .venv-sam, .scoreline (local
 # state). What it needs: make, git and any python3 from 3.8 on; uv fetches Python 3.13 where there is none.
 
-UV_VERSION := 0.13.8
 ARCH ?= x86_64
 MAKEFLAGS += --no-print-directory
 
@@ -13,7 +12,7 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-fast lint build lock clean
+.PHONY: help install demo serve test test-fast lint validate build lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -37,19 +36,24 @@ lint: .venv/.installed ## ruff and mypy
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-build: .venv/.installed .venv-sam/.installed ## check the template, build the functions (ARCH=arm64 for Graviton)
+validate: .venv-sam/.installed ## check the template
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint --template template.yaml
+
+build: .venv/.installed validate ## check the template, build the functions (ARCH=arm64 for Graviton)
 	@if docker info >/dev/null 2>&1; then $(MAKE) sam-all; else \
 	    $(MAKE) sam-PredictFunction && $(MAKE) sam-AdminFunction && \
 	    echo "TrainFunction: not built, it is a container image and Docker does not answer here"; fi
 
 # All functions go to .aws-sam/build, where `sam deploy` finds them. One function alone has a folder of its own, since
 # sam empties the build folder each time.
-SAM_BUILD = ARCH=$(ARCH) PYTHON=$(CURDIR)/$(PYTHON) .venv-sam/bin/sam build --parameter-overrides Architecture=$(ARCH)
-sam-all: ; $(SAM_BUILD)
-sam-%: ; $(SAM_BUILD) $* --build-dir .aws-sam/$*
+# sam takes every word after --parameter-overrides as one of them, so the option comes last.
+SAM_BUILD = ARCH=$(ARCH) PYTHON=$(CURDIR)/$(PYTHON) .venv-sam/bin/sam build
+OVERRIDES = --parameter-overrides Architecture=$(ARCH)
+sam-all: ; $(SAM_BUILD) $(OVERRIDES)
+sam-%: ; $(SAM_BUILD) $* --build-dir .aws-sam/$* $(OVERRIDES)
 
 lock: $(UV) ## choose the newest versions again and write all lock files
+	$(COMPILE) --universal --upgrade -o requirements/uv.txt requirements/uv.in
 	$(COMPILE) --universal --upgrade -o requirements/dev.txt requirements/dev.in
 	$(COMPILE) --universal --upgrade -o requirements/sam.txt requirements/sam.in
 	$(COMPILE) --universal --upgrade --no-deps -o requirements/demo.txt requirements/demo.in
@@ -84,6 +88,7 @@ clean: ## remove everything that the commands above made, local state included
 	@touch $@
 
 $(CURDIR)/.uv/bin/uv:
-	@echo "installing uv $(UV_VERSION) into .uv"
+	@echo "installing uv into .uv"
 	@cd / && python3 -m venv "$(CURDIR)/.uv"
-	@"$(CURDIR)/.uv/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@"$(CURDIR)/.uv/bin/python" -m pip install --quiet --disable-pip-version-check \
+	    --require-hashes --only-binary :all: --requirement requirements/uv.txt

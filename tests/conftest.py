@@ -1,10 +1,13 @@
+import json
 import sys
+from io import StringIO
 from types import SimpleNamespace
 
 import hypothesis
 import pytest
 from moto import mock_aws
 
+from functions.shared.http import logger
 from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
 from tests import support
@@ -53,6 +56,14 @@ def lambda_context():
     arn = f"arn:aws:lambda:{support.REGION}:{support.ACCOUNT}:function:scoreline-test"
     names = {"function_name": "scoreline-test", "aws_request_id": "c0ffee"}
     return SimpleNamespace(**names, memory_limit_in_mb=512, invoked_function_arn=arn)
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """What has been logged since: the lines as objects."""
+    stream = StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 @pytest.fixture

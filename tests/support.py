@@ -5,9 +5,10 @@ from pathlib import Path
 
 import boto3
 
+from functions.train.queue import MAX_RECEIVES
+
 ACCOUNT, REGION = "123456789012", "us-east-1"  # moto's own account
 EVENTS = Path(__file__).parents[1] / "events"
-MAX_RECEIVES = 3
 
 
 def create_resources(settings):

@@ -14,15 +14,13 @@ from functions.admin.promotion import Promotions
 from functions.admin.submission import Submissions
 from functions.admin.verification import connect_verify
 from functions.shared.datasets import dataset_uri
-from functions.shared.errors import FieldError, JobNotFoundError, ModelNotFoundError
-from functions.shared.fields import (
-    DATASET,
-    MODEL,
-    TEXT,
+from functions.shared.errors import (
+    FieldError,
     InvalidRequestError,
-    optional,
-    read_fields,
+    JobNotFoundError,
+    ModelNotFoundError,
 )
+from functions.shared.fields import DATASET, MODEL, TEXT, optional, read_fields
 from functions.shared.http import Request, Response, dispatch, logger
 from functions.shared.jobs import TrainingRequest
 from functions.shared.registry import MODEL_PATTERN, REPORT_FILE, ModelRegistry

@@ -26,7 +26,12 @@ HEAD = "head"  # sorts after every sequence number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One promotion or rollback of a model; the latest one is the ledger's head."""
+    """One promotion or rollback of a model; the latest one is the ledger's head.
+
+    Attributes
+    ----------
+    pointer_writes : how often the model's pointer had been written when the entry was
+    """
 
     sequence: int
     action: Action
@@ -35,6 +40,7 @@ class Entry:
     who: str
     reason: str
     at: str
+    pointer_writes: int
 
     def to_json(self) -> dict[str, object]:
         """The entry as a client reads it."""
@@ -50,7 +56,8 @@ class Entry:
 
     def to_item(self) -> dict[str, Any]:
         """The entry as DynamoDB keeps it."""
-        return {**self.to_json(), "sha256": self.champion.sha256}
+        hidden = {"sha256": self.champion.sha256, "pointer_writes": self.pointer_writes}
+        return {**self.to_json(), **hidden}
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Entry:
@@ -63,6 +70,7 @@ class Entry:
             who=item["who"],
             reason=item["reason"],
             at=item["at"],
+            pointer_writes=int(item["pointer_writes"]),
         )
 
 
@@ -107,8 +115,11 @@ class Ledger:
         after: Entry | None,
         who: str,
         reason: str,
+        pointer_writes: int,
     ) -> Entry:
         """Add an entry that follows `after`, the head on which the caller decided.
+
+        A rollback to the champion that the head names already is the head's rollback once more.
 
         Raises
         ------
@@ -118,11 +129,12 @@ class Ledger:
         entry = Entry(
             sequence=1 if after is None else after.sequence + 1,
             action=action,
-            previous=None if after is None else after.champion.version,
+            previous=_replaced(after, champion),
             champion=champion,
             who=who,
             reason=reason,
             at=datetime.now(UTC).isoformat(timespec="seconds"),
+            pointer_writes=pointer_writes,
         )
         item = {"model": model, **entry.to_item()}
         head = self._put({**item, "entry": HEAD}, _still(after))
@@ -142,6 +154,13 @@ class Ledger:
         return {"Put": {"TableName": self._table.name, "Item": item, **condition}}
 
 
+def _replaced(head: Entry | None, champion: VersionRef) -> str | None:
+    """The version that `champion` takes the place of."""
+    if head is None or head.champion == champion:
+        return head.previous if head else None
+    return head.champion.version
+
+
 def _still(head: Entry | None) -> dict[str, Any]:
     """The condition that an item is still this entry, or still absent."""
     if head is None:
@@ -159,6 +178,8 @@ def _still(head: Entry | None) -> dict[str, Any]:
 def champion_before(entries: Sequence[Entry]) -> VersionRef:
     """The champion that a rollback returns to: promotions stack up, every rollback takes one off.
 
+    A rollback once more, to the champion that is on top already, takes none off.
+
     Raises
     ------
     PromotionConflictError
@@ -168,7 +189,7 @@ def champion_before(entries: Sequence[Entry]) -> VersionRef:
     for entry in entries:
         if entry.action == "promote":
             stack.append(entry.champion)
-        else:
+        elif stack[-1] != entry.champion:
             stack.pop()
     if len(stack) < 2:
         raise PromotionConflictError("there is no earlier champion to go back to")

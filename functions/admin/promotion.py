@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from functions.admin.ledger import champion_before
 from functions.shared.errors import (
     ModelNotFoundError,
+    PointerInvalidError,
     PromotionConflictError,
     RegistryUnavailableError,
     VersionRefusedError,
 )
-from functions.shared.registry import MODEL_FILE, Pointer, PointerInvalidError, VersionRef
+from functions.shared.registry import MODEL_FILE, Pointer, VersionRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from functions.admin.ledger import Entry, Ledger
+    from functions.admin.ledger import Action, Entry, Ledger
     from functions.shared.registry import ModelRegistry
 
     # (model, version) -> SHA-256 of its model.onnx, or an error
@@ -58,9 +59,7 @@ class Promotions:
         if head is None or head.champion.version != version:
             _check_expected(head, expected)
             champion = self._verified(model, version)
-            head = self.ledger.record(
-                model, "promote", champion, after=head, who=who, reason=reason
-            )
+            head = self._record(model, "promote", champion, after=head, who=who, reason=reason)
         else:
             if expected != head.previous:  # a repeated call still names the former champion
                 _check_expected(head, expected)
@@ -70,22 +69,40 @@ class Promotions:
     def rollback(self, model: str, *, who: str, reason: str, expected: str | None = None) -> Entry:
         """Return to the champion before the present one; errors as in `promote`.
 
-        A rollback that broke off between ledger and pointer is finished, not done a second time.
+        The ledger says which one that is, whatever the pointer says, but for one case: the version
+        that the last rollback took off still serves, or serves again. If nobody has written the
+        pointer since, the rollback broke off and is finished without another entry. If somebody
+        has, by hand, that version is taken off once more, and the new entry says by whom and why.
         """
         entries = self.ledger.history(model)
         head = entries[-1] if entries else None
         if head is not None and head.action == "rollback" and self._serves(model, head.previous):
             if expected != head.previous:
                 _check_expected(head, expected)
-            self._verify_again(model, head.champion)
+            champion = head.champion
+            broke_off = self.registry.pointer_writes(model) == head.pointer_writes
         else:
             _check_expected(head, expected)
-            champion = champion_before(entries)
-            self._verify_again(model, champion)
-            head = self.ledger.record(
-                model, "rollback", champion, after=head, who=who, reason=reason
-            )
+            champion, broke_off = champion_before(entries), False
+        self._verify_again(model, champion)
+        if head is None or not broke_off:
+            head = self._record(model, "rollback", champion, after=head, who=who, reason=reason)
         return self._settle(model, head)
+
+    def _record(
+        self,
+        model: str,
+        action: Action,
+        champion: VersionRef,
+        *,
+        after: Entry | None,
+        who: str,
+        reason: str,
+    ) -> Entry:
+        writes = self.registry.pointer_writes(model)
+        return self.ledger.record(
+            model, action, champion, after=after, who=who, reason=reason, pointer_writes=writes
+        )
 
     def _verified(self, model: str, version: str) -> VersionRef:
         manifest = self.registry.manifest(model, version)

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from functions.predict.application import is_identifier
 from functions.predict.champions import Champions
 from functions.predict.schema import application_schema
 from functions.predict.verification import verify
+from functions.predict.whatif import what_if
 from functions.shared.errors import (
     FieldError,
     InvalidApplicationError,
     ScorelineError,
 )
+from functions.shared.fields import MODEL, TEXT, read_fields
 from functions.shared.http import Request, Response, dispatch, is_http, log_unexpected, logger
 from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from functions.predict.model import ScoringModel
@@ -31,29 +36,45 @@ metrics = Metrics(namespace="Scoreline", service="predict")
 @cache
 def champions() -> Champions:
     """The champions of this deployment."""
-    return Champions(ModelRegistry.connect(Settings.from_env()))
+    return Champions(ModelRegistry.connect(Settings.from_env()), on_problem=report_problem)
+
+
+def report_problem(model: str | None, problem: str) -> None:
+    """Log and count that the pointer of a model, or for None the routing, is not followed."""
+    logger.warning("serving is degraded", model=model, problem=problem)
+    metrics.add_metric("StaleChampion" if model else "StaleRouting", MetricUnit.Count, 1)
 
 
 def predict(request: Request) -> Response:
     """One application for the default model, or for the model of its `bank`."""
     application = request.json_object()
-    return Response(score_one(routed(application), application))
+    return Response(score_one(routed(application), application, request.languages))
 
 
 def predict_batch(request: Request) -> Response:
     """Many applications for the default model, or for the model of the request's `bank`."""
     body = request.json_object()
-    return Response(score_many(routed(body), body))
+    return Response(score_many(routed(body), body, request.languages))
 
 
 def predict_model(request: Request) -> Response:
     """One application for the model in the path."""
-    return Response(score_one(champions().get(request.path["model"]), request.json_object()))
+    model = champions().get(request.path["model"])
+    return Response(score_one(model, request.json_object(), request.languages))
 
 
 def predict_model_batch(request: Request) -> Response:
     """Many applications for the model in the path."""
-    return Response(score_many(champions().get(request.path["model"]), request.json_object()))
+    model = champions().get(request.path["model"])
+    return Response(score_many(model, request.json_object(), request.languages))
+
+
+def what_if_model(request: Request) -> Response:
+    """What changes of an application would do, or which would reach a decision."""
+    model = champions().get(request.path["model"])
+    answer = what_if(model, request.json_object(), request.languages)
+    metrics.add_metric("WhatIfs", MetricUnit.Count, 1)
+    return Response(answer)
 
 
 def schema(request: Request) -> Response:
@@ -72,8 +93,10 @@ def health(_request: Request) -> Response:
         {"model": model, "version": champion.ref.version, "problem": champion.problem}
         for model, champion in sorted(champions().loaded().items())
     ]
-    degraded = any(model["problem"] for model in models)
-    return Response({"status": "degraded" if degraded else "ok", "models": models})
+    problem = champions().routing_problem
+    degraded = problem or any(model["problem"] for model in models)
+    body = {"status": "degraded" if degraded else "ok", "models": models}
+    return Response({**body, "problem": problem} if problem else body)
 
 
 ROUTES = {
@@ -81,6 +104,7 @@ ROUTES = {
     ("POST", "/predict/batch"): predict_batch,
     ("POST", "/models/{model}/predict"): predict_model,
     ("POST", "/models/{model}/predict/batch"): predict_model_batch,
+    ("POST", "/models/{model}/what-if"): what_if_model,
     ("GET", "/models/{model}/schema"): schema,
     ("GET", "/health"): health,
 }
@@ -94,14 +118,18 @@ def routed(body: dict[str, Any]) -> ScoringModel:
     return champions().get(champions().routing().model_for(bank))
 
 
-def score_one(model: ScoringModel, application: dict[str, Any]) -> dict[str, Any]:
+def score_one(
+    model: ScoringModel, application: dict[str, Any], languages: Sequence[str] = ()
+) -> dict[str, Any]:
     """The answer for one application."""
-    [answer] = model.answer([(application, model.encode(application))])
+    [answer] = model.answer([(application, model.encode(application))], languages)
     metrics.add_metric("Predictions", MetricUnit.Count, 1)
     return answer
 
 
-def score_many(model: ScoringModel, body: dict[str, Any]) -> dict[str, Any]:
+def score_many(
+    model: ScoringModel, body: dict[str, Any], languages: Sequence[str] = ()
+) -> dict[str, Any]:
     """An answer or an error for each of the body's applications, in their order."""
     results: list[dict[str, Any]] = []
     encoded = []
@@ -113,7 +141,7 @@ def score_many(model: ScoringModel, body: dict[str, Any]) -> dict[str, Any]:
             results.append({})
         except InvalidApplicationError as error:
             results.append({**_identified(item), **error.to_json()})
-    answers = iter(model.answer(encoded) if encoded else [])
+    answers = iter(model.answer(encoded, languages) if encoded else [])
     metrics.add_metric("Predictions", MetricUnit.Count, len(encoded))
     return {
         "model": model.contract.model,
@@ -138,33 +166,52 @@ def _applications(body: dict[str, Any]) -> list[Any]:
 
 
 def _identified(item: Any) -> dict[str, Any]:
+    """The item's id, unless it is itself what breaks a rule."""
     identifier = item.get("id") if isinstance(item, dict) else None
-    return {"id": identifier} if isinstance(identifier, str) else {}
+    return {"id": identifier} if is_identifier(identifier) else {}
 
 
+VERIFY_FIELDS = {"model": MODEL, "version": TEXT}
 _BANK_RULE = FieldError("bank", "must be a string")
 
 
 def invoke(event: dict[str, Any]) -> dict[str, Any]:
     """Answer a direct invocation.
 
-    `{"model", "application"}` and `{"model", "applications"}` score (`model` may be absent for the
-    default one); `{"verify": {"model", "version"}}` says whether a version may be promoted.
+    `{"model", "application"}` and `{"model", "applications"}` score (in place of `model` a `bank`,
+    or neither for the default one); `{"verify": {"model", "version"}}` says whether a version may
+    be promoted.
     """
+    broken = tuple(_broken_rules(event))
+    if broken:
+        raise InvalidApplicationError("the request breaks the contract", broken)
     if "verify" in event:
-        target = event["verify"]
+        target = read_fields(event["verify"], VERIFY_FIELDS)
         registry = ModelRegistry.connect(Settings.from_env())
         return {"verified": True, "sha256": verify(registry, target["model"], target["version"])}
     body = dict(event)
-    name = body.pop("model", None)
-    model = champions().get(name) if isinstance(name, str) else routed(body)
-    if "application" not in body:
-        return score_many(model, body)
-    application = body["application"]
-    if not isinstance(application, dict):
-        rule = FieldError("application", "must be an object")
-        raise InvalidApplicationError("the request breaks the contract", (rule,))
-    return score_one(model, application)
+    model = champions().get(body.pop("model")) if "model" in body else routed(body)
+    if "application" in body:
+        return score_one(model, body["application"])
+    return score_many(model, body)
+
+
+def _broken_rules(event: dict[str, Any]) -> Iterator[FieldError]:
+    """What is wrong with a direct invocation, apart from the applications themselves."""
+    asked = [name for name in ("application", "applications", "verify") if name in event]
+    if len(asked) != 1:
+        yield FieldError("application", "or applications or verify is required, and only one")
+    allowed = {"verify"} if asked == ["verify"] else {"model", "bank", *asked}
+    for name in event:
+        if name not in allowed:
+            yield FieldError(name[:64], "is not a field of this request")
+    if not isinstance(event.get("model", ""), str):
+        yield FieldError("model", "must be a string")
+    if "model" in event and "bank" in event:
+        yield FieldError("bank", "is for requests without a model")
+    for name in ("application", "verify"):
+        if not isinstance(event.get(name, {}), dict):
+            yield FieldError(name, "must be an object")
 
 
 @logger.inject_lambda_context

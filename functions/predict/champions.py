@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 JITTER = 0.2
 RETRY_S = 5.0
+MAX_ABSENT = 1000
 
 
 @dataclass(slots=True)
@@ -56,13 +57,26 @@ class Champions:
     """Answers which model serves, re-reading a pointer when it is older than the setting says."""
 
     def __init__(
-        self, registry: ModelRegistry, clock: Callable[[], float] = time.monotonic
+        self,
+        registry: ModelRegistry,
+        clock: Callable[[], float] = time.monotonic,
+        on_problem: Callable[[str | None, str], None] = lambda _model, _problem: None,
     ) -> None:
+        """Start with nothing loaded.
+
+        Parameters
+        ----------
+        on_problem : called with a model, None for the routing, and the problem that appeared while
+            the last good one went on serving
+        """
         self._registry = registry
         self._clock = clock
+        self._on_problem = on_problem
         self._loaded: dict[str, Champion] = {}
+        self._absent: dict[str, float] = {}  # models without a pointer, and until when to trust it
         self._routing: Routing | None = None
         self._routing_until = 0.0
+        self.routing_problem: str | None = None
 
     def get(self, model: str) -> ScoringModel:
         """The champion of a model.
@@ -76,15 +90,18 @@ class Champions:
         return self._refresh(model, champion).model
 
     def routing(self) -> Routing:
-        """The routing parameter; the last good one while SSM fails."""
+        """The routing parameter; the last good one while SSM fails or the parameter is spoilt."""
         if self._routing is None or self._clock() >= self._routing_until:
             try:
                 self._routing = self._registry.routing()
-                self._routing_until = self._next_check()
-            except RegistryUnavailableError:
+                self._routing_until, self.routing_problem = self._next_check(), None
+            except ScorelineError as error:
                 if self._routing is None:
                     raise
+                if self.routing_problem != error.message:
+                    self._on_problem(None, error.message)
                 self._routing_until = self._clock() + RETRY_S
+                self.routing_problem = error.message
         return self._routing
 
     def loaded(self) -> dict[str, Champion]:
@@ -94,12 +111,15 @@ class Champions:
     def forget_pointers(self) -> None:
         """Read every pointer anew at its next use, as after a SnapStart restore."""
         self._routing_until = 0.0
+        self._absent.clear()
         for champion in self._loaded.values():
             champion.fresh_until = 0.0
 
     def _refresh(self, model: str, last: Champion | None) -> Champion:
         if not MODEL_PATTERN.fullmatch(model):
             raise ModelNotFoundError("no such model")
+        if self._clock() < self._absent.get(model, 0.0):
+            raise ModelNotFoundError(f"{model}: nothing is promoted")
         try:
             ref = self._registry.pointer(model).champion
             if last is None or last.ref != ref:
@@ -108,12 +128,22 @@ class Champions:
             last.fresh_until, last.problem = self._next_check(), None
         except ModelNotFoundError:
             self._loaded.pop(model, None)
+            self._remember_absent(model)
             raise
         except ScorelineError as error:
             if last is None:
                 raise _unavailable(error) from error
+            if last.problem != error.message:
+                self._on_problem(model, error.message)
             last.fresh_until, last.problem = self._clock() + RETRY_S, error.message
         return last
+
+    def _remember_absent(self, model: str) -> None:
+        """Spare SSM the same question for a moment; of too many names the oldest is forgotten."""
+        self._absent.pop(model, None)
+        if len(self._absent) >= MAX_ABSENT:
+            del self._absent[next(iter(self._absent))]
+        self._absent[model] = self._clock() + RETRY_S
 
     def _next_check(self) -> float:
         max_age_s = self._registry.settings.pointer_max_age_s

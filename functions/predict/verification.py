@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from functions.predict.champions import load_version
-from functions.shared.errors import VersionRefusedError
+from functions.shared.errors import InvalidApplicationError, VersionRefusedError
 from functions.shared.registry import MODEL_FILE, ModelRegistry, VersionRef
 
 if TYPE_CHECKING:
@@ -25,16 +25,33 @@ def verify(registry: ModelRegistry, model: str, version: str) -> str:
         It does not load, or an answer differs from the one that training recorded.
     """
     manifest = registry.manifest(model, version)
-    sha256: str = manifest["files"][MODEL_FILE]["sha256"]
+    try:
+        sha256 = str(manifest["files"][MODEL_FILE]["sha256"])
+        golden = [_golden_row(row) for row in manifest["golden"]]
+    except (KeyError, TypeError, ValueError):
+        raise VersionRefusedError(f"{model} {version}: the manifest is not one of ours") from None
+    if not golden:
+        raise VersionRefusedError(f"{model} {version}: the manifest has no golden row")
     scoring_model = load_version(registry, model, VersionRef(version, sha256))
-    golden = manifest["golden"]
-    applications = [row["application"] for row in golden]
-    answers = scoring_model.answer([(a, scoring_model.encode(a)) for a in applications])
-    if not golden or any(
-        _differs(answer, row["answer"]) for answer, row in zip(answers, golden, strict=True)
-    ):
+    try:
+        encoded = [(application, scoring_model.encode(application)) for application, _ in golden]
+    except InvalidApplicationError:
+        problem = "a golden row breaks the version's own contract"
+        raise VersionRefusedError(f"{model} {version}: {problem}") from None
+    answers = scoring_model.answer(encoded)
+    if any(_differs(answer, row) for answer, (_, row) in zip(answers, golden, strict=True)):
         raise VersionRefusedError(f"{model} {version}: a golden row has another answer")
     return sha256
+
+
+def _golden_row(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The application and what is compared of its answer."""
+    answer = row["answer"]
+    return dict(row["application"]), {
+        "probability_of_default": float(answer["probability_of_default"]),
+        "score": answer["score"],
+        "decision": answer["decision"],
+    }
 
 
 def _differs(answer: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:

@@ -6,16 +6,21 @@ ScorelineError                500 internal_error
 ├─ ModelNotFoundError         404 no such model, or nothing of it is promoted
 ├─ VersionNotFoundError       404 no such version of the model
 ├─ JobNotFoundError           404 no such training job
+├─ JobRunningError            409 another invocation is at work on the job
 ├─ PromotionConflictError     409 another promotion came first, or nothing to go back to
+├─ VersionExistsError         409 the version is published with other content
 ├─ VersionRefusedError        409 the version does not load or fails its golden rows
 ├─ PayloadTooLargeError       413 over the 6 MB that Lambda takes
 ├─ InvalidApplicationError    422 fields of the request break the model's contract
+├─ InvalidRequestError        422 fields of the request break the rules of the route
 ├─ RegistryUnavailableError   503 SSM, S3 or DynamoDB does not answer
+│  └─ PointerInvalidError     503 a parameter was written by hand and is no pointer or routing
 └─ TrainingError              422 training stops for a reason that trying again does not mend
-   ├─ DefinitionError             the definition file breaks a rule
-   ├─ DatasetError                the dataset breaks the definition
-   ├─ ExportError                 a construction that ONNX would convert wrongly
-   └─ ParityError                 ONNX and the fitted pipeline disagree
+   ├─ DefinitionError         422 the definition file breaks a rule
+   ├─ DatasetError            422 the dataset breaks the definition
+   ├─ ExportError             422 a construction that ONNX would convert wrongly
+   ├─ ParityError             422 ONNX and the fitted pipeline disagree
+   └─ JobFailedError          422 the job has failed for good, now or before
 """
 
 from __future__ import annotations
@@ -79,10 +84,26 @@ class JobNotFoundError(ScorelineError):
     status, code = 404, "job_not_found"
 
 
+class JobRunningError(ScorelineError):
+    """Another invocation is at work on the job, until `retry_after_s` at the latest."""
+
+    status, code = 409, "job_running"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("another invocation is at work on the job")
+        self.retry_after_s = retry_after_s
+
+
 class PromotionConflictError(ScorelineError):
     """Another promotion came first, or there is nothing to roll back to."""
 
     status, code = 409, "promotion_conflict"
+
+
+class VersionExistsError(ScorelineError):
+    """The version is published already, with other content."""
+
+    status, code = 409, "version_exists"
 
 
 class VersionRefusedError(ScorelineError):
@@ -103,10 +124,22 @@ class InvalidApplicationError(ScorelineError):
     status, code = 422, "invalid_application"
 
 
+class InvalidRequestError(ScorelineError):
+    """Fields of the request break the rules of the route."""
+
+    status, code = 422, "invalid_request"
+
+
 class RegistryUnavailableError(ScorelineError):
     """SSM, S3 or DynamoDB does not answer."""
 
     status, code = 503, "registry_unavailable"
+
+
+class PointerInvalidError(RegistryUnavailableError):
+    """A parameter was written by hand and is no pointer or routing."""
+
+    code = "pointer_invalid"
 
 
 class TrainingError(ScorelineError):
@@ -137,3 +170,9 @@ class ParityError(TrainingError):
     """ONNX and the fitted pipeline disagree; nothing is published."""
 
     code = "parity_failed"
+
+
+class JobFailedError(TrainingError):
+    """The training job has failed for good, now or before."""
+
+    code = "job_failed"

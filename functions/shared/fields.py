@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from functions.shared.datasets import DATASET_RULE, is_dataset_path
-from functions.shared.errors import FieldError, ScorelineError
+from functions.shared.errors import FieldError, InvalidRequestError
 from functions.shared.registry import MODEL_PATTERN
 
 if TYPE_CHECKING:
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 500
 _MAX_NAME = 64
-
-
-class InvalidRequestError(ScorelineError):
-    """Fields of the request break the rules of the route."""
-
-    status, code = 422, "invalid_request"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,18 @@ class Request:
     caller: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def languages(self) -> list[str]:
+        """Languages of the Accept-Language header, the best first, without their regions."""
+        wanted = []
+        for part in self.headers.get("accept-language", "").split(","):
+            name, _, quality = part.strip().partition(";q=")
+            try:
+                wanted.append((-float(quality or 1), name.split("-")[0].lower()))
+            except ValueError:
+                continue
+        return [name for _, name in sorted(wanted, key=lambda item: item[0]) if name]
+
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; anything else is a MalformedRequestError."""
         try:
@@ -93,12 +105,17 @@ def error_response(error: ScorelineError) -> Response:
 
 def log_unexpected(error: Exception) -> None:
     """Log where an unforeseen error arose; its message could hold a value, so it stays out."""
-    trace, places = error.__traceback__, []
+    logger.error("unexpected error", error=type(error).__name__, trace=places(error))
+
+
+def places(error: BaseException) -> list[str]:
+    """File, line and function of every call that an error came through, the outermost first."""
+    trace, found = error.__traceback__, []
     while trace is not None:
         code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        found.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
-    logger.error("unexpected error", error=type(error).__name__, trace=places)
+    return found
 
 
 def _request(event: Mapping[str, Any]) -> Request:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from functions.shared.errors import JobNotFoundError
+from functions.shared.errors import JobNotFoundError, JobRunningError
 from functions.shared.registry import CLIENT_CONFIG, aws_errors, digest
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 # A running job whose function died is taken over after Lambda's longest run of 15 minutes.
 LEASE_S = 15 * 60
+
+# Attributes that no client sees. `last_try`: the message of this run does not come back.
+# `repeatable`: a failed job that starts anew where it is asked for again.
+_INTERNAL = {"lease_until", "last_try", "repeatable"}
 
 _CONFLICTS = {"ConditionalCheckFailed", "TransactionConflict"}
 
@@ -51,14 +55,6 @@ class TrainingRequest:
         return digest(json.dumps([self.model, self.dataset_path, cause]).encode())[:32]
 
 
-class JobRunningError(Exception):
-    """Another invocation is at work on the job, until `retry_after_s` at the latest."""
-
-    def __init__(self, job: str, retry_after_s: int) -> None:
-        super().__init__(job)
-        self.retry_after_s = retry_after_s
-
-
 class Jobs:
     """The jobs table."""
 
@@ -75,11 +71,14 @@ class Jobs:
         """The job's item: job, model, dataset_path, state, times and, in the end, the result."""
         item = self._item(job)
         if item["state"] == JobState.RUNNING and item["lease_until"] < time.time():
-            item |= {"state": JobState.QUEUED, "reason": "its run ended without a result"}
-        return {k: _plain(v) for k, v in item.items() if k not in {"lease_until", "unsent"}}
+            if item["last_try"]:
+                item |= {"state": JobState.FAILED, "reason": "its last run ended without a result"}
+            else:
+                item |= {"state": JobState.QUEUED, "reason": "its run ended without a result"}
+        return {k: _plain(v) for k, v in item.items() if k not in _INTERNAL}
 
     def queue(self, job: str, request: TrainingRequest) -> None:
-        """Record a new job; one that exists stays as it is, unless its message was never sent."""
+        """Record a new job; one that exists stays as it is, unless it is a repeatable one."""
         item = {
             "job": job,
             "model": request.model,
@@ -87,12 +86,16 @@ class Jobs:
             "state": JobState.QUEUED,
             "queued_at": _now(),
         }
-        condition = "attribute_not_exists(job) OR attribute_exists(unsent)"
+        condition = "attribute_not_exists(job) OR attribute_exists(repeatable)"
         with aws_errors("DynamoDB"), _conflicts_ignored():
             self._table.put_item(Item=item, ConditionExpression=condition)
 
-    def start(self, job: str, request: TrainingRequest) -> dict[str, Any] | None:
+    def start(self, job: str, request: TrainingRequest, *, last_try: bool) -> dict[str, Any] | None:
         """Take the job; returns its item instead where it has ended for good.
+
+        Parameters
+        ----------
+        last_try : nobody takes the job over if this run dies, so it counts as failed then
 
         Raises
         ------
@@ -105,8 +108,8 @@ class Jobs:
             try:
                 self._table.update_item(
                     Key={"job": job},
-                    UpdateExpression="SET #s = :running, started_at = :now, lease_until = :lease"
-                    " REMOVE reason",
+                    UpdateExpression="SET #s = :running, started_at = :now, lease_until = :lease,"
+                    " last_try = :last REMOVE reason",
                     ConditionExpression="#s = :queued OR (#s = :running AND lease_until < :epoch)",
                     ExpressionAttributeNames={"#s": "state"},
                     ExpressionAttributeValues={
@@ -114,6 +117,7 @@ class Jobs:
                         ":queued": JobState.QUEUED,
                         ":now": _now(),
                         ":lease": now + LEASE_S,
+                        ":last": last_try,
                         ":epoch": now,
                     },
                 )
@@ -126,7 +130,7 @@ class Jobs:
         if item["state"] in {JobState.SUCCEEDED, JobState.FAILED}:
             return {k: _plain(v) for k, v in item.items()}
         lease_until = int(item.get("lease_until", now))
-        raise JobRunningError(job, max(lease_until - now, 0) + 1)
+        raise JobRunningError(max(lease_until - now, 0) + 1)
 
     def succeed(self, job: str, *, model_name: str, score: float) -> None:
         """Record the version that came out and its test AUC."""
@@ -137,13 +141,17 @@ class Jobs:
         """Record why the job ended without a version."""
         self._set(job, JobState.FAILED, reason=reason, ended_at=_now())
 
+    def give_up(self, job: str, reason: str) -> None:
+        """Record the passing error that met the last try; asked for again, the job starts anew."""
+        self._set(job, JobState.FAILED, reason=reason, repeatable=True, ended_at=_now())
+
     def release(self, job: str, reason: str) -> None:
         """Give the job back to the queue after an error that may pass."""
         self._set(job, JobState.QUEUED, reason=reason)
 
     def unsent(self, job: str, reason: str) -> None:
         """Record that a waiting job's message was not sent; `queue` may then record it again."""
-        result = {"reason": reason, "unsent": True, "ended_at": _now()}
+        result = {"reason": reason, "repeatable": True, "ended_at": _now()}
         self._set(job, JobState.FAILED, was=JobState.QUEUED, **result)
 
     def _set(

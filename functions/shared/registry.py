@@ -15,7 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.shared.errors import (
     ModelNotFoundError,
+    PointerInvalidError,
     RegistryUnavailableError,
+    VersionExistsError,
     VersionNotFoundError,
     VersionRefusedError,
 )
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_ssm.type_defs import ParameterTypeDef
 
     from functions.shared.settings import Settings
 
@@ -43,12 +46,6 @@ _MANIFEST_KEY = re.compile(
 
 # A dead endpoint must not hold a scoring request for botocore's default minute.
 CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"total_max_attempts": 2})
-
-
-class PointerInvalidError(RegistryUnavailableError):
-    """The pointer parameter was written by hand and is not a pointer."""
-
-    code = "pointer_invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +86,22 @@ class Routing:
 
     default: str
     banks: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """The text of the SSM parameter."""
+        return json.dumps({"default": self.default, "banks": dict(self.banks)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Routing:
+        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
+        try:
+            raw = json.loads(text)
+            default, banks = raw["default"], raw["banks"]
+            if not all(isinstance(model, str) for model in [default, *banks.values()]):
+                raise TypeError("model")
+            return cls(default, banks)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise PointerInvalidError("the routing parameter is not a routing") from error
 
     def model_for(self, bank: str | None) -> str:
         """The model of a bank, or the default model for None."""
@@ -136,28 +149,32 @@ class ModelRegistry:
                     found[model] = None
         return found
 
+    def pointer_writes(self, model: str) -> int:
+        """How often the pointer of a model has been written, by us or by hand; 0 without one."""
+        try:
+            return self._get_parameter(self.settings.pointer_parameter(model), model)["Version"]
+        except ModelNotFoundError:
+            return 0
+
     def write_pointer(self, model: str, pointer: Pointer) -> None:
         """Let `pointer` serve the model."""
         self._put_parameter(self.settings.pointer_parameter(model), pointer.to_json())
 
     def routing(self) -> Routing:
         """The routing parameter."""
-        text = self._parameter(self.settings.routing_parameter, "routing")
-        try:
-            raw = json.loads(text)
-            return Routing(raw["default"], raw["banks"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise PointerInvalidError("the routing parameter is not a routing") from error
+        return Routing.from_json(self._parameter(self.settings.routing_parameter, "routing"))
 
     def write_routing(self, routing: Routing) -> None:
         """Replace the routing parameter."""
-        text = json.dumps({"default": routing.default, "banks": dict(routing.banks)})
-        self._put_parameter(self.settings.routing_parameter, text)
+        self._put_parameter(self.settings.routing_parameter, routing.to_json())
 
     def _parameter(self, name: str, model: str) -> str:
+        return self._get_parameter(name, model)["Value"]
+
+    def _get_parameter(self, name: str, model: str) -> ParameterTypeDef:
         with aws_errors("SSM"):
             try:
-                return self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
+                return self._ssm.get_parameter(Name=name)["Parameter"]
             except self._ssm.exceptions.ParameterNotFound:
                 raise ModelNotFoundError(f"{model}: nothing is promoted") from None
 
@@ -187,7 +204,13 @@ class ModelRegistry:
         return manifest
 
     def publish(self, model: str, version: str, files: Mapping[str, bytes]) -> None:
-        """Write each file once, the manifest last: a version exists when its manifest does."""
+        """Write each file once, the manifest last: a version exists when its manifest does.
+
+        Raises
+        ------
+        VersionExistsError
+            A file of the version is there already, with other content.
+        """
         names = sorted(files, key=lambda name: (name == MANIFEST_FILE, name))
         if names[-1] != MANIFEST_FILE:
             raise ValueError("a bundle needs a manifest")
@@ -225,7 +248,7 @@ class ModelRegistry:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
             if self._s3.get_object(Bucket=bucket, Key=key)["Body"].read() != content:
-                raise
+                raise VersionExistsError(f"{key} is there already, with other content") from error
 
     def _keys(self, prefix: str) -> Iterator[str]:
         with aws_errors("S3"):

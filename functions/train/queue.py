@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from functions.shared.errors import MalformedRequestError, RegistryUnavailableError
-from functions.shared.http import logger
-from functions.shared.jobs import JobRunningError, Jobs
+from functions.shared.errors import (
+    JobFailedError,
+    JobRunningError,
+    MalformedRequestError,
+    RegistryUnavailableError,
+)
+from functions.shared.http import logger, places
+from functions.shared.jobs import Jobs
 from functions.shared.registry import CLIENT_CONFIG, aws_errors
 from functions.train.messages import read_orders
-from functions.train.work import JobFailedError, do
+from functions.train.work import do
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
     from functions.shared.settings import Settings
     from functions.train.work import Outcome
 
+# The queue's maxReceiveCount in template.yaml: what is not done then goes to the dead letters.
+MAX_RECEIVES = 3
 FIRST_RETRY_S = 30
 LAST_RETRY_S = 900
 
@@ -61,17 +68,23 @@ class TrainQueue:
         A message that cannot be done comes back at once, as often as the queue lets it before the
         dead-letter queue; its job has failed, so nothing is trained on the way.
         """
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
         try:
             for order in read_orders(record["body"]):
-                do(order, self.jobs, fit)
+                do(order, self.jobs, fit, last_try=receives >= MAX_RECEIVES)
         except (MalformedRequestError, JobFailedError) as error:
             logger.warning("not done", message_id=record["messageId"], problem=error.message)
             return 0
         except JobRunningError as error:
             return error.retry_after_s
         except RegistryUnavailableError as error:
-            logger.warning("again later", message_id=record["messageId"], problem=error.message)
-            return backoff_s(int(record["attributes"]["ApproximateReceiveCount"]))
+            logger.warning(
+                "again later",
+                message_id=record["messageId"],
+                problem=error.message,
+                trace=places(error),
+            )
+            return backoff_s(receives)
         return None
 
     def _come_back(self, record: Mapping[str, Any], seconds: int) -> None:

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.shared.errors import RegistryUnavailableError, ScorelineError, TrainingError
-from functions.shared.http import log_unexpected, logger
-from functions.shared.jobs import JobState
+from functions.shared.errors import (
+    JobFailedError,
+    JobRunningError,
+    RegistryUnavailableError,
+    ScorelineError,
+    TrainingError,
+)
+from functions.shared.http import log_unexpected, logger, places
+from functions.shared.jobs import LEASE_S, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +43,14 @@ class Outcome:
     score: float
 
 
-class JobFailedError(TrainingError):
-    """The job has failed for good, now or before."""
-
-
-def do(order: Order, jobs: Jobs, fit: Callable[[TrainingRequest], Outcome]) -> None:
+def do(
+    order: Order, jobs: Jobs, fit: Callable[[TrainingRequest], Outcome], *, last_try: bool
+) -> None:
     """Do an order that is not done yet.
+
+    Parameters
+    ----------
+    last_try : the order does not come again, so a passing error fails the job too
 
     Raises
     ------
@@ -53,7 +61,7 @@ def do(order: Order, jobs: Jobs, fit: Callable[[TrainingRequest], Outcome]) -> N
     RegistryUnavailableError
         It has to be tried again.
     """
-    ended = jobs.start(order.job, order.request)
+    ended = jobs.start(order.job, order.request, last_try=last_try)
     if ended is not None:
         if ended["state"] == JobState.FAILED:
             raise JobFailedError("the job has failed before")
@@ -63,7 +71,8 @@ def do(order: Order, jobs: Jobs, fit: Callable[[TrainingRequest], Outcome]) -> N
         outcome = _fit(order, fit)
     except Exception as error:
         if _passes(error):
-            jobs.release(order.job, f"to be tried again: {_reason(error)}")
+            _log_passing(order, error)
+            _try_again(order, jobs, _reason(error), last_try=last_try)
             raise RegistryUnavailableError(_reason(error)) from error
         if not isinstance(error, ScorelineError):
             log_unexpected(error)
@@ -76,6 +85,27 @@ def _fit(order: Order, fit: Callable[[TrainingRequest], Outcome]) -> Outcome:
     if order.problem:
         raise TrainingError(order.problem)
     return fit(order.request)
+
+
+def _try_again(order: Order, jobs: Jobs, reason: str, *, last_try: bool) -> None:
+    """Give the job back; a JobFailedError where this was the last try.
+
+    While the jobs table does not answer, the job stays taken until its lease ends.
+    """
+    try:
+        if last_try:
+            jobs.give_up(order.job, f"tried for the last time: {reason}")
+        else:
+            jobs.release(order.job, f"to be tried again: {reason}")
+    except RegistryUnavailableError as error:
+        _log_passing(order, error)
+        raise JobRunningError(LEASE_S + 1) from error
+    if last_try:
+        raise JobFailedError("the job has failed, its last try too")
+
+
+def _log_passing(order: Order, error: Exception) -> None:
+    logger.warning("passing error", job=order.job, error=type(error).__name__, trace=places(error))
 
 
 def _passes(error: Exception) -> bool:

@@ -110,6 +110,43 @@ def test_a_rollback_that_breaks_off_is_finished_and_not_done_twice(promotions, i
 
     assert state(promotions) == (B, B)
     assert head.sequence == 4
+    assert len(promotions.ledger.history(MODEL)) == 4
+
+
+def test_a_version_rolled_back_and_put_back_by_hand_is_taken_off_again_with_an_entry(promotions):
+    for version in (A, B, C):
+        promotions.promote(MODEL, version, **WHY)
+    promotions.rollback(MODEL, **WHY)
+    promotions.registry.write_pointer(MODEL, Pointer(VersionRef(C, verify(MODEL, C))))
+
+    head = promotions.rollback(MODEL, who="bea", reason="put back by hand", expected=C)
+
+    assert state(promotions) == (B, B)
+    assert promotions.ledger.history(MODEL)[-1] == head
+    assert (head.sequence, head.action, head.who, head.reason) == (
+        5,
+        "rollback",
+        "bea",
+        "put back by hand",
+    )
+    assert (head.previous, head.champion.version) == (C, B)
+    promotions.rollback(MODEL, **WHY)
+    assert state(promotions) == (A, A)
+
+
+def test_taking_it_off_again_may_break_off_too_and_is_finished(promotions, interrupted):
+    for version in (A, B):
+        promotions.promote(MODEL, version, **WHY)
+    promotions.rollback(MODEL, **WHY)
+    promotions.registry.write_pointer(MODEL, Pointer(VersionRef(B, verify(MODEL, B))))
+    with pytest.raises(RegistryUnavailableError):
+        interrupted(crash).rollback(MODEL, **WHY)
+    assert state(promotions) == (A, B)
+
+    promotions.rollback(MODEL, **WHY)
+
+    assert state(promotions) == (A, A)
+    assert len(promotions.ledger.history(MODEL)) == 4
 
 
 def test_a_slow_promotion_does_not_leave_the_pointer_behind_the_ledger(promotions, interrupted):
@@ -260,7 +297,9 @@ def test_only_a_conflict_is_called_one(aws, settings, reason, error):
     )
 
     with stub, pytest.raises(error):
-        ledger.record(MODEL, "promote", VersionRef(A, "0" * 64), after=None, **WHY)
+        ledger.record(
+            MODEL, "promote", VersionRef(A, "0" * 64), after=None, pointer_writes=0, **WHY
+        )
 
 
 def test_an_entry_follows_only_the_head(promotions):
@@ -268,5 +307,7 @@ def test_an_entry_follows_only_the_head(promotions):
     ahead = replace(first, sequence=first.sequence + 1)
 
     with pytest.raises(PromotionConflictError):
-        promotions.ledger.record(MODEL, "promote", VersionRef(B, "0" * 64), after=ahead, **WHY)
+        promotions.ledger.record(
+            MODEL, "promote", VersionRef(B, "0" * 64), after=ahead, pointer_writes=0, **WHY
+        )
     assert promotions.ledger.history(MODEL) == [first]

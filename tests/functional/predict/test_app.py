@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -7,7 +8,8 @@ import jsonschema
 import pytest
 
 from functions.predict import app
-from functions.shared.http import MAX_PAYLOAD_BYTES
+from functions.shared.http import MAX_PAYLOAD_BYTES, Request
+from functions.shared.registry import bundle_key
 from tests.sample import APPLICATION, bundle, publish
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -60,7 +62,7 @@ def test_the_default_model_answers_with_all_that_the_contract_says(handle):
         bundle().version,
     )
     assert answer["risk_score"] == pytest.approx(100 * answer["probability_of_default"], abs=0.01)
-    assert all(set(r) == {"code", "feature", "points", "text"} for r in answer["reasons"])
+    assert all(set(r) == {"code", "feature", "points", "text", "kind"} for r in answer["reasons"])
 
 
 @pytest.mark.parametrize("name", ["predict-model", "predict-bank", "direct-predict"])
@@ -84,6 +86,21 @@ def test_a_batch_answers_item_by_item_in_order(handle, name):
     assert [f["field"] for f in bad["error"]["fields"]] == ["debt", "shoe_size"]
     assert other["id"] == "application-19"
     assert (answer["model"], answer["version"]) == ("sample", bundle().version)
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        (None, []),
+        ("de", ["de"]),
+        ("de-AT, en;q=0.5, fr;q=0.8", ["de", "fr", "en"]),
+        ("en;q=x, *;q=0.1", ["*"]),
+    ],
+)
+def test_the_wanted_languages_come_from_accept_language(header, wanted):
+    request = Request({}, "", "", {} if header is None else {"accept-language": header})
+
+    assert request.languages == wanted
 
 
 def test_an_application_without_id_gets_one(call):
@@ -125,13 +142,63 @@ def test_nan_and_infinity_are_named_by_field(call):
     ]
 
 
-@pytest.mark.parametrize("name", ["predict-bad-fields"])
-def test_all_bad_fields_at_once_and_no_value(handle, name):
-    status, answer = handle(name)
+def assert_no_value(answer, values):
+    """None of the values stands in the answer as a word, whatever its type."""
+    text = json.dumps(answer)
+    for value in values:
+        shown = re.escape(json.dumps(value).strip('"'))
+        assert not re.search(rf"(?<!\w){shown}(?!\w)", text), value
+
+
+def test_all_bad_fields_at_once_and_no_value(handle, load_event):
+    status, answer = handle("predict-bad-fields")
 
     assert status == 422
     assert {f["field"] for f in answer["error"]["fields"]} == {"income", "debt", "housing", "sex"}
-    assert "castle" not in json.dumps(answer)
+    assert_no_value(answer, json.loads(load_event("predict-bad-fields")["body"]).values())
+
+
+BAD_VALUES = {
+    "id": "x" * 129,
+    "income": 1234567.5,
+    "debt": -98765,
+    "enquiries": 3.25,
+    "region": 4711,
+    "housing": "Elm Street 41",
+    "employed": "probably",
+    "shoe_size": 44,
+}
+
+
+@pytest.mark.parametrize("resource", ["/predict", "/predict/batch"])
+def test_no_value_of_any_kind_is_repeated(call, resource):
+    body = {"applications": [BAD_VALUES]} if resource.endswith("batch") else BAD_VALUES
+
+    _, answer = call("POST", resource, body)
+
+    if resource.endswith("batch"):
+        [answer] = answer["results"]
+    assert {f["field"] for f in answer["error"]["fields"]} == set(BAD_VALUES)
+    assert_no_value(answer, BAD_VALUES.values())
+
+
+@pytest.mark.parametrize("identifier", ["x" * 129, "", 7, None, ["a"], {"a": 1}])
+def test_an_id_that_breaks_the_rule_is_not_repeated_in_a_batch(call, identifier):
+    _, answer = call(
+        "POST", "/predict/batch", {"applications": [{**APPLICATION, "id": identifier}]}
+    )
+
+    [result] = answer["results"]
+    assert [f["field"] for f in result["error"]["fields"]] == ["id"]
+    assert "id" not in result
+
+
+def test_an_id_that_keeps_the_rule_is_repeated_beside_the_error(call):
+    longest = "x" * 128
+
+    _, answer = call("POST", "/predict/batch", {"applications": [{"id": longest}]})
+
+    assert answer["results"][0]["id"] == longest
 
 
 @pytest.mark.parametrize(
@@ -188,6 +255,43 @@ def test_health_is_ok_then_degraded_then_ok(handle, registry, settings):
     assert handle("health")[1]["status"] == "ok"
 
 
+@pytest.mark.parametrize("text", ["nonsense", '{"default": 7, "banks": {}}'])
+def test_health_is_degraded_while_the_routing_is_spoilt(handle, registry, settings, text):
+    handle("health")
+    good = registry.routing()
+    ssm = boto3.client("ssm")
+    ssm.put_parameter(Name=settings.routing_parameter, Value=text, Overwrite=True)
+    app.champions().forget_pointers()
+
+    status, answer = handle("health")
+
+    assert (status, answer["status"]) == (200, "degraded")
+    assert answer["problem"] == "the routing parameter is not a routing"
+    assert handle("predict-bank")[0] == 200
+    registry.write_routing(good)
+    app.champions().forget_pointers()
+    assert handle("health")[1]["status"] == "ok"
+
+
+def test_degraded_serving_is_logged_and_counted_once(handle, settings, log, capsys):
+    handle("predict")
+    ssm = boto3.client("ssm")
+    for name in (settings.pointer_parameter("sample"), settings.routing_parameter):
+        ssm.put_parameter(Name=name, Value="spoilt", Overwrite=True)
+    app.champions().forget_pointers()
+    capsys.readouterr()
+
+    assert handle("predict")[0] == handle("predict")[0] == 200
+
+    lines = [line for line in log() if line["message"] == "serving is degraded"]
+    [first, *_] = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert [(line["level"], line.get("model")) for line in lines] == [
+        ("WARNING", None),
+        ("WARNING", "sample"),
+    ]
+    assert (first["StaleChampion"], first["StaleRouting"], first["Predictions"]) == ([1], [1], [1])
+
+
 def test_health_is_503_when_nothing_serves(handle, settings):
     boto3.client("ssm").delete_parameter(Name=settings.pointer_parameter("sample"))
 
@@ -220,6 +324,87 @@ def test_a_version_with_another_golden_answer_is_refused(lambda_context, registr
     assert app.lambda_handler(event, lambda_context)["error"]["code"] == "version_refused"
 
 
+def spoil(manifest, part, value):
+    """The manifest with another value in the place `part`, which may lie deeper."""
+    *path, last = part
+    for key in path:
+        manifest = manifest[key]
+    manifest[last] = value
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        (["files"], {}),
+        (["files"], None),
+        (["files"], {"model.onnx": None}),
+        (["golden"], None),
+        (["golden"], 7),
+        (["golden"], []),
+        (["golden", 0], "row"),
+        (["golden", 0], {}),
+        (["golden", 0, "application"], 7),
+        (["golden", 0, "application"], {}),
+        (["golden", 0, "answer"], {}),
+        (["golden", 0, "answer", "probability_of_default"], "high"),
+    ],
+    ids=str,
+)
+def test_a_version_with_a_malformed_manifest_is_refused(lambda_context, settings, log, part, value):
+    made = bundle()
+    manifest = json.loads(made.files["manifest.json"])
+    spoil(manifest, part, value)
+    overwrite_manifest(settings, json.dumps(manifest))
+    event = {"verify": {"model": "sample", "version": made.version}}
+
+    assert app.lambda_handler(event, lambda_context)["error"]["code"] == "version_refused"
+    assert not [line for line in log() if line["level"] == "ERROR"]
+
+
+def test_a_version_with_an_empty_manifest_is_refused(lambda_context, settings):
+    overwrite_manifest(settings, "{}")
+    event = {"verify": {"model": "sample", "version": bundle().version}}
+
+    assert app.lambda_handler(event, lambda_context)["error"]["code"] == "version_refused"
+
+
+def overwrite_manifest(settings, text):
+    key = bundle_key("sample", bundle().version, "manifest.json")
+    boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=text.encode())
+
+
+@pytest.mark.parametrize(
+    ("event", "fields"),
+    [
+        ({}, ["application"]),
+        ({"model": "sample"}, ["application"]),
+        ({"model": None, "application": APPLICATION}, ["model"]),
+        ({"model": 7, "application": APPLICATION}, ["model"]),
+        ({"model": ["sample"], "applications": [APPLICATION]}, ["model"]),
+        ({"modle": "sample", "application": APPLICATION}, ["modle"]),
+        ({"model": "sample", "application": APPLICATION, "x" * 99: 1}, ["x" * 64]),
+        ({"model": "sample", "bank": "north-bank", "application": APPLICATION}, ["bank"]),
+        ({"bank": 7, "application": APPLICATION}, ["bank"]),
+        ({"application": APPLICATION, "applications": [APPLICATION]}, ["application"]),
+        ({"application": "all"}, ["application"]),
+        ({"verify": "all"}, ["verify"]),
+        ({"verify": {}, "model": "sample"}, ["model"]),
+        ({"verify": {"model": "sample"}}, ["version"]),
+        ({"verify": {"model": 7, "version": 7, "x": 1}}, ["x", "model", "version"]),
+    ],
+)
+def test_a_direct_invocation_of_another_form_is_refused(lambda_context, event, fields):
+    error = app.lambda_handler(event, lambda_context)["error"]
+
+    assert error["code"] in ("invalid_application", "invalid_request")
+    assert [f["field"] for f in error["fields"]] == fields
+
+
+def test_a_direct_invocation_may_name_a_bank_or_nothing(lambda_context):
+    for event in ({"application": APPLICATION}, {"bank": "north-bank", "application": APPLICATION}):
+        assert app.lambda_handler(event, lambda_context)["model"] == "sample"
+
+
 def test_direct_invocation_names_what_is_wrong(lambda_context):
     for event, code in (
         ({"model": "sample"}, "invalid_application"),
@@ -230,11 +415,11 @@ def test_direct_invocation_names_what_is_wrong(lambda_context):
         assert app.lambda_handler(event, lambda_context)["error"]["code"] == code
 
 
-def test_nothing_personal_reaches_the_log(call, capfd):
+def test_nothing_personal_reaches_the_log(call, capfd, log):
     call("POST", "/predict", {**APPLICATION, "id": "jane-doe", "income": 4321.5})
     call("POST", "/predict", {**APPLICATION, "id": "jane-doe", "debt": "4321.5"})
 
-    written = "".join(capfd.readouterr())
+    written = "".join(capfd.readouterr()) + json.dumps(log())
     assert "jane-doe" not in written
     assert "4321.5" not in written
 

@@ -5,8 +5,12 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from functions.predict.champions import Champions
-from functions.shared.errors import ModelNotFoundError, RegistryUnavailableError
+from functions.predict.champions import MAX_ABSENT, RETRY_S, Champions
+from functions.shared.errors import (
+    ModelNotFoundError,
+    PointerInvalidError,
+    RegistryUnavailableError,
+)
 from functions.shared.registry import (
     MODEL_FILE,
     ModelRegistry,
@@ -156,11 +160,116 @@ def test_nothing_promoted_is_not_found(champions):
             champions.get(model)
 
 
+def test_an_unknown_model_is_asked_for_once_in_a_while(source, clock, monkeypatch):
+    asked = []
+    read = ModelRegistry.pointer
+    monkeypatch.setattr(ModelRegistry, "pointer", lambda r, m: asked.append(m) or read(r, m))
+    champions = Champions(source, clock)
+
+    for _ in range(3):
+        with pytest.raises(ModelNotFoundError):
+            champions.get("sample")
+    publish(source, OLD)
+    clock.now += RETRY_S
+
+    assert serving(champions) == OLD.version
+    assert asked == ["sample", "sample"]
+
+
+def test_a_promotion_after_a_restore_is_seen_at_once(source, clock):
+    champions = Champions(source, clock)
+    with pytest.raises(ModelNotFoundError):
+        serving(champions)
+    publish(source, OLD)
+
+    champions.forget_pointers()
+
+    assert serving(champions) == OLD.version
+
+
+def test_of_unknown_models_only_so_many_are_remembered(champions):
+    for number in range(MAX_ABSENT + 10):
+        with pytest.raises(ModelNotFoundError):
+            champions.get(f"unknown-{number}")
+
+    assert len(champions._absent) == MAX_ABSENT
+    assert "unknown-9" not in champions._absent
+    assert "unknown-10" in champions._absent
+
+
 def test_routing_outlives_an_outage(champions, source, clock):
     assert champions.routing().default == "sample"
     source.down, clock.now = {"ssm"}, LATER
 
     assert champions.routing().model_for("north-bank") == "sample"
+    assert champions.routing_problem == "ssm is down"
+
+    source.down, clock.now = set(), 2 * LATER
+    champions.routing()
+    assert champions.routing_problem is None
+
+
+SPOILT_ROUTINGS = [
+    "nonsense",
+    "[]",
+    '"sample"',
+    '{"default": "sample"}',
+    '{"default": 7, "banks": {}}',
+    '{"default": null, "banks": {}}',
+    '{"default": "sample", "banks": []}',
+    '{"default": "sample", "banks": null}',
+    '{"default": "sample", "banks": {"north-bank": 7}}',
+    '{"default": "sample", "banks": {"north-bank": ["sample"]}}',
+]
+
+
+@pytest.mark.parametrize("text", SPOILT_ROUTINGS)
+def test_a_routing_spoilt_by_hand_changes_nothing(champions, clock, settings, source, text):
+    champions.routing()
+    ssm = boto3.client("ssm")
+    ssm.put_parameter(Name=settings.routing_parameter, Value=text, Overwrite=True)
+    clock.now = LATER
+
+    assert champions.routing().model_for("north-bank") == "sample"
+    assert champions.routing_problem == "the routing parameter is not a routing"
+    with pytest.raises(PointerInvalidError):
+        Champions(source, clock).routing()
+
+
+def test_a_routing_that_is_deleted_changes_nothing(champions, clock, settings):
+    champions.routing()
+    boto3.client("ssm").delete_parameter(Name=settings.routing_parameter)
+    clock.now = LATER
+
+    assert champions.routing().default == "sample"
+    assert champions.routing_problem
+
+
+def test_a_problem_is_told_when_it_appears_and_when_it_changes(source, clock, settings):
+    told = []
+    publish(source, OLD)
+    champions = Champions(source, clock, lambda *problem: told.append(problem))
+
+    def look():
+        clock.now += LATER
+        champions.routing()
+        serving(champions)
+
+    look()
+    assert told == []
+    source.down = {"ssm"}
+    look()
+    look()
+    assert told == [(None, "ssm is down"), ("sample", "ssm is down")]
+    source.down = set()
+    source.write_pointer("sample", broken_pointers(settings)["lost"])
+    look()
+    source.write_pointer("sample", Pointer(VersionRef(OLD.version, digest(OLD.files[MODEL_FILE]))))
+    look()
+    source.down = {"ssm"}
+    look()
+    assert [model for model, _ in told[2:]] == ["sample", None, "sample"]
+    assert told[3:] == told[:2]
 
 
 def test_pointers_can_be_forgotten(champions, source):

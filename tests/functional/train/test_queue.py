@@ -9,8 +9,8 @@ from functions.shared.errors import DatasetError, RegistryUnavailableError
 from functions.shared.jobs import LEASE_S
 from functions.shared.registry import aws_errors
 from functions.train.messages import read_orders
+from functions.train.queue import MAX_RECEIVES
 from tests.functional.train.conftest import body_of, job_table
-from tests.support import MAX_RECEIVES
 
 MODEL = "german-credit"
 URI = "s3://scoreline-test-123456789012/datasets/german-credit/"
@@ -115,15 +115,128 @@ def test_a_job_whose_function_died_is_taken_over_when_its_lease_ends(
 ):
     event = load_event("sqs-train-job")
     [order] = read_orders(body_of(event))
-    jobs.start(job, order.request)
-    table = job_table(settings)
-    update = {"Key": {"job": job}, "UpdateExpression": "SET lease_until = :then"}
-    table.update_item(**update, ExpressionAttributeValues={":then": int(time.time()) - 1})
+    jobs.start(job, order.request, last_try=False)
+    let_lease_end(settings, job)
     assert jobs.get(job)["reason"] == "its run ended without a result"
 
     invoke(event)
 
     assert jobs.get(job)["state"] == "succeeded"
+
+
+@pytest.fixture
+def last_receive(load_event):
+    event = load_event("sqs-train-job")
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_RECEIVES)
+    return event
+
+
+def let_lease_end(settings, job):
+    job_table(settings).update_item(
+        Key={"job": job},
+        UpdateExpression="SET lease_until = :then",
+        ExpressionAttributeValues={":then": int(time.time()) - 1},
+    )
+
+
+class KilledError(BaseException):
+    """Stands for a function that Lambda stops: nothing of ours runs any more."""
+
+
+def test_a_passing_failure_at_the_last_receive_fails_the_job_with_its_reason(
+    invoke, jobs, job, training, last_receive
+):
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
+
+    answer = invoke(last_receive)
+
+    item = jobs.get(job)
+    assert len(answer["batchItemFailures"]) == 1
+    assert item["state"] == "failed"
+    assert item["reason"] == "tried for the last time: S3 answered SlowDown"
+    assert "ended_at" in item
+
+
+def test_passing_failures_that_use_up_the_queue_leave_a_failed_job_and_a_dead_letter(
+    mapping, jobs, job, training, load_event, monkeypatch
+):
+    monkeypatch.setattr("functions.train.queue.FIRST_RETRY_S", 0)
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")] * MAX_RECEIVES
+    mapping.send(body_of(load_event("sqs-train-job")))
+
+    rounds = [mapping.poll() for _ in range(MAX_RECEIVES + 1)]
+
+    assert rounds == [1] * MAX_RECEIVES + [0]
+    assert len(training.asked) == MAX_RECEIVES
+    assert mapping.waiting() == (0, 0, 1)
+    assert jobs.get(job)["state"] == "failed"
+
+
+def test_a_job_given_up_starts_anew_when_its_message_is_sent_again(
+    invoke, jobs, job, training, load_event, last_receive
+):
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
+    invoke(last_receive)
+
+    answer = invoke(load_event("sqs-train-job"))
+
+    assert answer == {"batchItemFailures": []}
+    assert jobs.get(job)["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("receives", "state", "reason"),
+    [
+        (MAX_RECEIVES - 1, "queued", "its run ended without a result"),
+        (MAX_RECEIVES, "failed", "its last run ended without a result"),
+    ],
+)
+def test_a_function_killed_at_the_last_receive_leaves_a_failed_job(
+    invoke, jobs, job, training, settings, last_receive, receives, state, reason
+):
+    last_receive["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receives)
+    training.problems = [KilledError()]
+    with pytest.raises(KilledError):
+        invoke(last_receive)
+
+    let_lease_end(settings, job)
+
+    assert (jobs.get(job)["state"], jobs.get(job)["reason"]) == (state, reason)
+
+
+def test_a_job_that_cannot_be_given_back_comes_again_when_its_lease_has_ended(
+    training, hidden_for, load_event, settings
+):
+    training.meanwhile = lambda: boto3.client("dynamodb").delete_table(
+        TableName=settings.jobs_table
+    )
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
+
+    assert hidden_for(load_event("sqs-train-job")) == [LEASE_S + 1]
+
+
+def test_a_passing_failure_is_logged_by_type_and_place_without_its_text(
+    invoke, training, load_event, log
+):
+    training.problems = [ConnectionResetError("while sending 'Ada Example'")]
+
+    invoke(load_event("sqs-train-job"))
+
+    [line] = [line for line in log() if line["message"] == "passing error"]
+    assert line["error"] == "ConnectionResetError"
+    assert "trainer.py" in str(line["trace"])
+    assert "Ada" not in json.dumps(log())
+
+
+def test_other_content_under_a_published_version_fails_the_job_at_once(
+    invoke, jobs, job, registry, training, load_event
+):
+    registry.publish(MODEL, "20261121T004501Z-3fa9c1d2", {"manifest.json": b"other"})
+
+    invoke(load_event("sqs-train-job"))
+
+    assert jobs.get(job)["state"] == "failed"
+    assert "is there already, with other content" in jobs.get(job)["reason"]
 
 
 def test_a_permanent_failure_says_why_and_ends_in_the_dead_letter_queue_trained_once(
@@ -171,9 +284,9 @@ def test_a_passing_failure_gives_the_job_back_and_is_retried(
 def test_the_wait_doubles_with_every_receive(training, hidden_for, load_event):
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
     event = load_event("sqs-train-job")
-    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "3"
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
 
-    assert hidden_for(event) == [120]
+    assert hidden_for(event) == [60]
 
 
 def test_a_passing_failure_stays_in_the_queue_until_its_time(mapping, training, load_event):
@@ -309,9 +422,12 @@ def test_what_post_train_sends_is_what_the_train_function_reads(
     assert (item["state"], item["score"]) == ("succeeded", 0.79)
 
 
-def test_jobs_out_of_reach_leave_the_message_for_later(invoke, settings, load_event):
+def test_jobs_out_of_reach_leave_the_message_for_later(invoke, settings, load_event, log):
     boto3.client("dynamodb").delete_table(TableName=settings.jobs_table)
 
     answer = invoke(load_event("sqs-train-job"))
 
+    [line] = [line for line in log() if line["message"] == "again later"]
     assert len(answer["batchItemFailures"]) == 1
+    assert line["problem"] == "DynamoDB answered ResourceNotFoundException"
+    assert "jobs.py" in str(line["trace"])

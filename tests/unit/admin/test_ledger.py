@@ -21,6 +21,7 @@ def entry(action, version):
         who="ada",
         reason="test",
         at="2026-11-21T00:45:12+00:00",
+        pointer_writes=0,
     )
 
 
@@ -29,8 +30,9 @@ def test_rollbacks_follow_a_plain_stack(steps):
     entries, stack = [], []
     for step in steps:
         if step != ROLLBACK:
-            stack.append(step)
-            entries.append(entry("promote", step))
+            if stack[-1:] != [step]:  # promoting the champion again adds no entry
+                stack.append(step)
+                entries.append(entry("promote", step))
             continue
         with suppress(PromotionConflictError):
             entries.append(entry("rollback", champion_before(entries).version))
@@ -52,6 +54,15 @@ def test_a_rollback_and_a_promotion_leave_the_rolled_back_version_out():
     steps = [("promote", "A"), ("promote", "B"), ("rollback", "A"), ("promote", "C")]
 
     assert champion_before([entry(*step) for step in steps]).version == "A"
+
+
+def test_a_rollback_once_more_takes_none_off():
+    steps = [("promote", "A"), ("promote", "B"), ("promote", "C")]
+    once = [entry(*step) for step in [*steps, ("rollback", "B")]]
+
+    again = [*once, entry("rollback", "B")]
+
+    assert champion_before(once) == champion_before(again) == VersionRef("A", "0" * 64)
 
 
 @given(st.builds(Entry, sequence=st.integers(1, 9), champion=st.builds(VersionRef)))

@@ -1,6 +1,7 @@
 import pytest
 
-from functions.shared.fields import MODEL, TEXT, InvalidRequestError, optional, read_fields
+from functions.shared.errors import InvalidRequestError
+from functions.shared.fields import MODEL, TEXT, optional, read_fields
 
 FIELDS = {"model": MODEL, "reason": optional(TEXT)}
 
