@@ -42,8 +42,10 @@ GROUP_ROWS = (512, 256, 128, 96, 64, 32, 1)
 GROUPS_ABREAST = 16  # table rows that one matrix row holds when they are summed; measured
 COARSE_GRID = 2.0**-14  # sums of such multiples are exact in float32 up to 1024,
 FINE_GRID = 2.0**-28  # and of 2048 remainders in multiples of this
-ROWS_PER_RUN = 256  # of the form for many rows, and
-GROUPS_PER_BLOCK = 64  # what it looks up at a time, so that it stays in the cache; measured
+ROWS_PER_RUN = 1024  # that suit the form for many rows; 128 to 512 are up to a third slower
+GROUPS_PER_BLOCK = 64  # looked up together in that form, to stay in the cache; measured
+PIECE_LENGTH = 16  # table entries of one column that are summed in one go there
+NO_COLUMN = -1
 SMALLEST_SHARE = 1e-30  # stands in for a share of 0, which would divide by zero
 
 
@@ -346,8 +348,6 @@ def _row_numbers(
     """
     bundles = [_comparisons(bundle, n_columns) for bundle in _bundles(groups)]
     column, threshold, change = (np.concatenate([b[i].ravel() for b in bundles]) for i in range(3))
-    ends = np.cumsum([group.n_rows for group in groups])
-    first = [end - g.n_rows + g.missing_row for end, g in zip(ends, groups, strict=True)]
 
     both_signs = graph.node("Concat", columns, graph.node("Neg", columns), axis=1)
     indices = graph.constant(column[None], np.int64)
@@ -363,8 +363,16 @@ def _row_numbers(
         stacked = graph.node("Reshape", part, graph.constant((-1, *bundle.shape), np.int64))
         sums.append(graph.node("MatMul", graph.constant(np.ones((1, len(bundle)))), stacked))
     moved = graph.node("Concat", *sums, axis=2) if len(sums) > 1 else sums[0]
-    rows = graph.node("Add", moved, graph.constant(first))
+    rows = graph.node("Add", moved, graph.constant(_missing_rows(groups)))
     return graph.node("Cast", rows, to=TensorProto.INT32)
+
+
+def _missing_rows(groups: Sequence[_Group]) -> NDArray[np.int64]:
+    """Row of the groups' joined tables that each reaches if every column is missing."""
+    sizes = np.array([group.n_rows for group in groups])
+    missing = np.array([group.missing_row for group in groups])
+    result: NDArray[np.int64] = np.cumsum(sizes) - sizes + missing
+    return result
 
 
 def _bundles(groups: Sequence[_Group]) -> list[Sequence[_Group]]:
@@ -430,34 +438,99 @@ def _sums_of_many_rows(
     tables: Sequence[NDArray[np.float64]],
     n_columns: int,
 ) -> str:
-    """The same sum by blocks of groups, each looked up for all rows while its tables are near.
+    """The same with a column per row of X in every tensor, so that vectors run along the rows.
 
-    Tensors hold a row per comparison or group and a column per row of X, until they are summed;
-    sums over the first axis do not depend on what lies beside.
+    Blocks of groups, whose tables and rows stay in the cache, are looked up one after the other.
     """
-    first_axis = graph.constant([0], np.int64)
-    transposed = graph.node("Transpose", columns, perm=[1, 0])
-    both_signs = graph.node("Concat", transposed, graph.node("Neg", transposed), axis=0)
-    blocks = [slice(i, i + GROUPS_PER_BLOCK) for i in range(0, len(groups), GROUPS_PER_BLOCK)]
-    comparisons = [_comparisons(groups[block], n_columns) for block in blocks]
+    width = tables[0].shape[1]
+    starts = range(0, len(groups), GROUPS_PER_BLOCK)
+    blocks = [_Block.of(groups[i : i + GROUPS_PER_BLOCK], tables[i:]) for i in starts]
+    comparisons = [_comparisons(block.groups, n_columns) for block in blocks]
     pairs = np.concatenate([np.stack([c.ravel(), t.ravel()], 1) for c, t, _ in comparisons])
-    distinct, which = np.unique(pairs, axis=0, return_inverse=True)
+    distinct, condition = np.unique(pairs, axis=0, return_inverse=True)
+
+    turned = graph.node("Transpose", columns, perm=[1, 0])
+    both_signs = graph.node("Concat", turned, graph.node("Neg", turned), axis=0)
     values = graph.node("Gather", both_signs, graph.constant(distinct[:, 0], np.int64), axis=0)
     holds = graph.node("Less", values, graph.constant(distinct[:, 1:]))
     as_number = graph.node("Cast", holds, to=TensorProto.FLOAT)
-    total, end = "", 0
+    sums, columns_of_sums, end = [], [], 0
     for block, (_, _, change) in zip(blocks, comparisons, strict=True):
         start, end = end, end + change.size
-        own = graph.constant(which[start:end].reshape(change.shape), np.int64)
-        picked = graph.node("Gather", as_number, own, axis=0)
-        changes = graph.node("Mul", picked, graph.constant(change[:, :, None]))
-        moved = graph.node("ReduceSum", changes, first_axis, keepdims=0)
-        ends = np.cumsum([group.n_rows for group in groups[block]])
-        first = [e - g.n_rows + g.missing_row for e, g in zip(ends, groups[block], strict=True)]
-        rows = graph.node("Add", moved, graph.constant(np.array(first)[:, None]))
-        numbers = graph.node("Cast", rows, to=TensorProto.INT32)
-        table = graph.constant(np.concatenate(tables[block]))
-        looked_up = graph.node("Gather", table, numbers, axis=0)
-        summed = graph.node("ReduceSum", looked_up, first_axis, keepdims=0)
-        total = graph.node("Add", total, summed) if total else summed
-    return total
+        moved = _picked_sums(graph, as_number, condition[start:end].reshape(change.shape), change)
+        rows = graph.node("Add", moved, graph.constant(_missing_rows(block.groups)[:, None]))
+        numbers = graph.node("Cast", rows, to=TensorProto.INT64)
+        table = graph.constant(block.table)
+        looked_up = graph.node("ArrayFeatureExtractor", table, numbers, domain=ML)
+        shape = graph.constant([block.columns.size, -1], np.int64)
+        pieces, columns_of_pieces = _pieces(block.columns.ravel(), width, PIECE_LENGTH)
+        sums.append(_picked_sums(graph, graph.node("Reshape", looked_up, shape), pieces))
+        columns_of_sums.append(columns_of_pieces)
+    joined = graph.node("Concat", *sums, axis=0) if len(sums) > 1 else sums[0]
+    column = np.concatenate(columns_of_sums)
+    most = int(np.bincount(column[column != NO_COLUMN]).max())
+    total = _picked_sums(graph, joined, _pieces(column, width, most)[0][:, :width])
+    return graph.node("Transpose", total, perm=[1, 0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Groups that share a table of only the columns each uses, the first group being empty.
+
+    table : (n_slots, n_rows), the table transposed; what a slot holds differs between groups
+    columns : (n_slots, n_groups), column of the sum that a group's slot goes to, or NO_COLUMN if 0
+    """
+
+    groups: Sequence[_Group]
+    table: NDArray[np.float64]
+    columns: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, groups: Sequence[_Group], tables: Sequence[NDArray[np.float64]]) -> _Block:
+        used = [np.flatnonzero(table.any(0)) for table in tables[: len(groups)]]
+        n_slots = max(1, *(len(columns) for columns in used))
+        slots = np.full((n_slots, 1 + len(groups)), NO_COLUMN)
+        parts = [np.zeros((1, n_slots))]
+        for g, (own, table) in enumerate(zip(used, tables, strict=False)):
+            slots[: len(own), g + 1] = own
+            parts.append(np.pad(table[:, own], ((0, 0), (0, n_slots - len(own)))))
+        return cls([_Group([]), *groups], np.concatenate(parts).T, slots)
+
+
+def _pieces(
+    column: NDArray[np.int64], n_columns: int, length: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the items to be summed, (length, n_pieces), and the column each piece belongs to.
+
+    column : column that each item belongs to; an item of NO_COLUMN is 0 and fills pieces up, of
+        which the last is nothing but that
+    """
+    zero = np.flatnonzero(column == NO_COLUMN)[0]
+    pieces, columns_of_pieces = [], []
+    for c in range(n_columns):
+        items = np.flatnonzero(column == c)
+        for i in range(0, max(1, len(items)), length):
+            piece = items[i : i + length]
+            pieces.append(np.pad(piece, (0, length - len(piece)), constant_values=zero))
+            columns_of_pieces.append(c)
+    pieces.append(np.full(length, zero))
+    return np.stack(pieces, 1), np.array([*columns_of_pieces, NO_COLUMN])
+
+
+def _picked_sums(
+    graph: GraphBuilder,
+    tensor: str,
+    items: NDArray[np.int64],
+    factors: NDArray[np.float32] | None = None,
+) -> str:
+    """Sums of rows of `tensor`, each times its factor: row j of the result is over items[:, j].
+
+    ReduceSum over few rows was seen to be eight times slower than the product with ones.
+    """
+    picked = graph.node("Gather", tensor, graph.constant(items.ravel(), np.int64), axis=0)
+    if factors is not None:
+        picked = graph.node("Mul", picked, graph.constant(factors.reshape(-1, 1)))
+    length, n_sums = items.shape
+    stacked = graph.node("Reshape", picked, graph.constant([length, -1], np.int64))
+    sums = graph.node("MatMul", graph.constant(np.ones((1, length))), stacked)
+    return graph.node("Reshape", sums, graph.constant([n_sums, -1], np.int64))

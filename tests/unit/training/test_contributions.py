@@ -32,25 +32,38 @@ EACH_ITSELF = list(range(N_COLUMNS))
 
 
 class Scorer:
-    """A session of the contributions graph, one thread."""
+    """A session of both contributions graphs and the tree graph, one thread."""
 
     def __init__(self, ensemble, source_of_column=EACH_ITSELF, n_sources=N_COLUMNS):
         graph = GraphBuilder()
         added = add_tree_contributions(graph, "X", ensemble, source_of_column, n_sources)
+        many = add_tree_contributions(
+            graph, "X", ensemble, source_of_column, n_sources, many_rows=True
+        )
         outputs = {
             "raw": (added.raw, 1),
             "contributions": (added.contributions, n_sources),
             "tree_raw": (tree_raw(graph, "X", ensemble), 1),
+            "raw_of_many": (many.raw, 1),
+            "contributions_of_many": (many.contributions, n_sources),
         }
         self.expected_raw = added.expected_raw
+        assert many.expected_raw == added.expected_raw
         model = graph.model({"X": len(source_of_column)}, outputs)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(model.SerializeToString(), options)
 
+    def outputs(self, X):
+        return self.session.run(None, {"X": np.asarray(X, np.float32)})
+
     def run(self, X):
-        raw, contributions, tree = self.session.run(None, {"X": np.asarray(X, np.float32)})
-        return raw[:, 0], contributions, tree[:, 0]
+        """Raw output, equal in all three graphs, and contributions, which two graphs share."""
+        raw, contributions, tree, raw_of_many, of_many = self.outputs(X)
+        assert np.array_equal(raw, tree)
+        assert np.array_equal(raw, raw_of_many)
+        assert contributions == pytest.approx(of_many, abs=5e-6)
+        return raw[:, 0], contributions
 
 
 @pytest.fixture(scope="module", params=MAKERS, ids=lambda maker: maker.__name__)
@@ -83,7 +96,7 @@ def test_one_tree_by_hand():
     # column 1: ((17.5 - 22.5) + (10 - 50/3)) / 2 = -35/6       (sum -12.5 = 10 - 22.5)
     scorer = Scorer(Ensemble([tree_by_hand()], 0.5, "logit"), [0, 1], 2)
 
-    raw, contributions, _ = scorer.run([[1, 1]])
+    raw, contributions = scorer.run([[1, 1]])
 
     assert scorer.expected_raw == pytest.approx(23)
     assert raw == pytest.approx([10.5])
@@ -93,7 +106,7 @@ def test_one_tree_by_hand():
 def test_a_missing_value_goes_where_the_node_sends_it():
     scorer = Scorer(Ensemble([tree_by_hand()], 0, "logit"), [0, 1], 2)
 
-    raw, _, _ = scorer.run([[np.nan, 1], [np.nan, np.nan], [1, np.nan], [2, np.nan]])
+    raw, _ = scorer.run([[np.nan, 1], [np.nan, np.nan], [1, np.nan], [2, np.nan]])
 
     assert raw.tolist() == [10, 20, 20, 40]
 
@@ -134,7 +147,7 @@ def test_contributions_equal_the_definition_with_columns_repeated_on_a_path():
     scorer = Scorer(ensemble)
     rows = training_rows(6, seed=3)[0]
 
-    raw, contributions, _ = scorer.run(rows)
+    raw, contributions = scorer.run(rows)
 
     by_definition = [shapley_by_definition(ensemble, row) for row in rows]
     assert contributions == pytest.approx(np.array(by_definition), abs=1e-6)
@@ -149,7 +162,7 @@ def test_contributions_equal_those_of_xgboost():
     X = np.vstack([training_rows(500, seed=1)[0], hard])
 
     native = estimator.get_booster().predict(xgb.DMatrix(X), pred_contribs=True)
-    raw, contributions, _ = scorer.run(X)
+    raw, contributions = scorer.run(X)
 
     assert contributions == pytest.approx(native[:, :-1], abs=1e-5)
     assert scorer.expected_raw == pytest.approx(native[0, -1], abs=1e-5)
@@ -165,7 +178,7 @@ def test_contributions_equal_those_of_lightgbm(num_leaves):
     X = np.vstack([training_rows(500, seed=1)[0], hard])
 
     native = estimator.booster_.predict(X, pred_contrib=True)
-    raw, contributions, _ = scorer.run(X)
+    raw, contributions = scorer.run(X)
 
     assert contributions == pytest.approx(native[:, :-1], abs=1e-5)
     assert scorer.expected_raw == pytest.approx(native[0, -1], abs=1e-5)
@@ -186,7 +199,7 @@ def test_contributions_equal_those_of_tree_explainer(model):
     X, _ = training_rows(200, missing=takes_missing(estimator), seed=1)
 
     values, expected = shap_values(estimator, X)
-    _, contributions, _ = scorer.run(X)
+    _, contributions = scorer.run(X)
 
     assert contributions == pytest.approx(values, abs=1e-5)
     assert scorer.expected_raw == pytest.approx(expected, abs=1e-5)
@@ -201,11 +214,10 @@ def test_raw_is_exact_and_contributions_add_up_on_drawn_rows(model, data):
     row = st.lists(value, min_size=N_COLUMNS, max_size=N_COLUMNS)
     X = np.array(data.draw(st.lists(row, min_size=1, max_size=8)), np.float32)
 
-    raw, contributions, tree = scorer.run(X)
+    raw, contributions = scorer.run(X)
 
     assert raw == pytest.approx(ensemble.raw(X), abs=1e-6)
     assert contributions.sum(1) + scorer.expected_raw == pytest.approx(raw, abs=1e-5)
-    assert tree == pytest.approx(ensemble.raw(X), abs=1e-5)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
@@ -213,18 +225,21 @@ def test_a_row_is_the_same_alone_and_in_any_batch(model, size):
     estimator, _, scorer = model
     X, _ = training_rows(1000, missing=takes_missing(estimator), seed=4)
 
-    whole = scorer.run(X)[:2]
-    parts = [scorer.run(X[i : i + size])[:2] for i in range(0, 1000, size)]
+    whole = scorer.outputs(X)
+    parts = [scorer.outputs(X[i : i + size]) for i in range(0, 1000, size)]
 
-    assert all(np.array_equal(whole[k], np.concatenate([p[k] for p in parts])) for k in (0, 1))
+    assert all(
+        np.array_equal(output, np.concatenate(part))
+        for output, *part in zip(whole, *parts, strict=True)
+    )
 
 
 def test_columns_of_one_source_are_summed():
     ensemble = read_ensemble(xgboost())
     X, _ = training_rows(100, seed=1)
 
-    _, each, _ = Scorer(ensemble).run(X)
-    raw, summed, _ = Scorer(ensemble, [2, 0, 0, 1, 0], 4).run(X)
+    _, each = Scorer(ensemble).run(X)
+    raw, summed = Scorer(ensemble, [2, 0, 0, 1, 0], 4).run(X)
 
     by_hand = np.stack([each[:, [1, 2, 4]].sum(1), each[:, 3], each[:, 0], 0 * each[:, 0]], 1)
     assert summed == pytest.approx(by_hand, abs=1e-6)
@@ -262,8 +277,9 @@ def test_tables_over_the_limit_are_refused(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("many_rows", [False, True])
 @pytest.mark.parametrize(("depth", "megabytes"), [(4, 3), (6, 50)])
-def test_300_trees_of_17_columns(depth, megabytes):
+def test_300_trees_of_17_columns(depth, megabytes, many_rows):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20_000, 17)).astype(np.float32)
     X[rng.random(X.shape) < 0.05] = np.nan
@@ -271,7 +287,7 @@ def test_300_trees_of_17_columns(depth, megabytes):
     estimator = xgb.XGBClassifier(n_estimators=300, max_depth=depth, n_jobs=2).fit(X, y)
     ensemble = read_ensemble(estimator)
     graph = GraphBuilder()
-    added = add_tree_contributions(graph, "X", ensemble, range(17), 17)
+    added = add_tree_contributions(graph, "X", ensemble, range(17), 17, many_rows=many_rows)
     content = graph.model(
         {"X": 17}, {"raw": (added.raw, 1), "contributions": (added.contributions, 17)}
     ).SerializeToString()
