@@ -12,7 +12,7 @@ from skl2onnx.common.data_types import FloatTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 from sklearn.pipeline import Pipeline
 
-from training.contributions import Contributions, add_tree_contributions, tree_raw
+from training.contributions import Contributions, add_tree_contributions
 from training.features import add_feature_graph
 from training.graph import ML, ML_OPSET, GraphBuilder
 from training.linear import add_linear_contributions
@@ -34,10 +34,20 @@ def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, fl
 
     Returns the graph and the margin that the contributions start from.
     """
+    return _graph(model, contract, many_rows=False)
+
+
+def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
+    """The same in the form for many rows; probability and log-odds are equal bit for bit."""
+    return _graph(model, contract, many_rows=True)[0]
+
+
+def _graph(model: FittedModel, contract: Contract, *, many_rows: bool) -> tuple[ModelProto, float]:
     graph = GraphBuilder()
     columns, values = add_feature_graph(graph, contract, model.columns)
     width = len(contract.sources)
-    raw = _contributions(graph, _imputed(graph, columns, model), model, width)
+    columns = _imputed(graph, columns, model)
+    raw = _contributions(graph, columns, model, width, many_rows=many_rows)
     log_odds, probability = model.calibration.add_to(graph, raw.raw)
     outputs = {
         "probability": (probability, 1),
@@ -47,20 +57,6 @@ def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, fl
         "values": (values, width),
     }
     return graph.model({"X": len(contract.features)}, outputs), raw.expected_raw
-
-
-def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
-    """`X` -> probability and log-odds, in the form for many rows."""
-    graph = GraphBuilder()
-    columns, _ = add_feature_graph(graph, contract, model.columns)
-    columns = _imputed(graph, columns, model)
-    if model.algorithm.linear:
-        margin = _contributions(graph, columns, model, len(contract.sources)).raw
-    else:
-        margin = tree_raw(graph, columns, read_ensemble(model.classifier))
-    log_odds, probability = model.calibration.add_to(graph, margin)
-    outputs = {"probability": (probability, 1), "log_odds": (log_odds, 1)}
-    return graph.model({"X": len(contract.features)}, outputs)
 
 
 def witness_graph(model: FittedModel) -> ModelProto:
@@ -103,12 +99,14 @@ def _imputed(graph: GraphBuilder, columns: str, model: FittedModel) -> str:
 
 
 def _contributions(
-    graph: GraphBuilder, columns: str, model: FittedModel, n_sources: int
+    graph: GraphBuilder, columns: str, model: FittedModel, n_sources: int, *, many_rows: bool
 ) -> Contributions:
     sources = [column.source for column in model.columns]
     if not model.algorithm.linear:
         ensemble = read_ensemble(model.classifier)
-        return add_tree_contributions(graph, columns, ensemble, sources, n_sources)
+        return add_tree_contributions(
+            graph, columns, ensemble, sources, n_sources, many_rows=many_rows
+        )
     scaler: Any = model.pipeline["scale"]
     coefficients = model.classifier.coef_[0].astype(np.float64)
     means = scaler.mean_

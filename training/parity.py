@@ -10,6 +10,7 @@ import numpy as np
 from functions.shared.contract import UNSEEN_CATEGORY
 from functions.shared.errors import ParityError
 from training.calibration import sigmoid
+from training.contributions import ROWS_PER_RUN
 from training.trees import read_ensemble
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ CONTRIBUTIONS_TOLERANCE = 1e-4
 # Two scores that differ only because both lie on the edge between two integers are a tie, unless
 # the edge is a cutoff.
 TIE_POINTS = 1e-3
-CHUNK = 1000
 # Held-out rows on which each single change (a missing value, a special code) is tried.
 REPEATS = 25
 
@@ -78,7 +78,9 @@ def check_parity(
     probability, log_odds, margin, contributions = run(
         candidate.online, X, ["probability", "log_odds", "margin", "contributions"]
     )
-    batch, batch_log_odds = run(candidate.batch, X, ["probability", "log_odds"])
+    batch, batch_log_odds, batch_contributions = run(
+        candidate.batch, X, ["probability", "log_odds", "contributions"]
+    )
     columns = model.pipeline[0].transform(X)
     [converted] = run(candidate.witness, columns, ["probabilities"], name="columns")
     with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
@@ -95,9 +97,11 @@ def check_parity(
         differs, tied = _answers_differ(contract, values, native)
         _refuse(f"score or decision of the {graph} graph", differs, gaps[graph], labels)
         ties += tied
-    unexplained = _unexplained(candidate.expected_margin, margin[:, 0], contributions)
-    wrong = ~(unexplained <= CONTRIBUTIONS_TOLERANCE)
-    _refuse("sum of contributions", wrong, unexplained, labels)
+    unexplained = np.zeros(len(X))
+    for found in (contributions, batch_contributions):
+        left = _unexplained(candidate.expected_margin, margin[:, 0], found)
+        _refuse("sum of contributions", ~(left <= CONTRIBUTIONS_TOLERANCE), left, labels)
+        unexplained = np.maximum(unexplained, left)
     return Parity(
         rows={kind: len(rows) for kind, rows in kinds.items()},
         **{graph: float(gap.max()) for graph, gap in gaps.items()},
@@ -138,7 +142,8 @@ def run(
 ) -> list[NDArray[np.float32]]:
     """Outputs of a session for many rows, run in chunks."""
     parts = [
-        session.run(outputs, {name: X[start : start + CHUNK]}) for start in range(0, len(X), CHUNK)
+        session.run(outputs, {name: X[start : start + ROWS_PER_RUN]})
+        for start in range(0, len(X), ROWS_PER_RUN)
     ]
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 

@@ -234,6 +234,15 @@ def test_a_row_is_the_same_alone_and_in_any_batch(model, size):
     )
 
 
+def test_blocks_of_any_size_give_the_same_sums(monkeypatch):
+    monkeypatch.setattr(module, "GROUPS_PER_BLOCK", 5)
+    X, _ = training_rows(300, seed=1)
+
+    scorer = Scorer(read_ensemble(xgboost()))
+
+    scorer.run(X)  # asserts that the form for many rows agrees with the other
+
+
 def test_columns_of_one_source_are_summed():
     ensemble = read_ensemble(xgboost())
     X, _ = training_rows(100, seed=1)
