@@ -17,6 +17,8 @@ from functions.shared.errors import (
 from functions.shared.registry import ModelRegistry, Pointer, VersionRef, digest
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
+pytestmark = pytest.mark.slow
+
 WHY = {"who": "ada", "reason": "test"}
 
 

@@ -17,6 +17,8 @@ from functions.shared.registry import MODEL_FILE, ModelRegistry, digest
 from tests.functional.admin.conftest import MODEL, onnx
 from tests.support import create_resources
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 5
 
 

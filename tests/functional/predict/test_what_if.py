@@ -8,7 +8,10 @@ from local.environment import read_template
 from local.openapi import Champions, openapi_document
 from tests.sample import APPLICATION, applicants, bundle, publish
 
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:No application metrics to publish"),
+]
 
 ROUTE = "/models/{model}/what-if"
 ACTIONABLE = {"income", "debt", "housing", "employed"}

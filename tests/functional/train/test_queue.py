@@ -12,6 +12,8 @@ from functions.train.messages import read_orders
 from functions.train.queue import MAX_RECEIVES
 from tests.functional.train.conftest import body_of, job_table
 
+pytestmark = pytest.mark.slow
+
 MODEL = "german-credit"
 URI = "s3://scoreline-test-123456789012/datasets/german-credit/"
 

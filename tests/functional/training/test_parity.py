@@ -18,6 +18,8 @@ from training.export import batch_graph, online_graph, open_session, witness_gra
 from training.fitting import fit
 from training.parity import Candidate, check_parity, probe_rows, run
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "random_forest": "parameters = { n_estimators = 30, max_depth = 4 }",
     "gradient_boosting": "parameters = { n_estimators = 30 }",

@@ -5,6 +5,8 @@ from functions.shared.errors import TrainingError
 from tests.sample import DEFINITION, applicants, definition
 from training.train import train
 
+pytestmark = pytest.mark.slow
+
 DEBT = 'name = "debt"\ntype = "number"\nunit = "EUR"\n'
 ENQUIRIES = 'name = "enquiries"\ntype = "integer"\n'
 

@@ -11,6 +11,8 @@ from training.dataset import load_dataset
 from training.definition import Split
 from training.train import split_rows, train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
