@@ -15,38 +15,30 @@ polynomials over [0, 1], which Gauss-Legendre quadrature gives exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
-from math import inf, isnan, nan, prod
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import TensorProto
 
-from functions.shared.errors import ExportError
 from training.graph import ML
+from training.shapley import Group, groups_of, on_grid
 from training.trees import LEAF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, DTypeLike, NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from training.graph import GraphBuilder
-    from training.trees import Ensemble, Tree
+    from training.trees import Ensemble
 
-MAX_TABLE_BYTES = 64_000_000
-SMALL_TABLE_BYTES = 2_800_000  # fewer, larger groups are faster: up to this size,
-LARGER_AT_MOST = 1.3  # or to this multiple of the smallest tables
-GROUP_ROWS = (512, 256, 128, 96, 64, 32, 1)
 GROUPS_ABREAST = 16  # table rows that one matrix row holds when they are summed; measured
-COARSE_GRID = 2.0**-14  # sums of such multiples are exact in float32 up to 1024,
-FINE_GRID = 2.0**-28  # and of 2048 remainders in multiples of this
+COARSE_GRID = 2.0**-14  # float32 sums of such multiples are exact up to 1024
 ROWS_PER_RUN = 256  # suits the form for many rows at every depth; measured
 GROUPS_PER_BLOCK = 512  # looked up together there: fewer run no faster and load slower; measured
 PIECE_LENGTH = 16  # table entries of one column that are summed in one go there
 NO_COLUMN = -1
-SMALLEST_SHARE = 1e-30  # stands in for a share of 0, which would divide by zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +77,13 @@ def add_tree_contributions(
     Raises
     ------
     ExportError
-        The tables would exceed MAX_TABLE_BYTES: the trees are too deep.
+        The tables would exceed shapley.MAX_TABLE_BYTES: the trees are too deep.
     """
-    groups = sorted(_groups(ensemble, 4 * (n_sources + 2)), key=lambda group: group.n_steps)
-    groups = [_Group([])] * (-len(groups) % GROUPS_ABREAST) + groups
+    groups = sorted(groups_of(ensemble, 4 * (n_sources + 2)), key=lambda group: group.n_steps)
+    groups = [Group([])] * (-len(groups) % GROUPS_ABREAST) + groups
     tables = [group.table(source_of_column, n_sources) for group in groups]
-    constant = _on_grid(ensemble.base)
-    constant += sum(_on_grid(t.value[0]) for t in ensemble.trees if t.left[0] == LEAF)
+    constant = on_grid(ensemble.base)
+    constant += sum(on_grid(t.value[0]) for t in ensemble.trees if t.left[0] == LEAF)
     tables[0][:, -1] += constant
     tables = [np.hstack([table[:, :-1], *_coarse_and_fine(table[:, -1:])]) for table in tables]
 
@@ -117,7 +109,7 @@ def tree_raw(graph: GraphBuilder, columns: str, ensemble: Ensemble) -> str:
         return np.concatenate([getattr(tree, name) for tree in ensemble.trees]).astype(dtype)
 
     leaf = joined("left", int) == LEAF
-    parts = np.stack(_coarse_and_fine(_on_grid(joined("value", float)[leaf])), 1)
+    parts = np.stack(_coarse_and_fine(on_grid(joined("value", float)[leaf])), 1)
     sums = graph.node(
         "TreeEnsembleRegressor",
         columns,
@@ -125,7 +117,7 @@ def tree_raw(graph: GraphBuilder, columns: str, ensemble: Ensemble) -> str:
         n_targets=2,
         aggregate_function="SUM",
         post_transform="NONE",
-        base_values=np.hstack(_coarse_and_fine(_on_grid(np.array([ensemble.base])))),
+        base_values=np.hstack(_coarse_and_fine(on_grid(np.array([ensemble.base])))),
         nodes_treeids=tree_ids,
         nodes_nodeids=node_ids,
         nodes_modes=["LEAF" if is_leaf else "BRANCH_LT" for is_leaf in leaf],
@@ -142,205 +134,13 @@ def tree_raw(graph: GraphBuilder, columns: str, ensemble: Ensemble) -> str:
     return graph.node("ReduceSum", sums, graph.constant([1], np.int64), keepdims=1)
 
 
-def _on_grid(value: ArrayLike) -> NDArray[np.float64]:
-    """The nearest multiples of FINE_GRID."""
-    return np.round(np.asarray(value, np.float64) / FINE_GRID) * FINE_GRID
-
-
 def _coarse_and_fine(value: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two parts of multiples of FINE_GRID; float32 sums of either are exact, in any order."""
     coarse = np.round(value / COARSE_GRID) * COARSE_GRID
     return coarse, value - coarse
 
 
-@dataclass(frozen=True, slots=True)
-class _Test:
-    """All conditions on one column on the way to a leaf: low <= x < high, or missing if allowed.
-
-    high : NaN for no upper bound, as a threshold may be infinite
-    share : part of the cover that the conditions let through, which stands in for an unknown value
-    """
-
-    low: float = -inf
-    high: float = nan
-    missing: bool = True
-    share: float = 1.0
-
-    def holds(self, x: float) -> bool:
-        return self.missing if isnan(x) else self.low <= x and not x >= self.high
-
-    def narrowed(self, threshold: float, left: bool, missing: bool, share: float) -> _Test:
-        """This test and one more condition."""
-        return _Test(
-            self.low if left else max(self.low, threshold),
-            float(np.fmin(self.high, threshold)) if left else self.high,
-            self.missing and missing,
-            self.share * share,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    value: float
-    tests: dict[int, _Test]  # by column
-
-    def contributions(self) -> NDArray[np.float64]:
-        """Shapley values (2 ** n_tests, n_tests); in row number r test i holds iff bit i of r is 1.
-
-        With z the share of a test and o = 1 if it holds, else 0:
-        phi_i = value (o_i - z_i) integral of prod_{j != i} (z_j (1 - t) + o_j t) over t in [0, 1].
-        """
-        t, weights = _quadrature((len(self.tests) + 1) // 2)
-        z = np.maximum([test.share for test in self.tests.values()], SMALLEST_SHARE)
-        o = np.arange(2 ** len(z))[:, None] >> np.arange(len(z)) & 1
-        factors = z[:, None] * (1 - t) + o[:, :, None] * t
-        others = factors.prod(1, keepdims=True) / factors
-        result: NDArray[np.float64] = self.value * (o - z) * (others @ weights)
-        return result
-
-    @property
-    def expected(self) -> float:
-        return self.value * prod(test.share for test in self.tests.values())
-
-
-@cache
-def _quadrature(n_points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Gauss-Legendre points and weights on [0, 1], exact up to degree 2 n_points - 1."""
-    points, weights = np.polynomial.legendre.leggauss(n_points)
-    return (points + 1) / 2, weights / 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """What a group of leaves can tell about one column.
-
-    holds : shape (n_outcomes, n_leaves), whether each leaf's test on the column holds
-    missing : the outcome of a missing value
-    steps : (threshold, above, change); x >= threshold (above) or x < threshold (not above)
-        changes the outcome, starting from that of a missing value
-    """
-
-    column: int
-    holds: NDArray[np.bool_]
-    missing: int
-    steps: list[tuple[float, bool, int]]
-
-
-def _axis(column: int, leaves: Sequence[_Leaf]) -> _Axis:
-    tests = [leaf.tests.get(column, _Test()) for leaf in leaves]
-    bounds = {bound for test in tests for bound in (test.low, test.high)}
-    thresholds = sorted(bound for bound in bounds if bound > -inf)
-    signatures: dict[tuple[bool, ...], int] = {}
-
-    def outcome(x: float) -> int:
-        return signatures.setdefault(tuple(test.holds(x) for test in tests), len(signatures))
-
-    outcomes = [outcome(x) for x in (-inf, *thresholds)]  # one per interval between thresholds
-    missing = outcome(nan)
-    steps = []
-    if missing in outcomes:
-        start = outcomes.index(missing)
-    else:  # no value has this outcome: one of two comparisons moves every value away from it
-        start, first = 0, thresholds[0] if thresholds else 0.0
-        steps = [(first, above, outcomes[0] - missing) for above in (False, True)]
-    for i, (below, above) in enumerate(pairwise(outcomes)):
-        if above != below:
-            upwards = i >= start
-            steps.append((thresholds[i], upwards, above - below if upwards else below - above))
-    return _Axis(column, np.array(list(signatures), bool), missing, steps)
-
-
-class _Group:
-    """Leaves of one tree that share a table: a row per combination of outcomes of their axes."""
-
-    def __init__(self, leaves: list[_Leaf]) -> None:
-        self.leaves = leaves
-        columns = sorted({column for leaf in leaves for column in leaf.tests})
-        self.axes = [_axis(column, leaves) for column in columns]
-        sizes = [len(axis.holds) for axis in self.axes]
-        self.n_rows = prod(sizes)
-        self.n_steps = sum(len(axis.steps) for axis in self.axes)
-        strides = [prod(sizes[i + 1 :]) for i in range(len(sizes))]
-        self._strided = list(zip(self.axes, strides, strict=True))
-
-    @property
-    def missing_row(self) -> int:
-        """Row of the table if every column is missing."""
-        return sum(axis.missing * stride for axis, stride in self._strided)
-
-    def steps(self) -> Iterator[tuple[int, float, bool, int]]:
-        """Column, threshold, whether above, and change of the row number, for each comparison."""
-        for axis, stride in self._strided:
-            for threshold, above, change in axis.steps:
-                yield axis.column, threshold, above, change * stride
-
-    def table(self, source_of_column: Sequence[int], n_sources: int) -> NDArray[np.float64]:
-        """Contributions per source and, in the last column, the sum of the leaves reached."""
-        row = np.arange(self.n_rows)
-        holds = {a.column: a.holds[row // stride % len(a.holds)] for a, stride in self._strided}
-        table = np.zeros((self.n_rows, n_sources + 1))
-        for i, leaf in enumerate(self.leaves):
-            held = np.stack([holds[column][:, i] for column in leaf.tests], 1)
-            phi = leaf.contributions()[held @ (1 << np.arange(len(leaf.tests)))]
-            for column, values in zip(leaf.tests, phi.T, strict=True):
-                table[:, source_of_column[column]] += values
-            table[:, -1] += _on_grid(leaf.value) * held.all(1)
-        return table
-
-
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """A subtree, the group of all its leaves unless that is too large, and the subtrees below."""
-
-    group: _Group | None
-    below: tuple[_Branch, ...] = ()
-
-    def groups(self, max_rows: int) -> list[_Group]:
-        """Groups of at most `max_rows` each, or larger where joining two does not cost rows."""
-        apart = [group for branch in self.below for group in branch.groups(max_rows)]
-        if self.group is None or len(apart) > 2:
-            return apart
-        limit = max(max_rows, sum(group.n_rows for group in apart))
-        return [self.group] if not apart or self.group.n_rows <= limit else apart
-
-
-def _branch(tree: Tree, node: int, tests: dict[int, _Test]) -> _Branch:
-    if tree.left[node] == LEAF:
-        return _Branch(_Group([_Leaf(float(tree.value[node]), tests)]))
-    column, threshold = int(tree.feature[node]), float(tree.threshold[node])
-    below = []
-    for child, left in ((int(tree.left[node]), True), (int(tree.right[node]), False)):
-        share = float(tree.cover[child] / max(tree.cover[node], SMALLEST_SHARE))
-        missing = bool(tree.missing_left[node]) == left
-        test = tests.get(column, _Test()).narrowed(threshold, left, missing, share)
-        below.append(_branch(tree, child, {**tests, column: test}))
-    first, second = below[0].group, below[1].group
-    if first is None or second is None:
-        return _Branch(None, tuple(below))
-    whole = _Group(first.leaves + second.leaves)
-    limit = max(*GROUP_ROWS, first.n_rows + second.n_rows)
-    return _Branch(whole if whole.n_rows <= limit else None, tuple(below))
-
-
-def _groups(ensemble: Ensemble, row_bytes: int) -> list[_Group]:
-    """All leaves in as few groups as the sizes at the top of this module allow."""
-    branches = [_branch(tree, 0, {}) for tree in ensemble.trees if tree.left[0] != LEAF]
-    if not branches:
-        raise ExportError("no tree of the model splits: its output is constant")
-    choices = [[g for b in branches for g in b.groups(max_rows)] for max_rows in GROUP_ROWS]
-    sizes = [row_bytes * sum(group.n_rows for group in choice) for choice in choices]
-    if min(sizes) > MAX_TABLE_BYTES:
-        raise ExportError(
-            f"contributions need {min(sizes) / 1e6:.0f} MB of tables, more than the "
-            f"{MAX_TABLE_BYTES / 1e6:.0f} MB allowed: lower max_depth (4 is small and fast)"
-        )
-    limit = min(max(SMALL_TABLE_BYTES, LARGER_AT_MOST * min(sizes)), MAX_TABLE_BYTES)
-    return next(choice for choice, size in zip(choices, sizes, strict=True) if size <= limit)
-
-
-def _row_numbers(
-    graph: GraphBuilder, columns: str, groups: Sequence[_Group], n_columns: int
-) -> str:
+def _row_numbers(graph: GraphBuilder, columns: str, groups: Sequence[Group], n_columns: int) -> str:
     """Row of the table for each group, which come sorted by n_steps: (n_rows, 1, n_groups).
 
     `x >= t` is computed as `-x < t'`, with t' the float32 next to -t, so that a missing value
@@ -367,7 +167,7 @@ def _row_numbers(
     return graph.node("Cast", rows, to=TensorProto.INT32)
 
 
-def _missing_rows(groups: Sequence[_Group]) -> NDArray[np.int64]:
+def _missing_rows(groups: Sequence[Group]) -> NDArray[np.int64]:
     """Row of the groups' joined tables that each reaches if every column is missing."""
     sizes = np.array([group.n_rows for group in groups])
     missing = np.array([group.missing_row for group in groups])
@@ -375,7 +175,7 @@ def _missing_rows(groups: Sequence[_Group]) -> NDArray[np.int64]:
     return result
 
 
-def _bundles(groups: Sequence[_Group]) -> list[Sequence[_Group]]:
+def _bundles(groups: Sequence[Group]) -> list[Sequence[Group]]:
     """The groups in two bundles at most, such that padding to the longest wastes least."""
     n, longest = len(groups), groups[-1].n_steps
     sizes = [groups[k - 1].n_steps * k + longest * (n - k) for k in range(1, n + 1)]
@@ -384,7 +184,7 @@ def _bundles(groups: Sequence[_Group]) -> list[Sequence[_Group]]:
 
 
 def _comparisons(
-    groups: Sequence[_Group], n_columns: int
+    groups: Sequence[Group], n_columns: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
     """Column, threshold and change of the row number, each of shape (n_steps, n_groups).
 
@@ -407,7 +207,7 @@ def _comparisons(
 def _sums(
     graph: GraphBuilder,
     columns: str,
-    groups: Sequence[_Group],
+    groups: Sequence[Group],
     tables: Sequence[NDArray[np.float64]],
     n_columns: int,
 ) -> str:
@@ -434,7 +234,7 @@ def _sums(
 def _sums_of_many_rows(
     graph: GraphBuilder,
     columns: str,
-    groups: Sequence[_Group],
+    groups: Sequence[Group],
     tables: Sequence[NDArray[np.float64]],
     n_columns: int,
 ) -> str:
@@ -481,12 +281,12 @@ class _Block:
     columns : (n_slots, n_groups), column of the sum that a group's slot goes to, or NO_COLUMN if 0
     """
 
-    groups: Sequence[_Group]
+    groups: Sequence[Group]
     table: NDArray[np.float64]
     columns: NDArray[np.int64]
 
     @classmethod
-    def of(cls, groups: Sequence[_Group], tables: Sequence[NDArray[np.float64]]) -> _Block:
+    def of(cls, groups: Sequence[Group], tables: Sequence[NDArray[np.float64]]) -> _Block:
         used = [np.flatnonzero(table.any(0)) for table in tables[: len(groups)]]
         n_slots = max(1, *(len(columns) for columns in used))
         slots = np.full((n_slots, 1 + len(groups)), NO_COLUMN)
@@ -494,7 +294,7 @@ class _Block:
         for g, (own, table) in enumerate(zip(used, tables, strict=False)):
             slots[: len(own), g + 1] = own
             parts.append(np.pad(table[:, own], ((0, 0), (0, n_slots - len(own)))))
-        return cls([_Group([]), *groups], np.concatenate(parts).T, slots)
+        return cls([Group([]), *groups], np.concatenate(parts).T, slots)
 
 
 def _pieces(

@@ -23,7 +23,7 @@ from tests.unit.training.test_trees import (
     training_rows,
     xgboost,
 )
-from training import contributions as module
+from training import contributions, shapley
 from training.contributions import add_tree_contributions, tree_raw
 from training.graph import GraphBuilder
 from training.trees import Ensemble, Tree, read_ensemble
@@ -235,7 +235,7 @@ def test_a_row_is_the_same_alone_and_in_any_batch(model, size):
 
 
 def test_blocks_of_any_size_give_the_same_sums(monkeypatch):
-    monkeypatch.setattr(module, "GROUPS_PER_BLOCK", 5)
+    monkeypatch.setattr(contributions, "GROUPS_PER_BLOCK", 5)
     X, _ = training_rows(300, seed=1)
 
     scorer = Scorer(read_ensemble(xgboost()))
@@ -279,7 +279,7 @@ def test_a_tree_without_a_split_moves_the_expected_value_only():
 
 
 def test_tables_over_the_limit_are_refused(monkeypatch):
-    monkeypatch.setattr(module, "MAX_TABLE_BYTES", 20_000)
+    monkeypatch.setattr(shapley, "MAX_TABLE_BYTES", 20_000)
 
     with pytest.raises(ExportError, match=r"contributions need .* MB .* lower max_depth"):
         Scorer(read_ensemble(xgboost()))
