@@ -4,12 +4,7 @@ The leaves of a tree are split into groups. What a group contributes depends onl
 tell about each column it tests, so the contributions of every combination of these outcomes are
 worked out once, in float64, and become rows of one table. Scoring compares the columns with the
 thresholds, adds the comparisons up to one row number per group, and sums those rows of the table.
-
-References
-----------
-Lundberg et al., "From local explanations to global understanding with explainable AI for trees",
-Nature Machine Intelligence 2 (2020): path-dependent TreeSHAP. The Shapley weights are integrals of
-polynomials over [0, 1], which Gauss-Legendre quadrature gives exactly.
+The tables are `training/shapley.py`.
 """
 
 from __future__ import annotations
