@@ -56,6 +56,7 @@ lock: $(UV) ## choose the newest versions again and write all lock files
 	$(COMPILE) --universal --upgrade -o requirements/uv.txt requirements/uv.in
 	$(COMPILE) --universal --upgrade -o requirements/dev.txt requirements/dev.in
 	$(COMPILE) --universal --upgrade -o requirements/sam.txt requirements/sam.in
+	$(COMPILE) --universal --upgrade -o requirements/bench.txt requirements/bench.in
 	$(COMPILE) --universal --upgrade --no-deps -o requirements/demo.txt requirements/demo.in
 	for name in predict admin; do \
 	    $(COMPILE) --python-platform linux -c requirements/dev.txt $(IN_RUNTIME:%=--no-emit-package %) \
