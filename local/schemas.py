@@ -9,6 +9,7 @@ Schema = dict[str, Any]
 STRING: Schema = {"type": "string"}
 INTEGER: Schema = {"type": "integer"}
 NUMBER: Schema = {"type": "number"}
+PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 BOOLEAN: Schema = {"type": "boolean"}
 ANY_OBJECT: Schema = {"type": "object"}
 MODEL: Schema = {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "examples": ["loan-risk"]}
@@ -83,10 +84,12 @@ COMPONENTS: dict[str, Schema] = {
         error=record(code=STRING, message=STRING, fields=array(record(field=STRING, rule=STRING)))
     ),
     "Answer": record(
+        ("processing_time_ms",),  # a batch says it once, for all
         id=STRING,
         model=MODEL,
         version=VERSION,
-        probability_of_default={"type": "number", "minimum": 0, "maximum": 1},
+        probability_of_default=PROBABILITY,
+        probabilities=record(low_risk=PROBABILITY, high_risk=PROBABILITY),
         score={"type": "integer", "description": "Points; higher is safer"},
         risk_score={"type": "number", "minimum": 0, "maximum": 100},
         risk_level=STRING,
@@ -100,11 +103,13 @@ COMPONENTS: dict[str, Schema] = {
                 kind={"enum": ["adverse", "held_back"]},
             )
         ),
+        processing_time_ms=NUMBER,
     ),
     "BatchAnswer": record(
         model=MODEL,
         version=VERSION,
         results=array({"anyOf": [ref("Answer"), ref("Error")]}),
+        processing_time_ms=NUMBER,
     ),
     "Comparison": record(
         model=MODEL,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, wraps
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Metrics
@@ -24,11 +25,12 @@ from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from functions.predict.model import ScoringModel
+    from functions.shared.http import Route
 
 metrics = Metrics(namespace="Scoreline", service="predict")
 
@@ -45,28 +47,48 @@ def report_problem(model: str | None, problem: str) -> None:
     metrics.add_metric("StaleChampion" if model else "StaleRouting", MetricUnit.Count, 1)
 
 
-def predict(request: Request) -> Response:
+def scoring(score: Callable[[Request], dict[str, Any]]) -> Route:
+    """A route whose answer says how long it took, the loading of a model included."""
+
+    @wraps(score)
+    def route(request: Request) -> Response:
+        started = perf_counter()
+        return Response({**score(request), **took(started)})
+
+    return route
+
+
+def took(started: float) -> dict[str, float]:
+    """What an answer says of the time since `started`."""
+    return {"processing_time_ms": round(1000 * (perf_counter() - started), 3)}
+
+
+@scoring
+def predict(request: Request) -> dict[str, Any]:
     """One application for the default model, or for the model of its `bank`."""
     application = request.json_object()
-    return Response(score_one(routed(application), application, request.languages))
+    return score_one(routed(application), application, request.languages)
 
 
-def predict_batch(request: Request) -> Response:
+@scoring
+def predict_batch(request: Request) -> dict[str, Any]:
     """Many applications for the default model, or for the model of the request's `bank`."""
     body = request.json_object()
-    return Response(score_many(routed(body), body, request.languages))
+    return score_many(routed(body), body, request.languages)
 
 
-def predict_model(request: Request) -> Response:
+@scoring
+def predict_model(request: Request) -> dict[str, Any]:
     """One application for the model in the path."""
     model = champions().get(request.path["model"])
-    return Response(score_one(model, request.json_object(), request.languages))
+    return score_one(model, request.json_object(), request.languages)
 
 
-def predict_model_batch(request: Request) -> Response:
+@scoring
+def predict_model_batch(request: Request) -> dict[str, Any]:
     """Many applications for the model in the path."""
     model = champions().get(request.path["model"])
-    return Response(score_many(model, request.json_object(), request.languages))
+    return score_many(model, request.json_object(), request.languages)
 
 
 def what_if_model(request: Request) -> Response:
@@ -182,6 +204,7 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     or neither for the default one); `{"verify": {"model", "version"}}` says whether a version may
     be promoted.
     """
+    started = perf_counter()
     broken = tuple(_broken_rules(event))
     if broken:
         raise InvalidApplicationError("the request breaks the contract", broken)
@@ -192,8 +215,8 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     body = dict(event)
     model = champions().get(body.pop("model")) if "model" in body else routed(body)
     if "application" in body:
-        return score_one(model, body["application"])
-    return score_many(model, body)
+        return {**score_one(model, body["application"]), **took(started)}
+    return {**score_many(model, body), **took(started)}
 
 
 def _broken_rules(event: dict[str, Any]) -> Iterator[FieldError]:

@@ -103,6 +103,10 @@ class ScoringModel:
             "model": contract.model,
             "version": self.version,
             "probability_of_default": round(probability, 6),
+            "probabilities": {
+                "low_risk": round(1 - probability, 6),
+                "high_risk": round(probability, 6),
+            },
             "score": score,
             "risk_score": round(100 * probability, 2),
             "risk_level": contract.risk_level(probability),

@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 
 import boto3
 import jsonschema
@@ -50,11 +51,13 @@ def test_the_default_model_answers_with_all_that_the_contract_says(handle):
         "model",
         "version",
         "probability_of_default",
+        "probabilities",
         "score",
         "risk_score",
         "risk_level",
         "decision",
         "reasons",
+        "processing_time_ms",
     }
     assert (answer["id"], answer["model"], answer["version"]) == (
         "application-17",
@@ -62,7 +65,15 @@ def test_the_default_model_answers_with_all_that_the_contract_says(handle):
         bundle().version,
     )
     assert answer["risk_score"] == pytest.approx(100 * answer["probability_of_default"], abs=0.01)
+    assert answer["probabilities"]["high_risk"] == answer["probability_of_default"]
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-6)
     assert all(set(r) == {"code", "feature", "points", "text", "kind"} for r in answer["reasons"])
+
+
+def without_time(answer):
+    """The answer but for how long it took."""
+    assert answer["processing_time_ms"] > 0
+    return {key: value for key, value in answer.items() if key != "processing_time_ms"}
 
 
 @pytest.mark.parametrize("name", ["predict-model", "predict-bank", "direct-predict"])
@@ -71,7 +82,17 @@ def test_path_bank_and_direct_invocation_give_the_same_answer(handle, name):
 
     _, answer = handle(name)
 
-    assert answer == expected
+    assert without_time(answer) == without_time(expected)
+
+
+@pytest.mark.parametrize("name", ["predict", "predict-batch", "direct-predict"])
+def test_the_processing_time_covers_the_loading_of_the_model(handle, name):
+    started = time.perf_counter()
+    _, first = handle(name)
+    elapsed_ms = 1000 * (time.perf_counter() - started)
+    _, second = handle(name)
+
+    assert second["processing_time_ms"] < first["processing_time_ms"] < elapsed_ms
 
 
 @pytest.mark.parametrize("name", ["predict-batch", "predict-model-batch", "direct-predict-batch"])
@@ -81,7 +102,7 @@ def test_a_batch_answers_item_by_item_in_order(handle, name):
     _, answer = handle(name)
 
     good, bad, other = answer["results"]
-    assert good == single
+    assert good == without_time(single)
     assert bad["id"] == "application-18"
     assert [f["field"] for f in bad["error"]["fields"]] == ["debt", "shoe_size"]
     assert other["id"] == "application-19"
