@@ -21,11 +21,22 @@ if TYPE_CHECKING:
     from training.definition import Definition
 
 DECISIONS = ("approve", "refer", "decline")
+NEEDED = {"default": ("target", "bands", "risk_levels"), "recommendation": ("labels", "top")}
 
 
 def problems(definition: Definition) -> list[str]:
     """Every broken rule, as "key: rule"."""
-    return [problem for check in _CHECKS for problem in check(definition)]
+    checks = (*_CHECKS, *_CHECKS_OF_TASK[definition.task])
+    return [problem for check in checks for problem in check(definition)]
+
+
+def _check_task(definition: Definition) -> Iterable[str]:
+    """The keys of another task would have no effect, so they are refused."""
+    for task, keys in NEEDED.items():
+        for key in keys:
+            given = bool(getattr(definition, key))
+            if given != (task == definition.task):
+                yield f"{key}: is {'for' if given else 'needed for'} the task {task}"
 
 
 def _check_names(definition: Definition) -> Iterable[str]:
@@ -39,6 +50,10 @@ def _check_names(definition: Definition) -> Iterable[str]:
             yield f"features.{name}: must be a name of letters, digits and underscores"
         if name in RESERVED_FIELDS:
             yield f"features.{name}: is a reserved name"
+    aliases = Counter(alias for feature in definition.features for alias in feature.aliases)
+    for alias, count in aliases.items():
+        if count > 1 or alias in names or alias in RESERVED_FIELDS:
+            yield f"features: the alias {alias} is a name that is taken"
     if not definition.inputs:
         yield "features: all are protected, none is left to fit"
 
@@ -65,6 +80,8 @@ def _feature_problems(feature: Feature) -> Iterable[tuple[str, str]]:
         yield "monotone", "a category has no direction"
     if feature.age and not is_number:
         yield "age", "is a number of years"
+    if feature.protected and feature.aliases:
+        yield "aliases", "a protected feature is never sent"
     if feature.protected and feature.monotone:
         yield "monotone", "a protected feature is not in the model"
     yield from _actionable_problems(feature)
@@ -116,14 +133,53 @@ def _check_derived(definition: Definition) -> Iterable[str]:
         known.add(derived.name)
 
 
+def _check_columns(definition: Definition) -> Iterable[str]:
+    features = {feature.dataset_column for feature in definition.features}
+    outcomes = Counter(outcome.column for outcome in definition.outcomes)
+    key = "target" if definition.target else "labels"
+    for column, count in outcomes.items():
+        if column in features:
+            yield f"{key}: the column is a feature as well"
+        if count > 1:
+            yield f"{key}: the column is named {count} times"
+    if definition.id in features:
+        yield "id: the column is a feature as well"
+
+
 def _check_target(definition: Definition) -> Iterable[str]:
     target = definition.target
-    if set(target.default) & set(target.good):
+    if target and set(target.default) & set(target.good):
         yield "target: a label is both default and good"
-    used = {f.dataset_column for f in definition.features}
-    for key, column in (("target", target.column), ("id", definition.id)):
-        if column in used:
-            yield f"{key}: the column is a feature as well"
+
+
+def _check_labels(definition: Definition) -> Iterable[str]:
+    names = Counter(label.name for label in definition.labels)
+    for name, count in names.items():
+        if count > 1:
+            yield f"labels.{name}: is named {count} times"
+    if definition.top > len(definition.labels):
+        yield "top: must not be above the number of labels"
+
+
+def _check_no_credit(definition: Definition) -> Iterable[str]:
+    """What only a decision about credit makes use of."""
+    plain = type(definition).model_fields
+    for key in ("calibration", "explanation", "score", "reasons"):
+        if getattr(definition, key) != plain[key].default:
+            yield f"{key}: is for the task default"
+    for feature in definition.features:
+        for key in ("monotone", "protected", "age", "actionable"):
+            if getattr(feature, key):
+                yield f"features.{feature.name}.{key}: is for the task default"
+    for derived in definition.derived:
+        if derived.monotone:
+            yield f"derived.{derived.name}.monotone: is for the task default"
+
+
+def _check_trees(definition: Definition) -> Iterable[str]:
+    algorithm = ALGORITHMS.get(definition.algorithm.name)
+    if algorithm and algorithm.linear:
+        yield "algorithm.name: recommendations are made by trees"
 
 
 def _check_algorithm(definition: Definition) -> Iterable[str]:
@@ -200,11 +256,12 @@ _CHECKS = (
     _check_names,
     _check_features,
     _check_derived,
-    _check_target,
+    _check_columns,
     _check_algorithm,
     _check_split,
-    _check_score,
-    _check_bands,
-    _check_levels,
-    _check_reasons,
+    _check_task,
 )
+_CHECKS_OF_TASK = {
+    "default": (_check_target, _check_score, _check_bands, _check_levels, _check_reasons),
+    "recommendation": (_check_labels, _check_no_credit, _check_trees),
+}

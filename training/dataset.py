@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from functions.shared.contract import Feature
-    from training.definition import Definition
+    from training.definition import Definition, Outcome
 
 # A definition that refuses more than this share of the labelled rows does not describe the data.
 MAX_REFUSED_SHARE = 0.10
@@ -41,11 +41,12 @@ class Dataset:
     Attributes
     ----------
     X : float32 of shape (n_rows, n_features); categories as codes, missing values as NaN
-    y : int8 of shape (n_rows,); 1 is default
+    y : int8, 1 is default, of shape (n_rows,); for a recommendation 1 is owned, (n_rows, n_labels)
     time : what the time split orders by, of shape (n_rows,), or None
     protected : name -> values of a protected feature as text, of shape (n_rows,)
     exclusions : rule -> number of rows left out for it
     unseen : feature -> number of rows whose category is not listed, where it accepts such
+    no_amount : feature -> special code, or "missing" -> number of rows
     """
 
     X: NDArray[np.float32]
@@ -55,6 +56,7 @@ class Dataset:
     rows_read: int
     exclusions: dict[str, int]
     unseen: dict[str, int]
+    no_amount: dict[str, dict[str, int]]
     fingerprint: str
     files: list[str] = field(default_factory=list)
 
@@ -119,7 +121,7 @@ def _is_data(name: str) -> bool:
 
 def _columns(definition: Definition) -> dict[str, bool]:
     """Needed columns of the dataset -> whether they are read as text."""
-    columns = {definition.target.column: True}
+    columns = {outcome.column: True for outcome in definition.outcomes}
     if definition.id:
         columns[definition.id] = True
     if definition.split.column:
@@ -174,7 +176,7 @@ class _Rows:
 
 def _check(definition: Definition, table: pa.Table, fingerprint: str, files: list[str]) -> Dataset:
     rows = _Rows(table.num_rows)
-    y = _labels(definition, table, rows)
+    y = np.column_stack([_labels(outcome, table, rows) for outcome in definition.outcomes])
     time = _time(definition, table, rows)
     if definition.id:
         _exclude_duplicates(definition, table, rows)
@@ -185,12 +187,14 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
         raise DatasetError(f"no rows left{_account(rows)}")
     if labelled - kept > MAX_REFUSED_SHARE * labelled:
         raise DatasetError(f"over {MAX_REFUSED_SHARE:.0%} of rows break it{_account(rows)}")
-    if len(set(y[rows.kept].tolist())) < 2:
-        raise DatasetError(f"{definition.target.column}: the rows hold one class only")
+    y = y[rows.kept]
+    if (y == y[0]).all():
+        names = ", ".join(outcome.column for outcome in definition.outcomes)
+        raise DatasetError(f"{names}: the rows hold one class only")
     X = np.column_stack(encoded)[rows.kept]
     return Dataset(
         X=X,
-        y=y[rows.kept],
+        y=y if definition.labels else y[:, 0],
         time=None if time is None else time[rows.kept],
         protected={
             f.name: np.array(table[f.dataset_column].to_pylist(), dtype=object).astype(str)[
@@ -201,6 +205,7 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
         rows_read=table.num_rows,
         exclusions=rows.exclusions,
         unseen=_unseen(definition, X),
+        no_amount=dict(_no_amount(definition, X)),
         fingerprint=fingerprint,
         files=files,
     )
@@ -215,21 +220,31 @@ def _unseen(definition: Definition, X: NDArray[np.float32]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+def _no_amount(
+    definition: Definition, X: NDArray[np.float32]
+) -> Iterator[tuple[str, dict[str, int]]]:
+    for feature, column in zip(definition.inputs, X.T, strict=True):
+        codes = (feature.special_codes or {}).items()
+        counts = {name: int((column == np.float32(code)).sum()) for name, code in codes}
+        counts["missing"] = int(np.isnan(column).sum())
+        if any(counts.values()):
+            yield feature.name, {name: count for name, count in counts.items() if count}
+
+
 def _account(rows: _Rows) -> str:
     return "".join(f"; {count} rows: {rule}" for rule, count in rows.exclusions.items())
 
 
-def _labels(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.int8]:
-    target = definition.target
-    text = table[target.column]
+def _labels(outcome: Outcome, table: pa.Table, rows: _Rows) -> NDArray[np.int8]:
+    text = table[outcome.column]
     text = pc.if_else(pc.is_in(text, pa.array(["True", "False"])), pc.utf8_lower(text), text)
-    default = pc.is_in(text, pa.array(target.default))
-    known = pc.or_(default, pc.is_in(text, pa.array(target.good)))
+    happened = pc.is_in(text, pa.array(outcome.yes))
+    known = pc.or_(happened, pc.is_in(text, pa.array(outcome.no)))
     unknown = pc.sum(pc.and_(pc.invert(known), pc.is_valid(text))).as_py()
     if unknown:
-        raise DatasetError(f"{target.column}: {unknown} rows hold a label that is not defined")
-    rows.exclude(_numpy(pc.is_null(text)), f"{target.column}: {MISSING_LABEL}")
-    return _numpy(default).astype(np.int8)
+        raise DatasetError(f"{outcome.column}: {unknown} rows hold a label that is not defined")
+    rows.exclude(_numpy(pc.is_null(text)), f"{outcome.column}: {MISSING_LABEL}")
+    return _numpy(happened).astype(np.int8)
 
 
 def _exclude_duplicates(definition: Definition, table: pa.Table, rows: _Rows) -> None:
@@ -285,7 +300,7 @@ def _codes(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
 
 
 def _amounts(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
-    column = table[feature.dataset_column]
+    column = _numbers_in_text(table[feature.dataset_column])
     kind = column.type
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if not (numeric or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
@@ -295,6 +310,18 @@ def _amounts(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
     if pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
     return _numpy(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")))
+
+
+def _numbers_in_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers where text holds nothing else, spaces and words for a missing value aside."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    text = pc.utf8_trim_whitespace(column)
+    try:
+        missing = pc.is_in(text, pa.array(NULLS, text.type))
+        return pc.if_else(missing, None, text).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return column
 
 
 def _with_text(table: pa.Table, columns: dict[str, bool]) -> pa.Table:

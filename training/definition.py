@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -21,9 +22,11 @@ from functions.shared.contract import (
     Contract,
     DerivedFeature,
     Feature,
+    Label,
     Reason,
     RiskLevel,
     ScoreScale,
+    Task,
 )
 from functions.shared.errors import DefinitionError
 from functions.shared.registry import MODEL_PATTERN, digest
@@ -56,6 +59,15 @@ class Target(_Table):
     column: str
     default: Labels
     good: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A column that says what happened: the texts that mean that it did, and that it did not."""
+
+    column: str
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
 
 
 class Algorithm(_Table):
@@ -92,17 +104,19 @@ class Definition(_Table):
 
     name: str
     description: str
-    task: Literal["default"] = "default"
+    task: Task = "default"
     dataset: str
     id: str = ""
-    target: Target
+    target: Target | None = None
+    labels: tuple[Label, ...] = ()
+    top: Annotated[int, Field(ge=0)] = 0
     algorithm: Algorithm
     split: Split = Split()
     calibration: CalibrationSettings = CalibrationSettings()
     explanation: Explanation = Explanation()
     score: ScoreScale = ScoreScale()
-    bands: tuple[Band, ...]
-    risk_levels: tuple[RiskLevel, ...]
+    bands: tuple[Band, ...] = ()
+    risk_levels: tuple[RiskLevel, ...] = ()
     features: Annotated[tuple[Feature, ...], Field(min_length=1)]
     derived: tuple[DerivedFeature, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -135,18 +149,34 @@ class Definition(_Table):
         return (*self.inputs, *self.derived)
 
     @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What is learned: the default, or for every product whether the customer owns it."""
+        if self.target is not None:
+            return (Outcome(self.target.column, self.target.default, self.target.good),)
+        return tuple(
+            Outcome(label.dataset_column, ("1", "true"), ("0", "false")) for label in self.labels
+        )
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the definition's content, independent of comments and layout."""
         return digest(self.model_dump_json().encode())
 
     def contract(self, reference: Reference | None = None) -> Contract:
         """The part of the definition that travels in the model."""
-        return Contract(
+        contract = Contract(
             model=self.name,
             task=self.task,
             description=self.description,
             features=self.inputs,
             derived=self.derived,
+            labels=self.labels,
+            top=self.top,
+        )
+        if self.target is None:
+            return contract
+        return replace(
+            contract,
             score_scale=self.score,
             bands=self.bands,
             risk_levels=self.risk_levels,

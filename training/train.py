@@ -261,6 +261,7 @@ def _describe(
         "rows_read": dataset.rows_read,
         "exclusions": dataset.exclusions,
         "unseen_categories": dataset.unseen,
+        "no_amount": dataset.no_amount,
         "train": _sample(dataset.y[train_rows]),
         "test": _sample(dataset.y[test_rows]),
     }

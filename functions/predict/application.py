@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, Any
 
-from functions.shared.contract import MAX_AMOUNT, UNSEEN_CATEGORY
+from functions.shared.contract import HELD, MAX_AMOUNT, UNSEEN_CATEGORY
 from functions.shared.errors import FieldError, InvalidApplicationError
 
 if TYPE_CHECKING:
@@ -24,14 +24,22 @@ class ApplicationEncoder:
     """Checks applications against a contract and encodes them as rows of float32 values.
 
     Numbers stay, booleans become 0 and 1, a category the index in its list, a missing value NaN.
+    What a customer holds is checked where there are products, and is no part of the row.
     """
 
     def __init__(self, contract: Contract) -> None:
         self._encoders = [(f.name, _encoder(f), f.nullable) for f in contract.features]
-        self._known = {"id", *(f.name for f in contract.features)}
+        self._aliases = {alias: f.name for f in contract.features for alias in f.aliases}
+        self._products = {label.name for label in contract.labels}
+        self._known = {
+            "id",
+            *(f.name for f in contract.features),
+            *([HELD] if self._products else []),
+        }
 
     def encode(self, application: Mapping[str, Any]) -> list[float]:
         """The row of an application; InvalidApplicationError lists every broken rule."""
+        application = self.canonical(application)
         row, broken = [], []
         for name, encode, nullable in self._encoders:
             value = application.get(name)
@@ -49,15 +57,34 @@ class ApplicationEncoder:
             raise InvalidApplicationError("the application breaks the contract", tuple(broken))
         return row
 
+    def canonical(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The application with its features' own names; an alias given besides stays."""
+        if self._aliases.keys().isdisjoint(application):
+            return application
+        named = dict(application)
+        for alias, name in self._aliases.items():
+            if alias in named and name not in named:
+                named[name] = named.pop(alias)
+        return named
+
     def _other_errors(self, application: Mapping[str, Any]) -> list[FieldError]:
-        broken = [
-            FieldError(_shown(name), "is not a field of this model")
-            for name in application
-            if name not in self._known
-        ]
+        broken = [self._unknown(name) for name in application if name not in self._known]
+        if HELD in self._known and not self._are_products(application.get(HELD, [])):
+            rule = f"must be a list of products, each one of: {', '.join(sorted(self._products))}"
+            broken.append(FieldError(HELD, rule))
         if "id" in application and not is_identifier(application["id"]):
             broken.append(FieldError("id", f"must be a string of 1 to {MAX_ID_LENGTH} characters"))
         return broken
+
+    def _unknown(self, name: str) -> FieldError:
+        if name in self._aliases:
+            return FieldError(self._aliases[name], f"is given twice, as {name} too")
+        return FieldError(_shown(name), "is not a field of this model")
+
+    def _are_products(self, held: Any) -> bool:
+        return isinstance(held, list) and all(
+            isinstance(product, str) and product in self._products for product in held
+        )
 
 
 def is_identifier(value: Any) -> bool:

@@ -4,30 +4,59 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import onnxruntime
 
 from functions.predict.application import ApplicationEncoder
-from functions.predict.reasons import Explained, ReasonFinder
+from functions.predict.decisions import Decisions
+from functions.predict.recommendations import Recommendations
 from functions.shared.contract import Contract
 from functions.shared.errors import VersionRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 # An application as the client sent it, and its row.
 type EncodedApplication = tuple[Mapping[str, Any], Sequence[float]]
 
-OUTPUTS = ("probability", "log_odds", "margin", "contributions", "values")
+
+class Task(Protocol):
+    """What a model is for: the outputs of its graph, and the answer that they make."""
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """The outputs that an answer needs."""
+
+    def answer(
+        self,
+        application: Mapping[str, Any],
+        row: Sequence[float],
+        outputs: Sequence[Sequence[float]],
+        languages: Sequence[str],
+    ) -> dict[str, Any]:
+        """What an answer says besides id, model and version.
+
+        Parameters
+        ----------
+        application, row : as the client sent it, and encoded
+        outputs : the row's, one after the other
+        languages : wanted languages of texts, the best first
+        """
+
+
+TASKS: dict[str, Callable[[Contract], Task]] = {
+    "default": Decisions,
+    "recommendation": Recommendations,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the graph returns for n rows.
+    """What the graph of a task `default` returns for n rows.
 
     Attributes
     ----------
@@ -52,7 +81,7 @@ class ScoringModel:
         self.version: str = metadata["version"]
         self._session = session
         self._encoder = ApplicationEncoder(self.contract)
-        self._reasons = ReasonFinder(self.contract)
+        self._task = TASKS[self.contract.task](self.contract)
 
     @classmethod
     def from_onnx(cls, content: bytes) -> ScoringModel:
@@ -64,13 +93,16 @@ class ScoringModel:
 
     def run(self, rows: NDArray[np.float32] | Sequence[Sequence[float]]) -> Scores:
         """Score encoded rows of shape (n, n_features)."""
-        X = np.asarray(rows, np.float32)
-        probability, log_odds, margin, *rest = self._session.run(OUTPUTS, {"X": X})
+        probability, log_odds, margin, *rest = self._run(rows, Decisions.outputs)
         return Scores(probability[:, 0], log_odds[:, 0], margin[:, 0], *rest)
 
     def encode(self, application: Mapping[str, Any]) -> list[float]:
         """The row of an application; InvalidApplicationError where it breaks the contract."""
         return self._encoder.encode(application)
+
+    def canonical(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The application with its features' own names in place of their aliases."""
+        return self._encoder.canonical(application)
 
     def answer(
         self, applications: Sequence[EncodedApplication], languages: Sequence[str] = ()
@@ -81,37 +113,26 @@ class ScoringModel:
         ----------
         languages : wanted languages of the reasons' texts, the best first
         """
-        scores = self.run([row for _, row in applications])
-        columns = [getattr(scores, output) for output in OUTPUTS]
-        answers = []
-        for (application, row), probability, log_odds, margin, contributions, values in zip(
-            applications, *(column.tolist() for column in columns), strict=True
-        ):
-            answer = self._answer(application, probability, log_odds)
-            approved = answer["decision"] == "approve"
-            explained = Explained(row, values, contributions, margin, log_odds, approved)
-            answers.append({**answer, "reasons": self._reasons.find(explained, languages)})
-        return answers
+        rows = [row for _, row in applications]
+        columns = [output.tolist() for output in self._run(rows, self._task.outputs)]
+        return [
+            {
+                "id": application.get("id") or os.urandom(16).hex(),
+                "model": self.contract.model,
+                "version": self.version,
+                **self._task.answer(application, row, outputs, languages),
+            }
+            for (application, row), *outputs in zip(applications, *columns, strict=True)
+        ]
 
-    def _answer(
-        self, application: Mapping[str, Any], probability: float, log_odds: float
-    ) -> dict[str, Any]:
-        contract = self.contract
-        score = contract.score_scale.score(log_odds)
-        return {
-            "id": application.get("id") or os.urandom(16).hex(),
-            "model": contract.model,
-            "version": self.version,
-            "probability_of_default": round(probability, 6),
-            "probabilities": {
-                "low_risk": round(1 - probability, 6),
-                "high_risk": round(probability, 6),
-            },
-            "score": score,
-            "risk_score": round(100 * probability, 2),
-            "risk_level": contract.risk_level(probability),
-            "decision": contract.decide(score),
-        }
+    def _run(
+        self, rows: NDArray[np.float32] | Sequence[Sequence[float]], outputs: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Outputs of the graph, each of shape (n, its columns)."""
+        found: list[NDArray[np.float32]] = self._session.run(
+            outputs, {"X": np.asarray(rows, np.float32)}
+        )
+        return found
 
 
 def session_options() -> onnxruntime.SessionOptions:

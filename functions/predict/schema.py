@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from functions.predict.application import MAX_ID_LENGTH
+from functions.shared.contract import HELD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from functions.shared.contract import Contract, Feature
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def application_schema(contract: Contract) -> dict[str, Any]:
-    """JSON Schema (2020-12) of one application; it accepts what the encoder accepts."""
-    return {
+    """JSON Schema (2020-12) of one application; it accepts what the encoder accepts.
+
+    `x-task` says what the model is for.
+    """
+    schema = {
         "$schema": DIALECT,
         "title": f"Application for {contract.model}",
         "description": contract.description,
+        "x-task": contract.task,
         "type": "object",
         "properties": {
             "id": {
@@ -26,11 +34,45 @@ def application_schema(contract: Contract) -> dict[str, Any]:
                 "maxLength": MAX_ID_LENGTH,
                 "description": "Identifier that the answer repeats; made up where it is absent",
             },
-            **{feature.name: _property(feature) for feature in contract.features},
+            **{
+                name: schema
+                for feature in contract.features
+                for name, schema in _properties(feature).items()
+            },
+            **_held(contract),
         },
-        "required": [f.name for f in contract.features if not f.nullable],
+        "required": [f.name for f in contract.features if not f.nullable and not f.aliases],
         "additionalProperties": False,
     }
+    one_name = [rule for feature in contract.features for rule in _one_name(feature)]
+    return {**schema, "allOf": one_name} if one_name else schema
+
+
+def _properties(feature: Feature) -> dict[str, Any]:
+    """The feature under its own name and under its aliases."""
+    own = _property(feature)
+    alias = {**own, "description": f"Another name of {feature.name}", "deprecated": True}
+    return {feature.name: own, **dict.fromkeys(feature.aliases, alias)}
+
+
+def _one_name(feature: Feature) -> Iterator[dict[str, Any]]:
+    """A feature with aliases comes under one of its names."""
+    names = [{"required": [name]} for name in (feature.name, *feature.aliases)]
+    if feature.aliases and not feature.nullable:
+        yield {"oneOf": names}
+    elif feature.aliases:
+        yield {"not": {"anyOf": [{"allOf": list(pair)} for pair in combinations(names, 2)]}}
+
+
+def _held(contract: Contract) -> dict[str, Any]:
+    if not contract.labels:
+        return {}
+    products = {
+        "type": "array",
+        "items": {"enum": [label.name for label in contract.labels]},
+        "description": "Products that the customer holds, which are never recommended",
+    }
+    return {HELD: products}
 
 
 def _property(feature: Feature) -> dict[str, Any]:
@@ -46,7 +88,9 @@ def _property(feature: Feature) -> dict[str, Any]:
 def _value(feature: Feature) -> dict[str, Any]:
     if feature.type == "category":
         listed = feature.unseen == "refuse"
-        return {"enum": list(feature.categories)} if listed else {"type": "string", "minLength": 1}
+        if listed:
+            return {"enum": list(feature.categories)}
+        return {"type": "string", "minLength": 1, "examples": list(feature.categories)}
     if feature.type == "boolean":
         return {"type": "boolean"}
     low, high = feature.range

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from functions.predict import proposals
 from functions.shared.contract import Decision
-from functions.shared.errors import FieldError, InvalidApplicationError
+from functions.shared.errors import FieldError, InvalidApplicationError, InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +36,15 @@ def what_if(
     ------
     InvalidApplicationError
         Every broken rule of the request, as `application.FIELD` or `changes.FIELD`.
+    InvalidRequestError
+        The model makes no decisions.
     """
+    if not model.contract.bands:
+        raise InvalidRequestError("this model makes no decision that a change could move")
+    body = {
+        name: model.canonical(value) if isinstance(value, dict) else value
+        for name, value in body.items()
+    }
     broken = tuple(_broken_rules(model, body))
     if broken:
         raise InvalidApplicationError("the request breaks the contract", broken)

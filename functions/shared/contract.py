@@ -15,12 +15,14 @@ from typing import Any, ClassVar, Literal
 FeatureType = Literal["number", "integer", "boolean", "category"]
 Monotone = Literal["increasing", "decreasing"]
 Decision = Literal["approve", "refer", "decline"]
+Task = Literal["default", "recommendation"]
 
 FLOAT32_MAX = 3.4028234663852886e38
 # Range of an amount whose definition gives none: products of two still fit float32.
 MAX_AMOUNT = 1e15
 UNSEEN_CATEGORY = -1.0
-RESERVED_FIELDS = ("id", "bank")
+HELD = "held"  # products that the customer of a recommendation holds
+RESERVED_FIELDS = ("id", "bank", HELD)
 _STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
@@ -52,6 +54,7 @@ class Feature:
     age : the applicant's age in years, which must not count against applicants of 62 and more
     actionable : how the applicant can change it, for what-if proposals; None where not at all
     column : name in the dataset, where it differs from `name`
+    aliases : other names under which clients may send it
     """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
@@ -71,6 +74,7 @@ class Feature:
     age: bool = False
     actionable: Actionable | None = None
     column: str = ""
+    aliases: tuple[str, ...] = ()
 
     @property
     def dataset_column(self) -> str:
@@ -213,23 +217,47 @@ class RiskLevel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A product that may be recommended.
+
+    Attributes
+    ----------
+    column : of the dataset, 1 where the customer owns the product; where it differs from `name`
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    name: str
+    description: str
+    column: str = ""
+
+    @property
+    def dataset_column(self) -> str:
+        """Name of the label's column in the dataset."""
+        return self.column or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """Everything that serving needs to know of a model besides its graph.
 
-    The reason catalogue names every feature and derived feature once.
+    A task uses its own fields alone: `default` score scale, bands, risk levels, reasons (which name
+    every feature and derived feature once) and reference, `recommendation` labels and top.
     """
 
     model: str
-    task: Literal["default"]
+    task: Task
     description: str
     features: tuple[Feature, ...]
-    derived: tuple[DerivedFeature, ...]
-    score_scale: ScoreScale
-    bands: tuple[Band, ...]
-    risk_levels: tuple[RiskLevel, ...]
-    reasons: tuple[Reason, ...]
-    max_reasons: int
+    derived: tuple[DerivedFeature, ...] = ()
+    score_scale: ScoreScale = ScoreScale()
+    bands: tuple[Band, ...] = ()
+    risk_levels: tuple[RiskLevel, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    max_reasons: int = 0
     reference: Reference | None = None
+    labels: tuple[Label, ...] = ()
+    top: int = 0
 
     def to_json(self) -> str:
         """JSON in the definition's order, which says which language comes first."""
@@ -251,6 +279,7 @@ class Contract:
                     Reason(**{**r, "features": tuple(r["features"])}) for r in raw["reasons"]
                 ),
                 "reference": raw["reference"] and _reference(raw["reference"]),
+                "labels": tuple(Label(**label) for label in raw.get("labels", ())),
             }
         )
 
@@ -283,4 +312,5 @@ def _feature(raw: dict[str, Any]) -> Feature:
     actionable = raw["actionable"]
     if actionable is not None:
         actionable = Actionable(**{**actionable, "to": tuple(actionable["to"])})
-    return Feature(**{**raw, "categories": tuple(raw["categories"]), "actionable": actionable})
+    lists = {key: tuple(raw.get(key, ())) for key in ("categories", "aliases")}
+    return Feature(**{**raw, **lists, "actionable": actionable})

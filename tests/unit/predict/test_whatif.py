@@ -79,7 +79,8 @@ class Fake:
             reasons=(),
             max_reasons=4,
         )
-        self.encode = ApplicationEncoder(self.contract).encode
+        encoder = ApplicationEncoder(self.contract)
+        self.encode, self.canonical = encoder.encode, encoder.canonical
         self.rows = 0
 
     def run(self, rows):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from functions.shared.errors import DatasetError
+from tests import shop
 from tests.sample import DEFINITION, applicants, definition
 from training.dataset import load_dataset
 
@@ -213,3 +214,40 @@ def test_a_damaged_file_is_refused(tmp_path, sample):
 
     with pytest.raises(DatasetError, match="does not read as its name says"):
         load_dataset(sample, path)
+
+
+def test_the_labels_of_a_recommendation_are_columns_of_their_own(tmp_path):
+    frame = shop.customers(50)
+    frame.loc[:2, "fund"] = None
+
+    dataset = load_dataset(shop.definition(tmp_path), write(tmp_path, frame))
+
+    assert dataset.exclusions == {"fund: the label is missing": 3}
+    expected = frame.loc[3:, ["account", "has_card", "fund", "mortgage"]].astype(int)
+    np.testing.assert_array_equal(dataset.y, expected)
+
+
+def test_customers_who_all_own_the_same_are_nothing_to_learn_from(tmp_path):
+    products = dict.fromkeys(["account", "has_card", "fund", "mortgage"], 1)
+
+    with pytest.raises(DatasetError, match="the rows hold one class only"):
+        load_dataset(
+            shop.definition(tmp_path), write(tmp_path, shop.customers(50).assign(**products))
+        )
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_numbers_in_text_with_spaces_are_read_and_missing_ones_counted(tmp_path, suffix):
+    frame = shop.customers(60).assign(age=[f"  {n}" for n in range(18, 78)])
+    frame["income"] = ["     -99", " NA", "", *[f" {n}.5" for n in range(57)]]
+    folder = tmp_path / "data"
+    folder.mkdir()
+    frame.to_csv(folder / "a.csv", index=False) if suffix == "csv" else frame.to_parquet(
+        folder / "a.parquet"
+    )
+
+    dataset = load_dataset(shop.definition(tmp_path), str(folder))
+
+    assert dataset.X[:4, 1].tolist() == [18, 19, 20, 21]
+    assert dataset.X[3, 0] == 0.5
+    assert dataset.no_amount["income"] == {"unknown": 1, "missing": 2}

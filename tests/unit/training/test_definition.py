@@ -1,6 +1,7 @@
 import pytest
 
 from functions.shared.errors import DefinitionError
+from tests import shop
 from tests.sample import DEFINITION, definition
 from training.definition import defined_models, load_definition
 
@@ -152,3 +153,50 @@ def test_a_file_must_bear_the_models_name(tmp_path):
 def test_an_unknown_model_names_the_defined_ones(name):
     with pytest.raises(DefinitionError, match="german-credit"):
         load_definition(name)
+
+
+def test_a_recommendation_has_labels_and_nothing_of_credit(tmp_path):
+    contract = shop.definition(tmp_path).contract()
+
+    assert [label.name for label in contract.labels] == ["account", "card", "fund", "mortgage"]
+    assert (contract.task, contract.top) == ("recommendation", 2)
+    assert (contract.bands, contract.risk_levels, contract.reasons) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("top = 2\n", "", "top: is needed for the task recommendation"),
+        ("top = 2\n", "top = 5\n", "top: must not be above the number of labels"),
+        ('name = "fund"', 'name = "account"', "labels.account: is named 2 times"),
+        ('column = "has_card"', 'column = "fund"', "labels: the column is named 2 times"),
+        ('column = "has_card"', 'column = "age"', "labels: the column is a feature as well"),
+        ('name = "income"', 'name = "held"', "features.held: is a reserved name"),
+        ('"edad"', '"renta"', "features: the alias renta is a name that is taken"),
+        ('"edad"', '"income"', "features: the alias income is a name that is taken"),
+        ('"edad"', '"bank"', "features: the alias bank is a name that is taken"),
+        ("maximum = 120", "age = true", "features.age.age: is for the task default"),
+        ("maximum = 120", 'monotone = "increasing"', "age.monotone: is for the task default"),
+        ('"recommendation"', '"default"', "bands: is needed for the task default"),
+        ('"recommendation"', '"regression"', "task: Input should be"),
+        ("[algorithm]", "[score]\npdo = 30\n\n[algorithm]", "score: is for the task default"),
+        (
+            'name = "xgboost"\nparameters = { n_estimators = 20, max_depth = 3 }',
+            'name = "logistic_regression"',
+            "algorithm.name: recommendations are made by trees",
+        ),
+    ],
+)
+def test_a_broken_rule_of_a_recommendation_is_named(tmp_path, old, new, message):
+    assert old in shop.DEFINITION
+    with pytest.raises(DefinitionError) as raised:
+        shop.definition(tmp_path, shop.DEFINITION.replace(old, new, 1))
+
+    assert message in raised.value.message
+
+
+def test_a_default_model_takes_no_labels(tmp_path):
+    text = DEFINITION.replace("[target]", '[[labels]]\nname = "a"\ndescription = "A"\n\n[target]')
+
+    with pytest.raises(DefinitionError, match="labels: is for the task recommendation"):
+        definition(tmp_path, text)

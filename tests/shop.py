@@ -1,0 +1,99 @@
+"""An invented recommendation model and invented customers to train it on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from training.definition import Definition, read_definition
+
+DEFINITION = """
+name = "shop"
+description = "Invented customers"
+task = "recommendation"
+dataset = "datasets/shop/"
+id = "customer"
+top = 2
+
+[[labels]]
+name = "account"
+description = "Current account"
+
+[[labels]]
+name = "card"
+column = "has_card"
+description = "Credit card"
+
+[[labels]]
+name = "fund"
+description = "Investment fund"
+
+[[labels]]
+name = "mortgage"
+description = "Mortgage"
+
+[algorithm]
+name = "xgboost"
+parameters = { n_estimators = 20, max_depth = 3 }
+
+[[features]]
+name = "income"
+type = "number"
+unit = "EUR per year"
+minimum = 0
+maximum = 1e7
+nullable = true
+special_codes = { unknown = -99 }
+aliases = ["renta"]
+description = "Gross income"
+
+[[features]]
+name = "age"
+type = "integer"
+minimum = 0
+maximum = 120
+aliases = ["años", "edad"]
+
+[[features]]
+name = "segment"
+type = "category"
+categories = ["student", "private", "top"]
+nullable = true
+
+[[features]]
+name = "country"
+type = "category"
+categories = ["ES", "FR"]
+unseen = "accept"
+"""
+
+CUSTOMER = {"income": 42_000.5, "age": 35, "segment": "private", "country": "ES"}
+
+
+def definition(folder, text: str = DEFINITION) -> Definition:
+    """The definition, read from a file as a data scientist's would be."""
+    path = folder / "shop.toml"
+    path.write_text(text)
+    return read_definition(path)
+
+
+def customers(count: int, seed: int = 1) -> pd.DataFrame:
+    """Rows of a dataset: nearly all have an account, the old and rich funds, two a mortgage."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 90, count)
+    income = rng.lognormal(10, 0.6, count).round(2)
+    old, rich = (age - 50) / 15, np.log(income) - 10
+    draw = rng.random(count)
+    return pd.DataFrame(
+        {
+            "customer": np.arange(count),
+            "income": np.where(draw < 0.1, np.nan, np.where(draw < 0.15, -99, income)),
+            "age": age,
+            "segment": np.where(draw > 0.95, None, rng.choice(["student", "private"], count)),
+            "country": rng.choice(["ES", "FR", "PT"], count, p=[0.9, 0.05, 0.05]),
+            "account": (rng.random(count) < 0.95).astype(int),
+            "has_card": rng.logistic(size=count) < 2 * rich - 1,
+            "fund": (rng.logistic(size=count) < old + rich - 1.5).astype(int),
+            "mortgage": (np.arange(count) < 2).astype(int),
+        }
+    )
