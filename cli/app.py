@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from cli.deployment import Deployment, use_stack
 from cli.tables import comparison_table, metrics_table, models_table, versions_table
@@ -168,6 +169,27 @@ def compare(
             compare_algorithms(definition, rows, names, folds=folds, progress=status.update)
         )
     out.print(comparison_table(f"{model}, {folds} folds, {len(rows.y):,} rows", results))
+
+
+@app.command()
+def generate(
+    model: Model,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows.")] = 1_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 1,
+    output: Annotated[
+        Path | None, typer.Option(help="Parquet file; MODEL.parquet by default.")
+    ] = None,
+) -> None:
+    """Write invented rows of a model's dataset to Parquet, in constant memory."""
+    from training.generators.registry import generate as invent
+    from training.generators.registry import write
+
+    path = output or Path(f"{model}.parquet")
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err) as progress:
+        task = progress.add_task(model, total=rows)
+        write(path, invent(model, rows, seed), lambda done: progress.advance(task, done))
+    out.print(f"{path}: {rows:,} invented rows")
 
 
 @app.command()

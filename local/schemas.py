@@ -168,7 +168,12 @@ COMPONENTS: dict[str, Schema] = {
         challenger=nullable(ANY_OBJECT),
         ledger_champion=nullable(VERSION),
         differs_from_ledger=BOOLEAN,
-        dataset_path=nullable(STRING),
+        dataset=nullable(
+            record(
+                path=nullable(STRING),
+                generated={"type": "boolean", "description": "The champion's data is invented"},
+            )
+        ),
     ),
     "Models": record(
         models=array(

@@ -1,6 +1,8 @@
 import json
+import os
 import sys
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import hypothesis
@@ -64,6 +66,14 @@ def log(monkeypatch):
     stream = StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", stream)
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """The folder of real data, which is no part of the project."""
+    if "DATA_DIR" not in os.environ:
+        pytest.skip("DATA_DIR names no folder of real data")
+    return Path(os.environ["DATA_DIR"])
 
 
 @pytest.fixture

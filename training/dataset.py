@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ MAX_REFUSED_SHARE = 0.10
 NULLS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null"]
 MISSING_LABEL = "the label is missing"
 DUPLICATED_ROW = "duplicate of an earlier row"
+# Metadata of a Parquet file whose rows are invented: JSON of model, seed and rows.
+GENERATED_KEY = b"scoreline.generated"
 CONFLICTING_ID = "rows with this id contradict each other"
 
 
@@ -47,6 +50,7 @@ class Dataset:
     exclusions : rule -> number of rows left out for it
     unseen : feature -> number of rows whose category is not listed, where it accepts such
     no_amount : feature -> special code, or "missing" -> number of rows
+    generated : model, seed and rows of each file that is invented
     """
 
     X: NDArray[np.float32]
@@ -59,6 +63,7 @@ class Dataset:
     no_amount: dict[str, dict[str, int]]
     fingerprint: str
     files: list[str] = field(default_factory=list)
+    generated: list[dict[str, Any]] = field(default_factory=list)
 
 
 def load_dataset(definition: Definition, path: str) -> Dataset:
@@ -83,7 +88,8 @@ def load_dataset(definition: Definition, path: str) -> Dataset:
     except pa.ArrowException as error:
         raise DatasetError(f"{path}: a column has another type in another file") from error
     fingerprint = digest("".join(digest(content) for content in files.values()).encode())
-    return _check(definition, table, fingerprint, list(files))
+    dataset = _check(definition, table, fingerprint, list(files))
+    return replace(dataset, generated=[mark for file in files.items() for mark in _mark(*file)])
 
 
 # Reading
@@ -155,6 +161,14 @@ def _present(name: str, content: bytes) -> list[str]:
     if name.endswith(".parquet"):
         return list(parquet.read_schema(io.BytesIO(content)).names)
     return list(csv.open_csv(io.BytesIO(content)).schema.names)
+
+
+def _mark(name: str, content: bytes) -> Iterator[dict[str, Any]]:
+    """What an invented file says of itself."""
+    if name.endswith(".parquet"):
+        mark = (parquet.read_schema(io.BytesIO(content)).metadata or {}).get(GENERATED_KEY)
+        if mark is not None:
+            yield json.loads(mark)
 
 
 # Checking

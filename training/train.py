@@ -258,6 +258,7 @@ def _describe(
         "path": path,
         "files": dataset.files,
         "fingerprint": dataset.fingerprint,
+        "generated": dataset.generated,
         "rows_read": dataset.rows_read,
         "exclusions": dataset.exclusions,
         "unseen_categories": dataset.unseen,

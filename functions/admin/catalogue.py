@@ -91,12 +91,15 @@ class Catalogue:
             "challenger": pointer.challenger if pointer else None,
             "ledger_champion": recorded.version if recorded else None,
             "differs_from_ledger": served != recorded,
-            "dataset_path": self._dataset_path(model, served.version) if served else None,
+            "dataset": self._dataset(model, served.version) if served else None,
         }
 
-    def _dataset_path(self, model: str, version: str) -> Any:
+    def _dataset(self, model: str, version: str) -> dict[str, Any] | None:
+        """What a version was trained on, and whether that was invented."""
         dataset = self._manifest(model, version).get("dataset")
-        return dataset.get("path") if isinstance(dataset, dict) else None
+        if not isinstance(dataset, dict):
+            return None
+        return {"path": dataset.get("path"), "generated": bool(dataset.get("generated"))}
 
     def _manifest(self, model: str, version: str) -> dict[str, Any]:
         try:

@@ -23,7 +23,7 @@ def ledger(aws, settings):
 
 @pytest.fixture
 def publish(registry):
-    def publish(*versions, model=MODEL):
+    def publish(*versions, model=MODEL, generated=()):
         for version in versions:
             manifest = {
                 "model": model,
@@ -31,7 +31,7 @@ def publish(registry):
                 "trained_at": "2026-11-21T00:45:12+00:00",
                 "algorithm": "xgboost",
                 "metrics": {"auc": {"value": 0.79, "low": 0.75, "high": 0.83}},
-                "dataset": {"path": "s3://data/loan-risk/"},
+                "dataset": {"path": "s3://data/loan-risk/", "generated": list(generated)},
                 "files": {"model.onnx": {"sha256": digest(onnx(version)), "size": 9}},
             }
             files = {"model.onnx": onnx(version), "report.html": b"<h1>Report</h1>"}

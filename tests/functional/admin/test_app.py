@@ -53,8 +53,17 @@ def test_config_shows_champion_challenger_and_dataset(registry, publish, promote
         "challenger": challenger,
         "ledger_champion": A,
         "differs_from_ledger": False,
-        "dataset_path": "s3://data/loan-risk/",
+        "dataset": {"path": "s3://data/loan-risk/", "generated": False},
     }
+
+
+def test_config_says_that_the_champions_data_is_invented(publish, promote, call, load_event):
+    publish(A, generated=[{"model": MODEL, "seed": 1, "rows": 1000}])
+    promote(A)
+
+    _, body = call(load_event("config"))
+
+    assert body["models"][MODEL]["dataset"]["generated"] is True
 
 
 def test_config_shows_that_a_pointer_was_changed_by_hand(

@@ -1,0 +1,88 @@
+"""Invented data for the models, written to Parquet in constant memory and marked as invented."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from functions.shared.errors import ModelNotFoundError
+from training.dataset import GENERATED_KEY
+from training.generators import loan_risk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+CHUNK_ROWS = 2**17
+
+
+def in_chunks(
+    chunk: Callable[[np.random.Generator, int], pa.Table],
+) -> Callable[[int, int], Iterator[pa.Table]]:
+    """A generator of `rows` rows for a `seed`, made of chunks of CHUNK_ROWS rows.
+
+    A chunk depends on seed and number only, so fewer rows are the beginning of more rows.
+    """
+
+    def generate(rows: int, seed: int) -> Iterator[pa.Table]:
+        for number, first in enumerate(range(0, rows, CHUNK_ROWS)):
+            bits = np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(number,)))
+            yield chunk(np.random.Generator(bits), CHUNK_ROWS).slice(0, rows - first)
+
+    return generate
+
+
+# Model -> generator of so many rows for a seed.
+GENERATORS: dict[str, Callable[[int, int], Iterator[pa.Table]]] = {
+    "loan-risk": in_chunks(loan_risk.chunk),
+}
+
+
+def generate(model: str, rows: int, seed: int) -> Iterator[pa.Table]:
+    """Invented rows in the form of the model's dataset, each table marked as such.
+
+    Raises
+    ------
+    ModelNotFoundError
+        Nothing is invented for this model.
+    """
+    if model not in GENERATORS:
+        raise ModelNotFoundError(f"no generator for this model; there are: {', '.join(GENERATORS)}")
+    mark = {GENERATED_KEY: json.dumps({"model": model, "seed": seed, "rows": rows})}
+    return (table.replace_schema_metadata(mark) for table in GENERATORS[model](rows, seed))
+
+
+def write(
+    path: Path,
+    tables: Iterator[pa.Table],
+    progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Write tables as the row groups of a Parquet file, which appears when it is whole.
+
+    Parameters
+    ----------
+    tables : at least one
+    progress : told after each table how many rows it had
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    first = next(tables)
+    with parquet.ParquetWriter(part, first.schema, use_dictionary=_few_values(first)) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table)
+            progress(table.num_rows)
+    part.replace(path)
+
+
+def _few_values(table: pa.Table) -> list[str]:
+    """Columns for which a dictionary is smaller and no slower."""
+    return [
+        field.name
+        for field in table.schema
+        if field.type == pa.int8() or pa.types.is_dictionary(field.type)
+    ]
