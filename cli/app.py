@@ -122,11 +122,17 @@ def predict(
 ) -> None:
     """Score applications with the champion, as the predict function does; prints JSON."""
     from functions.predict.champions import Champions
+    from functions.predict.online import OnlineFeatures
+    from functions.shared.items import Items
 
     content = _read_json(file.read())
-    champion = Champions(Deployment.connect(stage).registry).get(model)
-    applications = content if isinstance(content, list) else [content]
-    answers = champion.answer([(a, champion.encode(a)) for a in applications])
+    registry = Deployment.connect(stage).registry
+    champion = Champions(registry).get(model)
+    online = OnlineFeatures(registry.settings.features_table, Items.connect().get_item)
+    bodies = content if isinstance(content, list) else [content]
+    applicants = [online.applicant(champion, body) for body in bodies]
+    scored = champion.answer([applicant.encoded for applicant in applicants])
+    answers = [{**a, **applicant.features} for a, applicant in zip(scored, applicants, strict=True)]
     print(json.dumps(answers if isinstance(content, list) else answers[0], indent=2))
 
 

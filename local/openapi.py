@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
+from functions.predict.online import FIELDS
 from local.schemas import (
     ANY_OBJECT,
     BODIES,
@@ -95,11 +96,12 @@ def openapi_document(routes: Iterable[Route], champions: Champions) -> dict[str,
         if route.path.startswith(APPLICATION_PATHS):
             for model in champions.schemas:
                 path = route.path.replace("{model}", model)
-                paths[path] = {"post": _operation(route, path, _applications(route, model), model)}
+                schema = _applications(route, champions, model)
+                paths[path] = {"post": _operation(route, path, schema, model)}
         schema = BODIES.get((route.method, route.path))
         if "predict" in route.path:
             named = champions.default if route.path.startswith("/predict") else ""
-            schema = _applications(route, named if named in champions.schemas else "")
+            schema = _applications(route, champions, named if named in champions.schemas else "")
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(
             route, route.path, schema, route.function.logical_id
         )
@@ -139,11 +141,11 @@ def _operation(route: Route, path: str, schema: Schema | None, tag: str) -> dict
     return operation
 
 
-def _applications(route: Route, model: str) -> Schema:
+def _applications(route: Route, champions: Champions, model: str) -> Schema:
     """The body of a scoring route, for the model where it is known."""
     application = ref(f"Application-{model}") if model else ANY_OBJECT
     if route.path.endswith("/what-if"):
-        return what_if(application)
+        return _what_if(application, champions.schemas[model])
     batch = route.path.endswith("/batch")
     applications = record(applications=array(application, minItems=1))
     if not route.path.startswith("/predict"):
@@ -152,6 +154,14 @@ def _applications(route: Route, model: str) -> Schema:
     if batch:
         banked["properties"]["applications"] = array(ANY_OBJECT, minItems=1)
     return {"anyOf": [applications if batch else application, banked]}
+
+
+def _what_if(scored: Schema, schema: Schema) -> Schema:
+    """The body of a what-if request: its application may stand beside a customer."""
+    if "customer_id" not in schema.get("properties", {}):
+        return what_if(scored)
+    parts = {name: {"$ref": f"{scored['$ref']}/properties/{name}"} for name in FIELDS}
+    return what_if(parts.pop("application"), **parts)
 
 
 def _content(description: str, schema: Schema, content_type: str) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def body(optional: tuple[str, ...] = (), /, **properties: Schema) -> Schema:
     return {**record(optional, **properties), "additionalProperties": False}
 
 
-def what_if(application: Schema) -> Schema:
-    """The body of a what-if request about such an application."""
+def what_if(application: Schema, **customer: Schema) -> Schema:
+    """The body of a what-if request about such an application, and such a customer if any."""
     changes = {
         "type": "object",
         "minProperties": 1,
@@ -61,8 +61,8 @@ def what_if(application: Schema) -> Schema:
     }
     return {
         "anyOf": [
-            body(application=application, changes=changes),
-            body(application=application, target=target),
+            body(tuple(customer), application=application, changes=changes, **customer),
+            body(tuple(customer), application=application, target=target, **customer),
         ]
     }
 
@@ -83,8 +83,14 @@ COMPONENTS: dict[str, Schema] = {
     "Error": record(
         error=record(code=STRING, message=STRING, fields=array(record(field=STRING, rule=STRING)))
     ),
+    "Features": record(
+        customer_id=nullable(STRING),
+        found=array(STRING),
+        as_of=nullable(TIME),
+        age_days=nullable(NUMBER),
+    ),
     "Answer": record(
-        ("processing_time_ms",),  # a batch says it once, for all
+        ("processing_time_ms", "features"),  # a batch says the time once; few models look up
         id=STRING,
         model=MODEL,
         version=VERSION,
@@ -104,6 +110,7 @@ COMPONENTS: dict[str, Schema] = {
             )
         ),
         processing_time_ms=NUMBER,
+        features=ref("Features"),
     ),
     "BatchAnswer": record(
         model=MODEL,
@@ -112,13 +119,16 @@ COMPONENTS: dict[str, Schema] = {
         processing_time_ms=NUMBER,
     ),
     "Comparison": record(
+        ("features",),
         model=MODEL,
         version=VERSION,
         before=ref("Answer"),
         after=ref("Answer"),
         difference=_DIFFERENCE,
+        features=ref("Features"),
     ),
     "Proposals": record(
+        ("features",),
         model=MODEL,
         version=VERSION,
         target={"enum": ["approve", "refer"]},
@@ -149,6 +159,7 @@ COMPONENTS: dict[str, Schema] = {
             max_fields=INTEGER,
             max_steps={"type": "integer", "description": "Steps of one field"},
         ),
+        features=ref("Features"),
     ),
     "Health": record(
         ("problem",),

@@ -140,6 +140,14 @@ def with_algorithm(name: str, parameters: str = "") -> str:
     return DEFINITION.replace(old, f'name = "{name}"\n{parameters}')
 
 
+def with_history(text: str) -> str:
+    """The definition's text with two features that are looked up by customer."""
+    text = text.replace('id = "applicant"', 'id = "applicant"\npipeline = "sample"')
+    for name in ("enquiries", "region"):
+        text = text.replace(f'name = "{name}"', f'name = "{name}"\nonline = true')
+    return text
+
+
 def applicants(count: int, seed: int = 1) -> pd.DataFrame:
     """Rows of a dataset with missing values, special codes and unseen categories."""
     rng = np.random.default_rng(seed)
@@ -170,11 +178,14 @@ def applicants(count: int, seed: int = 1) -> pd.DataFrame:
 
 
 @cache
-def bundle(algorithm: str = "logistic_regression", seed: int = 1) -> Bundle:
+def bundle(
+    algorithm: str = "logistic_regression", seed: int = 1, *, history: bool = False
+) -> Bundle:
     """A trained version of the sample, made once per test process."""
     with TemporaryDirectory() as folder:
         applicants(300, seed).to_parquet(Path(folder, "data.parquet"))
-        sample = definition(Path(folder), with_algorithm(algorithm))
+        text = with_algorithm(algorithm)
+        sample = definition(Path(folder), with_history(text) if history else text)
         return train(sample, str(Path(folder, "data.parquet")))
 
 

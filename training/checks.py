@@ -85,6 +85,10 @@ def _feature_problems(feature: Feature) -> Iterable[tuple[str, str]]:
     if feature.protected and feature.monotone:
         yield "monotone", "a protected feature is not in the model"
     yield from _actionable_problems(feature)
+    if feature.online and not feature.nullable:
+        yield "online", "must be nullable: a customer may have no history"
+    if feature.online and (feature.protected or feature.actionable):
+        yield "online", "what is looked up is neither protected nor actionable"
     low, high = feature.range
     if low > high:
         yield "minimum", "must not be above maximum"
@@ -144,6 +148,11 @@ def _check_columns(definition: Definition) -> Iterable[str]:
             yield f"{key}: the column is named {count} times"
     if definition.id in features:
         yield "id: the column is a feature as well"
+
+
+def _check_pipeline(definition: Definition) -> Iterable[str]:
+    if bool(definition.pipeline) != any(feature.online for feature in definition.features):
+        yield "pipeline: is needed for features that are online, and for them alone"
 
 
 def _check_target(definition: Definition) -> Iterable[str]:
@@ -257,6 +266,7 @@ _CHECKS = (
     _check_features,
     _check_derived,
     _check_columns,
+    _check_pipeline,
     _check_algorithm,
     _check_split,
     _check_task,

@@ -106,6 +106,7 @@ class Definition(_Table):
     description: str
     task: Task = "default"
     dataset: str
+    pipeline: str = ""
     id: str = ""
     target: Target | None = None
     labels: tuple[Label, ...] = ()
@@ -182,6 +183,7 @@ class Definition(_Table):
             risk_levels=self.risk_levels,
             reasons=self.reasons or tuple(self._plain_reasons()),
             max_reasons=self.explanation.max_reasons,
+            pipeline=self.pipeline,
             reference=reference,
         )
 
@@ -190,6 +192,12 @@ class Definition(_Table):
         for number, source in enumerate(self.model_sources, start=1):
             text = {"en": source.description or source.name}
             yield Reason(code=f"R{number:02d}", features=(source.name,), text=text)
+
+    def without_history(self) -> Definition:
+        """The same definition on what the application says alone: no online features."""
+        application = [f for f in self.model_dump()["features"] if not f["online"]]
+        changed = {"pipeline": "", "features": application, "reasons": []}
+        return _checked(f"{self.name} without history", self.model_dump() | changed)
 
     def fits(self, algorithm: str) -> bool:
         """Whether an algorithm holds what the definition asks for: its monotone directions."""

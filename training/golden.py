@@ -28,14 +28,20 @@ def golden_rows(
     probability, log_odds = run(session, X, ["probability", "log_odds"])
     return [
         {
-            "application": {
-                feature.name: decode(feature, float(value), str(value))
-                for feature, value in zip(contract.features, row, strict=True)
-            },
+            "application": _decoded(contract, row, online=False),
+            "history": _decoded(contract, row, online=True),
             "answer": _answer(contract, float(p), float(z)),
         }
         for row, [p], [z] in zip(X, probability, log_odds, strict=True)
     ]
+
+
+def _decoded(contract: Contract, row: NDArray[np.float32], *, online: bool) -> dict[str, Any]:
+    return {
+        feature.name: decode(feature, float(value), str(value))
+        for feature, value in zip(contract.features, row, strict=True)
+        if feature.online == online
+    }
 
 
 def decode(feature: Feature, value: float, text: str) -> Any:

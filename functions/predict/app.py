@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.predict.application import is_identifier
 from functions.predict.champions import Champions
+from functions.predict.online import OnlineFeatures
 from functions.predict.schema import application_schema
 from functions.predict.verification import verify
 from functions.predict.whatif import what_if
@@ -21,6 +22,7 @@ from functions.shared.errors import (
 )
 from functions.shared.fields import MODEL, TEXT, read_fields
 from functions.shared.http import Request, Response, dispatch, is_http, log_unexpected, logger
+from functions.shared.items import Items
 from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
 
@@ -39,6 +41,12 @@ metrics = Metrics(namespace="Scoreline", service="predict")
 def champions() -> Champions:
     """The champions of this deployment."""
     return Champions(ModelRegistry.connect(Settings.from_env()), on_problem=report_problem)
+
+
+@cache
+def online_features() -> OnlineFeatures:
+    """The online features of this deployment's customers."""
+    return OnlineFeatures(Settings.from_env().features_table, Items.connect().get_item)
 
 
 def report_problem(model: str | None, problem: str) -> None:
@@ -94,7 +102,8 @@ def predict_model_batch(request: Request) -> dict[str, Any]:
 def what_if_model(request: Request) -> Response:
     """What changes of an application would do, or which would reach a decision."""
     model = champions().get(request.path["model"])
-    answer = what_if(model, request.json_object(), request.languages)
+    body, look_up = request.json_object(), online_features().look_up
+    answer = what_if(model, body, request.languages, look_up)
     metrics.add_metric("WhatIfs", MetricUnit.Count, 1)
     return Response(answer)
 
@@ -141,34 +150,36 @@ def routed(body: dict[str, Any]) -> ScoringModel:
 
 
 def score_one(
-    model: ScoringModel, application: dict[str, Any], languages: Sequence[str] = ()
+    model: ScoringModel, body: dict[str, Any], languages: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The answer for one application."""
-    [answer] = model.answer([(application, model.encode(application))], languages)
+    applicant = online_features().applicant(model, body)
+    [answer] = model.answer([applicant.encoded], languages)
     metrics.add_metric("Predictions", MetricUnit.Count, 1)
-    return answer
+    return {**answer, **applicant.features}
 
 
 def score_many(
     model: ScoringModel, body: dict[str, Any], languages: Sequence[str] = ()
 ) -> dict[str, Any]:
     """An answer or an error for each of the body's applications, in their order."""
-    results: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []  # an error, or what the answer says besides the scores
     encoded = []
     for item in _applications(body):
         try:
             if not isinstance(item, dict):
                 raise InvalidApplicationError("the application is not a JSON object")
-            encoded.append((item, model.encode(item)))
-            results.append({})
+            applicant = online_features().applicant(model, item)
+            encoded.append(applicant.encoded)
+            results.append({**applicant.features})
         except InvalidApplicationError as error:
-            results.append({**_identified(item), **error.to_json()})
+            results.append({**_identified(model, item), **error.to_json()})
     answers = iter(model.answer(encoded, languages) if encoded else [])
     metrics.add_metric("Predictions", MetricUnit.Count, len(encoded))
     return {
         "model": model.contract.model,
         "version": model.version,
-        "results": [result or next(answers) for result in results],
+        "results": [r if "error" in r else {**next(answers), **r} for r in results],
     }
 
 
@@ -187,8 +198,10 @@ def _applications(body: dict[str, Any]) -> list[Any]:
     return items
 
 
-def _identified(item: Any) -> dict[str, Any]:
+def _identified(model: ScoringModel, item: Any) -> dict[str, Any]:
     """The item's id, unless it is itself what breaks a rule."""
+    if model.contract.pipeline and isinstance(item, dict):
+        item = item.get("application")
     identifier = item.get("id") if isinstance(item, dict) else None
     return {"id": identifier} if is_identifier(identifier) else {}
 
@@ -201,8 +214,8 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     """Answer a direct invocation.
 
     `{"model", "application"}` and `{"model", "applications"}` score (in place of `model` a `bank`,
-    or neither for the default one); `{"verify": {"model", "version"}}` says whether a version may
-    be promoted.
+    or neither for the default one; a `customer_id` beside the application where the model has
+    online features); `{"verify": {"model", "version"}}` says whether a version may be promoted.
     """
     started = perf_counter()
     broken = tuple(_broken_rules(event))
@@ -215,7 +228,9 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     body = dict(event)
     model = champions().get(body.pop("model")) if "model" in body else routed(body)
     if "application" in body:
-        return {**score_one(model, body["application"]), **took(started)}
+        if not model.contract.pipeline:
+            body = {**body.pop("application"), **body}
+        return {**score_one(model, body), **took(started)}
     return {**score_many(model, body), **took(started)}
 
 
@@ -225,6 +240,8 @@ def _broken_rules(event: dict[str, Any]) -> Iterator[FieldError]:
     if len(asked) != 1:
         yield FieldError("application", "or applications or verify is required, and only one")
     allowed = {"verify"} if asked == ["verify"] else {"model", "bank", *asked}
+    if asked == ["application"]:
+        allowed.add("customer_id")
     for name in event:
         if name not in allowed:
             yield FieldError(name[:64], "is not a field of this request")

@@ -6,7 +6,11 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from functions.shared.contract import HELD, MAX_AMOUNT, UNSEEN_CATEGORY
-from functions.shared.errors import FieldError, InvalidApplicationError
+from functions.shared.errors import (
+    FeaturesUnavailableError,
+    FieldError,
+    InvalidApplicationError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
     from functions.shared.contract import Contract, Feature
 
 MAX_ID_LENGTH = 128
+UNKNOWN = "is not a field of this model"
+LOOKED_UP = "is looked up by customer_id and cannot be sent"
 
 
 class BrokenRuleError(Exception):
@@ -31,9 +37,10 @@ class ApplicationEncoder:
         self._encoders = [(f.name, _encoder(f), f.nullable) for f in contract.features]
         self._aliases = {alias: f.name for f in contract.features for alias in f.aliases}
         self._products = {label.name for label in contract.labels}
+        self._online = {f.name: i for i, f in enumerate(contract.features) if f.online}
         self._known = {
             "id",
-            *(f.name for f in contract.features),
+            *(f.name for f in contract.features if not f.online),
             *([HELD] if self._products else []),
         }
 
@@ -67,6 +74,24 @@ class ApplicationEncoder:
                 named[name] = named.pop(alias)
         return named
 
+    def encode_history(self, values: Mapping[str, Any]) -> dict[int, float]:
+        """Place in the row -> value of the online features that a customer has.
+
+        Raises
+        ------
+        FeaturesUnavailableError
+            A value breaks the contract: the table was filled for another one.
+        """
+        row = {}
+        for name, position in self._online.items():
+            value = values.get(name)
+            if value is not None:
+                try:
+                    row[position] = self._encoders[position][1](value)
+                except BrokenRuleError as error:
+                    raise FeaturesUnavailableError(f"online feature {name}: {error}") from None
+        return row
+
     def _other_errors(self, application: Mapping[str, Any]) -> list[FieldError]:
         broken = [self._unknown(name) for name in application if name not in self._known]
         if HELD in self._known and not self._are_products(application.get(HELD, [])):
@@ -79,7 +104,7 @@ class ApplicationEncoder:
     def _unknown(self, name: str) -> FieldError:
         if name in self._aliases:
             return FieldError(self._aliases[name], f"is given twice, as {name} too")
-        return FieldError(_shown(name), "is not a field of this model")
+        return FieldError(_shown(name), LOOKED_UP if name in self._online else UNKNOWN)
 
     def _are_products(self, held: Any) -> bool:
         return isinstance(held, list) and all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -82,6 +83,7 @@ class ScoringModel:
         self._session = session
         self._encoder = ApplicationEncoder(self.contract)
         self._task = TASKS[self.contract.task](self.contract)
+        self._history: dict[int, float] = {}
 
     @classmethod
     def from_onnx(cls, content: bytes) -> ScoringModel:
@@ -96,9 +98,18 @@ class ScoringModel:
         probability, log_odds, margin, *rest = self._run(rows, Decisions.outputs)
         return Scores(probability[:, 0], log_odds[:, 0], margin[:, 0], *rest)
 
+    def with_history(self, values: Mapping[str, Any]) -> ScoringModel:
+        """The same model for one customer: every row that it encodes has these online features."""
+        model = copy(self)
+        model._history = self._encoder.encode_history(values)
+        return model
+
     def encode(self, application: Mapping[str, Any]) -> list[float]:
         """The row of an application; InvalidApplicationError where it breaks the contract."""
-        return self._encoder.encode(application)
+        row = self._encoder.encode(application)
+        for position, value in self._history.items():
+            row[position] = value
+        return row
 
     def canonical(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
         """The application with its features' own names in place of their aliases."""

@@ -17,12 +17,38 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def application_schema(contract: Contract) -> dict[str, Any]:
-    """JSON Schema (2020-12) of one application; it accepts what the encoder accepts.
+    """JSON Schema (2020-12) of what is scored; it accepts what the encoder accepts.
 
+    That is an application, or an application and a customer where the model has online features.
     `x-task` says what the model is for.
     """
+    application = _application(contract)
+    return {"$schema": DIALECT, **(_returning(application) if contract.pipeline else application)}
+
+
+def _returning(application: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{key: application.pop(key) for key in ("title", "description", "x-task")},
+        "type": "object",
+        "properties": {
+            "customer_id": {
+                "anyOf": [
+                    {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH},
+                    {"type": "integer"},
+                    {"type": "null"},
+                ],
+                "description": "Whose history is looked up; absent for a new customer",
+            },
+            "application": application,
+        },
+        "required": ["application"],
+        "additionalProperties": False,
+    }
+
+
+def _application(contract: Contract) -> dict[str, Any]:
+    sent = [feature for feature in contract.features if not feature.online]
     schema = {
-        "$schema": DIALECT,
         "title": f"Application for {contract.model}",
         "description": contract.description,
         "x-task": contract.task,
@@ -34,14 +60,10 @@ def application_schema(contract: Contract) -> dict[str, Any]:
                 "maxLength": MAX_ID_LENGTH,
                 "description": "Identifier that the answer repeats; made up where it is absent",
             },
-            **{
-                name: schema
-                for feature in contract.features
-                for name, schema in _properties(feature).items()
-            },
+            **{name: schema for feature in sent for name, schema in _properties(feature).items()},
             **_held(contract),
         },
-        "required": [f.name for f in contract.features if not f.nullable and not f.aliases],
+        "required": [f.name for f in sent if not f.nullable and not f.aliases],
         "additionalProperties": False,
     }
     one_name = [rule for feature in contract.features for rule in _one_name(feature)]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from functions.predict.champions import load_version
-from functions.shared.errors import InvalidApplicationError, VersionRefusedError
+from functions.shared.errors import (
+    FeaturesUnavailableError,
+    InvalidApplicationError,
+    VersionRefusedError,
+)
 from functions.shared.registry import MODEL_FILE, ModelRegistry, VersionRef
 
 if TYPE_CHECKING:
@@ -34,24 +38,33 @@ def verify(registry: ModelRegistry, model: str, version: str) -> str:
         raise VersionRefusedError(f"{model} {version}: the manifest has no golden row")
     scoring_model = load_version(registry, model, VersionRef(version, sha256))
     try:
-        encoded = [(application, scoring_model.encode(application)) for application, _ in golden]
-    except InvalidApplicationError:
+        encoded = [
+            (application, scoring_model.with_history(history).encode(application))
+            for application, history, _ in golden
+        ]
+    except (InvalidApplicationError, FeaturesUnavailableError):
         problem = "a golden row breaks the version's own contract"
         raise VersionRefusedError(f"{model} {version}: {problem}") from None
     answers = scoring_model.answer(encoded)
-    if any(_differs(answer, row) for answer, (_, row) in zip(answers, golden, strict=True)):
+    if any(_differs(answer, row) for answer, (*_, row) in zip(answers, golden, strict=True)):
         raise VersionRefusedError(f"{model} {version}: a golden row has another answer")
     return sha256
 
 
-def _golden_row(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The application and what is compared of its answer."""
+def _golden_row(
+    row: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The application, the customer's history and what is compared of the answer."""
     answer = row["answer"]
-    return dict(row["application"]), {
-        "probability_of_default": float(answer["probability_of_default"]),
-        "score": answer["score"],
-        "decision": answer["decision"],
-    }
+    return (
+        dict(row["application"]),
+        dict(row.get("history", {})),
+        {
+            "probability_of_default": float(answer["probability_of_default"]),
+            "score": answer["score"],
+            "decision": answer["decision"],
+        },
+    )
 
 
 def _differs(answer: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from functions.predict import proposals
+from functions.predict.online import customer_problems, without_history
 from functions.shared.contract import Decision
 from functions.shared.errors import FieldError, InvalidApplicationError, InvalidRequestError
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from functions.predict.model import ScoringModel
+    from functions.predict.online import LookUp
 
     type Score = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -24,13 +26,19 @@ MAX_NAME = 64  # of a client's own field, as the encoder cuts it
 
 
 def what_if(
-    model: ScoringModel, body: Mapping[str, Any], languages: Sequence[str] = ()
+    model: ScoringModel,
+    body: Mapping[str, Any],
+    languages: Sequence[str] = (),
+    look_up: LookUp = without_history,
 ) -> dict[str, Any]:
     """The answer to `{"application", "changes"}` or `{"application", "target"}`.
+
+    A model with online features takes a `customer_id` too.
 
     Parameters
     ----------
     languages : wanted languages of the reasons' texts, the best first
+    look_up : the model with a customer's history, and what the answer says of it
 
     Raises
     ------
@@ -48,6 +56,7 @@ def what_if(
     broken = tuple(_broken_rules(model, body))
     if broken:
         raise InvalidApplicationError("the request breaks the contract", broken)
+    model, features = look_up(model, body.get("customer_id"))
     application = body["application"]
     score = partial(_score, model, languages)
     before = score(application)
@@ -56,7 +65,7 @@ def what_if(
     else:
         answer = _propose(model, score, application, body["target"], before)
     shared = {"model": model.contract.model, "version": model.version, "before": before}
-    return {**shared, **answer}
+    return {**shared, **answer, **features}
 
 
 def _propose(
@@ -128,9 +137,11 @@ def _afterwards(
 
 
 def _broken_rules(model: ScoringModel, body: Mapping[str, Any]) -> Iterator[FieldError]:
+    fields = ("customer_id", *FIELDS) if model.contract.pipeline else FIELDS
     for name in body:
-        if name not in FIELDS:
+        if name not in fields:
             yield FieldError(name[:MAX_NAME], "is not a field of this request")
+    yield from customer_problems(body) if model.contract.pipeline else ()
     application = body.get("application")
     if isinstance(application, dict):
         for error in _refused(model, application):

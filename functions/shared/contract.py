@@ -53,6 +53,7 @@ class Feature:
     protected : never in the model nor in requests; kept for the fairness report
     age : the applicant's age in years, which must not count against applicants of 62 and more
     actionable : how the applicant can change it, for what-if proposals; None where not at all
+    online : looked up by customer in the table of the model's pipeline, never sent
     column : name in the dataset, where it differs from `name`
     aliases : other names under which clients may send it
     """
@@ -73,6 +74,7 @@ class Feature:
     protected: bool = False
     age: bool = False
     actionable: Actionable | None = None
+    online: bool = False
     column: str = ""
     aliases: tuple[str, ...] = ()
 
@@ -243,6 +245,8 @@ class Contract:
 
     A task uses its own fields alone: `default` score scale, bands, risk levels, reasons (which name
     every feature and derived feature once) and reference, `recommendation` labels and top.
+    `pipeline` is the feature pipeline whose online table holds the features marked `online`, ""
+    where there are none.
     """
 
     model: str
@@ -255,6 +259,7 @@ class Contract:
     risk_levels: tuple[RiskLevel, ...] = ()
     reasons: tuple[Reason, ...] = ()
     max_reasons: int = 0
+    pipeline: str = ""
     reference: Reference | None = None
     labels: tuple[Label, ...] = ()
     top: int = 0

@@ -14,7 +14,8 @@ ScorelineError                500 internal_error
 ├─ InvalidApplicationError    422 fields of the request break the model's contract
 ├─ InvalidRequestError        422 fields of the request break the rules of the route
 ├─ RegistryUnavailableError   503 SSM, S3 or DynamoDB does not answer
-│  └─ PointerInvalidError     503 a parameter was written by hand and is no pointer or routing
+│  ├─ PointerInvalidError     503 a parameter was written by hand and is no pointer or routing
+│  └─ FeaturesUnavailableError 503 a customer's features cannot be looked up
 └─ TrainingError              422 training stops for a reason that trying again does not mend
    ├─ DefinitionError         422 the definition file breaks a rule
    ├─ DatasetError            422 the dataset breaks the definition
@@ -140,6 +141,12 @@ class PointerInvalidError(RegistryUnavailableError):
     """A parameter was written by hand and is no pointer or routing."""
 
     code = "pointer_invalid"
+
+
+class FeaturesUnavailableError(RegistryUnavailableError):
+    """A customer's features cannot be looked up, or break the model's contract."""
+
+    code = "features_unavailable"
 
 
 class TrainingError(ScorelineError):

@@ -56,6 +56,11 @@ class Settings:
         return f"scoreline-{self.stage}-jobs"
 
     @property
+    def features_table(self) -> str:
+        """DynamoDB table of the customers' features, one item for customer and pipeline."""
+        return f"scoreline-{self.stage}-features"
+
+    @property
     def train_queue(self) -> str:
         """SQS queue that the train function reads."""
         return f"scoreline-{self.stage}-train"

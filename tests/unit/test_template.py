@@ -89,7 +89,7 @@ def test_resources_have_the_names_that_settings_gives():
 
     assert only("AWS::S3::Bucket")["BucketName"] == SETTINGS.bucket
     assert only("AWS::SSM::Parameter")["Name"] == SETTINGS.routing_parameter
-    assert tables == {SETTINGS.ledger_table, SETTINGS.jobs_table}
+    assert tables == {SETTINGS.ledger_table, SETTINGS.jobs_table, SETTINGS.features_table}
     assert queues == {SETTINGS.train_queue, f"{SETTINGS.train_queue}-dead-letter"}
     assert TEMPLATE.functions["PredictFunction"].name == SETTINGS.predict_function
 
@@ -102,6 +102,7 @@ def test_tables_have_the_keys_that_the_code_uses():
 
     assert keys[SETTINGS.ledger_table] == [("model", "HASH"), ("entry", "RANGE")]
     assert keys[SETTINGS.jobs_table] == [("job", "HASH")]
+    assert keys[SETTINGS.features_table] == [("customer", "HASH"), ("pipeline", "RANGE")]
 
 
 def test_routes_are_those_of_the_design():
@@ -200,6 +201,12 @@ def test_predict_may_only_get_pointers_and_routing():
     assert allowed("PredictFunction", "ssm") == {
         ("ssm:GetParameter", "scoreline/test/models/*"),
         ("ssm:GetParameter", "scoreline/test/routing"),
+    }
+
+
+def test_predict_may_only_get_items_of_customers():
+    assert allowed("PredictFunction", "dynamodb") == {
+        ("dynamodb:GetItem", "scoreline-test-features")
     }
 
 

@@ -77,6 +77,10 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ("debt / (12 * income)", "(" * 500 + "debt" + ")" * 500, "is not arithmetic"),
         ('id = "applicant"', 'id = "income"', "id: the column is a feature as well"),
         ("[split]", "[split", "sample.toml: not valid TOML"),
+        ('id = "applicant"', 'pipeline = "sample"', "pipeline: is needed for features that are"),
+        ('name = "region"', 'name = "region"\nonline = true', "pipeline: is needed for features"),
+        ('name = "debt"', 'name = "debt"\nonline = true', "features.debt.online: must be nullable"),
+        ("step = 100 }", "step = 100 }\nonline = true", "is neither protected nor actionable"),
     ],
 )
 def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
