@@ -12,7 +12,7 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-fast lint validate build lock clean
+.PHONY: help install demo serve test test-fast local-lambda lint validate build lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,7 +26,7 @@ serve: .venv/.installed ## run the whole system on 127.0.0.1:3000 until Ctrl-C
 	@.venv/bin/scoreline serve
 
 test: .venv/.installed ## all tests
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -n 2 --dist loadgroup
 
 test-fast: .venv/.installed ## tests that take seconds
 	$(PYTHON) -m pytest -n 2 -m "not slow and not e2e"
@@ -43,6 +43,10 @@ build: .venv/.installed validate ## check the template, build the functions (ARC
 	@if docker info >/dev/null 2>&1; then $(MAKE) sam-all; else \
 	    $(MAKE) sam-PredictFunction && $(MAKE) sam-AdminFunction && \
 	    echo "TrainFunction: not built, it is a container image and Docker does not answer here"; fi
+
+local-lambda: .venv/.installed .venv-sam/.installed ## run the built functions in containers, event by event (needs Docker)
+	@docker info >/dev/null || { echo "Docker does not answer here"; exit 1; }
+	$(PYTHON) -m pytest -v tests/e2e/test_sam_local.py
 
 # All functions go to .aws-sam/build, where `sam deploy` finds them. One function alone has a folder of its own, since
 # sam empties the build folder each time.
