@@ -5,20 +5,17 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from functions.shared.registry import (
-    MODEL_FILE,
-    ModelRegistry,
-    Pointer,
-    Routing,
-    VersionRef,
-    digest,
-)
+from functions.shared.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
 from training.definition import Definition, read_definition
 from training.train import Bundle, train
+
+if TYPE_CHECKING:
+    from functions.shared.registry import ModelRegistry
 
 DEFINITION = """
 name = "sample"
@@ -179,11 +176,15 @@ def applicants(count: int, seed: int = 1) -> pd.DataFrame:
 
 @cache
 def bundle(
-    algorithm: str = "logistic_regression", seed: int = 1, *, history: bool = False
+    algorithm: str = "logistic_regression",
+    seed: int = 1,
+    rows: int = 300,
+    *,
+    history: bool = False,
 ) -> Bundle:
     """A trained version of the sample, made once per test process."""
     with TemporaryDirectory() as folder:
-        applicants(300, seed).to_parquet(Path(folder, "data.parquet"))
+        applicants(rows, seed).to_parquet(Path(folder, "data.parquet"))
         text = with_algorithm(algorithm)
         sample = definition(Path(folder), with_history(text) if history else text)
         return train(sample, str(Path(folder, "data.parquet")))

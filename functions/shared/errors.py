@@ -13,6 +13,7 @@ ScorelineError                500 internal_error
 ├─ PayloadTooLargeError       413 over the 6 MB that Lambda takes
 ├─ InvalidApplicationError    422 fields of the request break the model's contract
 ├─ InvalidRequestError        422 fields of the request break the rules of the route
+├─ OnnxRuntimeError           500 ONNX Runtime refuses a model or a run
 ├─ RegistryUnavailableError   503 SSM, S3 or DynamoDB does not answer
 │  ├─ PointerInvalidError     503 a parameter was written by hand and is no pointer or routing
 │  └─ FeaturesUnavailableError 503 a customer's features cannot be looked up
@@ -129,6 +130,12 @@ class InvalidRequestError(ScorelineError):
     """Fields of the request break the rules of the route."""
 
     status, code = 422, "invalid_request"
+
+
+class OnnxRuntimeError(ScorelineError):
+    """ONNX Runtime refuses a model or a run; the message is its own."""
+
+    code = "onnx_runtime_error"
 
 
 class RegistryUnavailableError(ScorelineError):
