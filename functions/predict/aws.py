@@ -1,0 +1,166 @@
+"""The three reads that predict needs of AWS: a parameter, an object and an item of a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from datetime import UTC, datetime
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from functions.predict.connection import Connection
+from functions.predict.credentials import from_environment
+from functions.predict.sigv4 import HttpRequest, signed_headers
+from functions.shared.errors import RegistryUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from functions.predict.connection import Answer
+    from functions.predict.sigv4 import Credentials
+
+ATTEMPTS = 2
+RETRY_AFTER_S = 0.1
+THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|ThroughputExceeded")
+
+
+class Aws:
+    """Reads from AWS, each service through one connection that stays open."""
+
+    def __init__(
+        self, region: str, credentials: Callable[[], Credentials], endpoint: str = ""
+    ) -> None:
+        """Connect at the first read.
+
+        Parameters
+        ----------
+        credentials : asked for each request, since temporary ones expire
+        endpoint : address of all services, in place of those of the region
+        """
+        self._region = region
+        self._credentials = credentials
+        self._endpoint = endpoint
+        self._connections: dict[str, Connection] = {}
+
+    @classmethod
+    def connect(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """As the environment says, like boto3."""
+        region, endpoint = environ["AWS_DEFAULT_REGION"], environ.get("AWS_ENDPOINT_URL", "")
+        return cls(region, from_environment(environ), endpoint)
+
+    def get_parameter(self, name: str) -> str | None:
+        """The value of an SSM parameter; None where there is none."""
+        answer = self._call("SSM", "AmazonSSM.GetParameter", "1.1", {"Name": name})
+        if answer.code == "ParameterNotFound":
+            return None
+        return str(_content("SSM", answer)["Parameter"]["Value"])
+
+    def get_item(self, table: str, key: Mapping[str, str]) -> dict[str, Any] | None:
+        """An item of a DynamoDB table by its key of strings; None where there is none.
+
+        Numbers come as int or float, sets as lists, binaries in base64.
+        """
+        typed = {name: {"S": value} for name, value in key.items()}
+        body = {"TableName": table, "Key": typed}
+        answer = self._call("DynamoDB", "DynamoDB_20120810.GetItem", "1.0", body)
+        item = _content("DynamoDB", answer).get("Item")
+        return item and {name: _plain(value) for name, value in item.items()}
+
+    def get_object(self, bucket: str, key: str) -> bytes | None:
+        """The content of an S3 object; None where there is none."""
+        path = "/" + quote(key, safe="/~")
+        if self._endpoint:
+            answer = self._send("S3", self._endpoint, "GET", f"/{bucket}{path}", {})
+        else:
+            answer = self._send("S3", self._url(f"{bucket}.s3"), "GET", path, {})
+        if answer.code == "NoSuchKey":
+            return None
+        return _checked("S3", answer).body
+
+    def forget_connections(self) -> None:
+        """Close every connection, as after a SnapStart restore, which none survives."""
+        for connection in self._connections.values():
+            connection.close()
+
+    def _url(self, name: str) -> str:
+        suffix = ".cn" if self._region.startswith("cn-") else ""
+        return self._endpoint or f"https://{name}.{self._region}.amazonaws.com{suffix}"
+
+    def _call(self, service: str, target: str, version: str, body: Mapping[str, Any]) -> Answer:
+        """The answer of a service that speaks JSON."""
+        headers = {"Content-Type": f"application/x-amz-json-{version}", "X-Amz-Target": target}
+        url = self._url(service.lower())
+        return self._send(service, url, "POST", "/", headers, json.dumps(body).encode())
+
+    def _send(
+        self,
+        service: str,
+        url: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+    ) -> Answer:
+        """The answer of a service, asked once more after an error that may pass."""
+        connection = self._connections.setdefault(url, Connection(url))
+        request = HttpRequest(method, connection.host, path, headers, body)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                answer = connection.send(method, path, self._signed(request, service), body)
+            except (OSError, HTTPException) as error:
+                if attempt == ATTEMPTS:
+                    problem = f"{service}: {type(error).__name__}"
+                    raise RegistryUnavailableError(problem) from error
+                continue
+            if attempt < ATTEMPTS and (answer.status >= 500 or THROTTLED.search(answer.code)):
+                time.sleep(RETRY_AFTER_S)
+                continue
+            return answer
+        raise AssertionError("the last attempt answers or raises")
+
+    def _signed(self, request: HttpRequest, service: str) -> dict[str, str]:
+        return signed_headers(
+            request,
+            self._credentials(),
+            service=service.lower(),
+            region=self._region,
+            at=datetime.now(UTC),
+        )
+
+
+def _checked(service: str, answer: Answer) -> Answer:
+    if answer.status != 200:
+        problem = answer.code or f"status {answer.status}"
+        raise RegistryUnavailableError(f"{service} answered {problem}")
+    return answer
+
+
+def _content(service: str, answer: Answer) -> Any:
+    try:
+        return json.loads(_checked(service, answer).body)
+    except ValueError:
+        raise RegistryUnavailableError(f"{service} answered no JSON") from None
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    """A value of DynamoDB, whose type is its only key, as Python has it."""
+    [(kind, content)] = value.items()
+    match kind:
+        case "N":
+            return _number(content)
+        case "NS":
+            return [_number(number) for number in content]
+        case "L":
+            return [_plain(item) for item in content]
+        case "M":
+            return {name: _plain(item) for name, item in content.items()}
+        case "NULL":
+            return None
+    return content
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)
