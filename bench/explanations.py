@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from functions.predict.model import ScoringModel
-from functions.shared.registry import MANIFEST_FILE, MODEL_FILE
+from functions.shared.versions import MANIFEST_FILE, MODEL_FILE
 from training.algorithms import ALGORITHMS
 from training.calibration import sigmoid, uncalibrated
 from training.dataset import load_dataset

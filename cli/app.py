@@ -14,7 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from cli.deployment import Deployment, use_stack
 from cli.tables import comparison_table, metrics_table, models_table, versions_table
 from functions.shared.errors import InvalidApplicationError, MalformedRequestError, ScorelineError
-from functions.shared.registry import MANIFEST_FILE, REPORT_FILE
+from functions.shared.versions import MANIFEST_FILE, REPORT_FILE
 from local.environment import STAGE
 from local.stack import AWS_PORT, HTTP_PORT, STATE_DIR, Stack, StackError, stop_on_signals
 

@@ -13,7 +13,7 @@ import boto3
 import httpx
 
 from cli.deployment import Deployment, use_stack
-from functions.shared.registry import REPORT_FILE, Routing
+from functions.shared.versions import REPORT_FILE, Routing
 from local.environment import STAGE
 from local.stack import Stack
 from local.template import ROOT

@@ -10,7 +10,7 @@ from numpy import float32
 
 from functions.shared.contract import RESERVED_FIELDS
 from functions.shared.errors import DefinitionError
-from functions.shared.registry import MODEL_PATTERN
+from functions.shared.versions import MODEL_PATTERN
 from training.algorithms import ALGORITHMS
 from training.expression import parse_expression
 

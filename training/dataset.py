@@ -17,7 +17,8 @@ from pyarrow import csv, parquet
 
 from functions.shared.contract import UNSEEN_CATEGORY
 from functions.shared.errors import DatasetError
-from functions.shared.registry import aws_errors, digest
+from functions.shared.registry import aws_errors
+from functions.shared.versions import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

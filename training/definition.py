@@ -29,7 +29,7 @@ from functions.shared.contract import (
     Task,
 )
 from functions.shared.errors import DefinitionError
-from functions.shared.registry import MODEL_PATTERN, digest
+from functions.shared.versions import MODEL_PATTERN, digest
 from training.algorithms import ALGORITHMS
 from training.checks import problems
 

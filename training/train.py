@@ -14,13 +14,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from functions.shared.errors import DatasetError
-from functions.shared.registry import (
-    BATCH_FILE,
-    MANIFEST_FILE,
-    MODEL_FILE,
-    REPORT_FILE,
-    digest,
-)
+from functions.shared.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, REPORT_FILE, digest
 from training.algorithms import ALGORITHMS
 from training.calibration import sigmoid, uncalibrated
 from training.dataset import load_dataset

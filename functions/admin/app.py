@@ -23,8 +23,9 @@ from functions.shared.errors import (
 from functions.shared.fields import DATASET, MODEL, TEXT, optional, read_fields
 from functions.shared.http import Request, Response, dispatch, logger
 from functions.shared.jobs import TrainingRequest
-from functions.shared.registry import MODEL_PATTERN, REPORT_FILE, ModelRegistry
+from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
+from functions.shared.versions import MODEL_PATTERN, REPORT_FILE
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

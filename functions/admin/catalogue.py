@@ -15,7 +15,8 @@ from functions.shared.errors import (
 
 if TYPE_CHECKING:
     from functions.admin.ledger import Ledger
-    from functions.shared.registry import ModelRegistry, Pointer
+    from functions.shared.registry import ModelRegistry
+    from functions.shared.versions import Pointer
 
 PARALLEL_READS = 8
 MANIFEST_KEYS = ("trained_at", "algorithm", "metrics")

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from functions.shared.errors import PromotionConflictError
 from functions.shared.jobs import is_conflict
-from functions.shared.registry import CLIENT_CONFIG, VersionRef, aws_errors
+from functions.shared.registry import CLIENT_CONFIG, aws_errors
+from functions.shared.versions import VersionRef
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from functions.shared.errors import (
     RegistryUnavailableError,
     VersionRefusedError,
 )
-from functions.shared.registry import MODEL_FILE, Pointer, VersionRef
+from functions.shared.versions import MODEL_FILE, Pointer, VersionRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable

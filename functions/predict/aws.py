@@ -14,6 +14,7 @@ from urllib.parse import quote
 from functions.predict.connection import Connection
 from functions.predict.credentials import from_environment
 from functions.predict.sigv4 import HttpRequest, signed_headers
+from functions.shared.attributes import plain, typed
 from functions.shared.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:
@@ -58,16 +59,12 @@ class Aws:
             return None
         return str(_content("SSM", answer)["Parameter"]["Value"])
 
-    def get_item(self, table: str, key: Mapping[str, str]) -> dict[str, Any] | None:
-        """An item of a DynamoDB table by its key of strings; None where there is none.
-
-        Numbers come as int or float, sets as lists, binaries in base64.
-        """
-        typed = {name: {"S": value} for name, value in key.items()}
-        body = {"TableName": table, "Key": typed}
+    def get_item(self, table: str, key: Mapping[str, str]) -> dict[str, Any]:
+        """The item of a key with plain values; {} where there is none."""
+        body = {"TableName": table, "Key": typed(key)}
         answer = self._call("DynamoDB", "DynamoDB_20120810.GetItem", "1.0", body)
-        item = _content("DynamoDB", answer).get("Item")
-        return item and {name: _plain(value) for name, value in item.items()}
+        item = _content("DynamoDB", answer).get("Item", {})
+        return {name: plain(value) for name, value in item.items()}
 
     def get_object(self, bucket: str, key: str) -> bytes | None:
         """The content of an S3 object; None where there is none."""
@@ -143,24 +140,3 @@ def _content(service: str, answer: Answer) -> Any:
         return json.loads(_checked(service, answer).body)
     except ValueError:
         raise RegistryUnavailableError(f"{service} answered no JSON") from None
-
-
-def _plain(value: Mapping[str, Any]) -> Any:
-    """A value of DynamoDB, whose type is its only key, as Python has it."""
-    [(kind, content)] = value.items()
-    match kind:
-        case "N":
-            return _number(content)
-        case "NS":
-            return [_number(number) for number in content]
-        case "L":
-            return [_plain(item) for item in content]
-        case "M":
-            return {name: _plain(item) for name, item in content.items()}
-        case "NULL":
-            return None
-    return content
-
-
-def _number(text: str) -> int | float:
-    return int(text) if text.lstrip("-").isdigit() else float(text)

@@ -14,12 +14,13 @@ from functions.shared.errors import (
     ScorelineError,
     VersionRefusedError,
 )
-from functions.shared.registry import MODEL_FILE, MODEL_PATTERN, ModelRegistry, VersionRef, digest
+from functions.shared.versions import MODEL_FILE, MODEL_PATTERN, VersionRef, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from functions.shared.registry import Routing
+    from functions.shared.reader import ModelReader
+    from functions.shared.versions import Routing
 
 JITTER = 0.2
 RETRY_S = 5.0
@@ -36,7 +37,7 @@ class Champion:
     problem: str | None = None
 
 
-def load_version(registry: ModelRegistry, model: str, ref: VersionRef) -> ScoringModel:
+def load_version(registry: ModelReader, model: str, ref: VersionRef) -> ScoringModel:
     """Fetch, verify and load a version.
 
     Raises
@@ -58,7 +59,7 @@ class Champions:
 
     def __init__(
         self,
-        registry: ModelRegistry,
+        registry: ModelReader,
         clock: Callable[[], float] = time.monotonic,
         on_problem: Callable[[str | None, str], None] = lambda _model, _problem: None,
     ) -> None:

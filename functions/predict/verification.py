@@ -10,15 +10,17 @@ from functions.shared.errors import (
     InvalidApplicationError,
     VersionRefusedError,
 )
-from functions.shared.registry import MODEL_FILE, ModelRegistry, VersionRef
+from functions.shared.versions import MODEL_FILE, VersionRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from functions.shared.reader import ModelReader
+
 PROBABILITY_TOLERANCE = 1e-5
 
 
-def verify(registry: ModelRegistry, model: str, version: str) -> str:
+def verify(registry: ModelReader, model: str, version: str) -> str:
     """Load a version and answer its golden rows; returns the SHA-256 of its `model.onnx`.
 
     Raises

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.shared.datasets import DATASET_RULE, is_dataset_path
 from functions.shared.errors import FieldError, InvalidRequestError
-from functions.shared.registry import MODEL_PATTERN
+from functions.shared.versions import MODEL_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Items of DynamoDB as plain values."""
+"""Items of DynamoDB through boto3, for the command line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
+from functions.shared.attributes import plain, typed
 from functions.shared.registry import CLIENT_CONFIG, aws_errors
 
 if TYPE_CHECKING:
@@ -34,26 +35,5 @@ class Items:
             DynamoDB does not answer.
         """
         with aws_errors("DynamoDB"):
-            answer = self._dynamodb.get_item(TableName=table, Key=_attributes(key))
+            answer = self._dynamodb.get_item(TableName=table, Key=typed(key))
         return {name: plain(value) for name, value in answer.get("Item", {}).items()}
-
-
-def _attributes(key: Mapping[str, str]) -> dict[str, Any]:
-    return {name: {"S": value} for name, value in key.items()}
-
-
-def plain(attribute: Mapping[str, Any]) -> Any:
-    """The value of an attribute of type S, N or M.
-
-    Examples
-    --------
-    >>> plain({"M": {"credits": {"N": "3"}, "debt": {"N": "1.5"}}})
-    {'credits': 3, 'debt': 1.5}
-    """
-    [(kind, value)] = attribute.items()
-    if kind == "M":
-        return {name: plain(member) for name, member in value.items()}
-    if kind == "N":
-        number = float(value)
-        return int(number) if number.is_integer() else number
-    return value

@@ -15,7 +15,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from functions.shared.errors import JobNotFoundError, JobRunningError
-from functions.shared.registry import CLIENT_CONFIG, aws_errors, digest
+from functions.shared.registry import CLIENT_CONFIG, aws_errors
+from functions.shared.versions import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,25 +1,28 @@
-"""The model registry: bundles in S3, written once; pointers and routing in SSM."""
+"""The model registry for those who write: bundles in S3, once; pointers and routing in SSM."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.shared.errors import (
-    ModelNotFoundError,
     PointerInvalidError,
     RegistryUnavailableError,
     VersionExistsError,
-    VersionNotFoundError,
-    VersionRefusedError,
+)
+from functions.shared.reader import ModelReader
+from functions.shared.versions import (
+    MANIFEST_FILE,
+    MODEL_PATTERN,
+    VERSION_PATTERN,
+    Pointer,
+    bundle_key,
 )
 
 if TYPE_CHECKING:
@@ -30,15 +33,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm.type_defs import ParameterTypeDef
 
     from functions.shared.settings import Settings
+    from functions.shared.versions import Routing
 
-MODEL_FILE = "model.onnx"
-BATCH_FILE = "batch.onnx"
-MANIFEST_FILE = "manifest.json"
-REPORT_FILE = "report.html"
 CONTENT_TYPES = {".json": "application/json", ".html": "text/html; charset=utf-8"}
-
-VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-MODEL_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MANIFEST_KEY = re.compile(
     rf"models/(?P<model>{MODEL_PATTERN.pattern})/(?P<version>{VERSION_PATTERN.pattern})"
     rf"/{re.escape(MANIFEST_FILE)}"
@@ -49,74 +46,40 @@ CLIENT_CONFIG = Config(connect_timeout=1, read_timeout=5, retries={"total_max_at
 
 
 @dataclass(frozen=True, slots=True)
-class VersionRef:
-    """A version and the SHA-256 of its `model.onnx` in hex."""
+class BotoSource:
+    """Parameters and objects through boto3."""
 
-    version: str
-    sha256: str
+    s3: S3Client
+    ssm: SSMClient
 
+    def get_parameter(self, name: str) -> str | None:
+        """The value of a parameter; None where there is none."""
+        parameter = self.parameter(name)
+        return parameter["Value"] if parameter else None
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """What serves a model: the champion decides; a challenger may run beside it."""
+    def parameter(self, name: str) -> ParameterTypeDef | None:
+        """A parameter with its version; None where there is none."""
+        with aws_errors("SSM"):
+            try:
+                return self.ssm.get_parameter(Name=name)["Parameter"]
+            except self.ssm.exceptions.ParameterNotFound:
+                return None
 
-    champion: VersionRef
-    challenger: dict[str, Any] | None = None
-
-    def to_json(self) -> str:
-        """The text of the SSM parameter."""
-        return json.dumps(asdict(self), separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Pointer:
-        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
-        try:
-            raw = json.loads(text)
-            champion = VersionRef(**raw["champion"])
-            if not VERSION_PATTERN.fullmatch(champion.version) or len(champion.sha256) != 64:
-                raise ValueError("version or sha256")
-            return cls(champion, raw.get("challenger"))
-        except (ValueError, TypeError, KeyError) as error:
-            raise PointerInvalidError("the pointer parameter is not a pointer") from error
+    def get_object(self, bucket: str, key: str) -> bytes | None:
+        """The content of an object; None where there is none."""
+        with aws_errors("S3"):
+            try:
+                return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except self.s3.exceptions.NoSuchKey:
+                return None
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """Which model answers: the default one, and the one of each bank."""
-
-    default: str
-    banks: Mapping[str, str]
-
-    def to_json(self) -> str:
-        """The text of the SSM parameter."""
-        return json.dumps({"default": self.default, "banks": dict(self.banks)})
-
-    @classmethod
-    def from_json(cls, text: str) -> Routing:
-        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
-        try:
-            raw = json.loads(text)
-            default, banks = raw["default"], raw["banks"]
-            if not all(isinstance(model, str) for model in [default, *banks.values()]):
-                raise TypeError("model")
-            return cls(default, banks)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise PointerInvalidError("the routing parameter is not a routing") from error
-
-    def model_for(self, bank: str | None) -> str:
-        """The model of a bank, or the default model for None."""
-        if bank is None:
-            return self.default
-        if bank not in self.banks:
-            raise ModelNotFoundError("no model is routed to this bank")
-        return self.banks[bank]
-
-
-class ModelRegistry:
+class ModelRegistry(ModelReader):
     """Bundles, pointers and routing of one deployment."""
 
     def __init__(self, settings: Settings, *, s3: S3Client, ssm: SSMClient) -> None:
-        self.settings = settings
+        self._boto = BotoSource(s3, ssm)
+        super().__init__(settings, self._boto)
         self._s3 = s3
         self._ssm = ssm
 
@@ -130,10 +93,6 @@ class ModelRegistry:
         )
 
     # Pointers and routing
-
-    def pointer(self, model: str) -> Pointer:
-        """The pointer of a model; ModelNotFoundError where nothing is promoted."""
-        return Pointer.from_json(self._parameter(self.settings.pointer_parameter(model), model))
 
     def pointers(self) -> dict[str, Pointer | None]:
         """Pointers of all models; None stands for one that cannot be read."""
@@ -151,57 +110,22 @@ class ModelRegistry:
 
     def pointer_writes(self, model: str) -> int:
         """How often the pointer of a model has been written, by us or by hand; 0 without one."""
-        try:
-            return self._get_parameter(self.settings.pointer_parameter(model), model)["Version"]
-        except ModelNotFoundError:
-            return 0
+        parameter = self._boto.parameter(self.settings.pointer_parameter(model))
+        return parameter["Version"] if parameter else 0
 
     def write_pointer(self, model: str, pointer: Pointer) -> None:
         """Let `pointer` serve the model."""
         self._put_parameter(self.settings.pointer_parameter(model), pointer.to_json())
 
-    def routing(self) -> Routing:
-        """The routing parameter."""
-        return Routing.from_json(self._parameter(self.settings.routing_parameter, "routing"))
-
     def write_routing(self, routing: Routing) -> None:
         """Replace the routing parameter."""
         self._put_parameter(self.settings.routing_parameter, routing.to_json())
-
-    def _parameter(self, name: str, model: str) -> str:
-        return self._get_parameter(name, model)["Value"]
-
-    def _get_parameter(self, name: str, model: str) -> ParameterTypeDef:
-        with aws_errors("SSM"):
-            try:
-                return self._ssm.get_parameter(Name=name)["Parameter"]
-            except self._ssm.exceptions.ParameterNotFound:
-                raise ModelNotFoundError(f"{model}: nothing is promoted") from None
 
     def _put_parameter(self, name: str, value: str) -> None:
         with aws_errors("SSM"):
             self._ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
 
     # Bundles
-
-    def read(self, model: str, version: str, file: str) -> bytes:
-        """One file of a version's bundle; VersionNotFoundError where it does not exist."""
-        with aws_errors("S3"):
-            try:
-                key = bundle_key(model, version, file)
-                return self._s3.get_object(Bucket=self.settings.bucket, Key=key)["Body"].read()
-            except self._s3.exceptions.NoSuchKey:
-                raise VersionNotFoundError(f"{model} has no version {version}") from None
-
-    def manifest(self, model: str, version: str) -> dict[str, Any]:
-        """The manifest of a version; VersionRefusedError where it is not one."""
-        try:
-            manifest = json.loads(self.read(model, version, MANIFEST_FILE))
-        except ValueError:
-            manifest = None
-        if not isinstance(manifest, dict):
-            raise VersionRefusedError(f"{version}: {MANIFEST_FILE} is not a manifest")
-        return manifest
 
     def publish(self, model: str, version: str, files: Mapping[str, bytes]) -> None:
         """Write each file once, the manifest last: a version exists when its manifest does.
@@ -257,18 +181,6 @@ class ModelRegistry:
             )
             for page in pages:
                 yield from (item["Key"] for item in page.get("Contents", []))
-
-
-def bundle_key(model: str, version: str, file: str) -> str:
-    """S3 key of a bundle's file."""
-    if not MODEL_PATTERN.fullmatch(model) or not VERSION_PATTERN.fullmatch(version):
-        raise VersionNotFoundError("no such model or version")
-    return f"models/{model}/{version}/{file}"
-
-
-def digest(content: bytes) -> str:
-    """SHA-256 in hex."""
-    return hashlib.sha256(content).hexdigest()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from functions.shared.errors import MalformedRequestError
 from functions.shared.jobs import TrainingRequest
-from functions.shared.registry import MODEL_PATTERN
+from functions.shared.versions import MODEL_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

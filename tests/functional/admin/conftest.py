@@ -4,7 +4,7 @@ import pytest
 
 from functions.admin.app import lambda_handler
 from functions.admin.ledger import Ledger
-from functions.shared.registry import digest
+from functions.shared.versions import digest
 from tests.support import ACCOUNT, REGION
 
 MODEL = "loan-risk"

@@ -5,7 +5,7 @@ import boto3
 import pytest
 
 from functions.admin.app import lambda_handler
-from functions.shared.registry import Pointer, VersionRef, digest
+from functions.shared.versions import Pointer, VersionRef, digest
 from tests.functional.admin.conftest import MODEL, A, B, onnx
 
 ADA = "arn:aws:iam::123456789012:user/ada.example"

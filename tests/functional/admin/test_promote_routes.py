@@ -1,6 +1,6 @@
 import pytest
 
-from functions.shared.registry import VersionRef, digest
+from functions.shared.versions import VersionRef, digest
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
 EVENT_VERSION = "20261121T004512Z-3fa9c1d2"

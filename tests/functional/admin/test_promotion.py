@@ -14,7 +14,8 @@ from functions.shared.errors import (
     VersionNotFoundError,
     VersionRefusedError,
 )
-from functions.shared.registry import ModelRegistry, Pointer, VersionRef, digest
+from functions.shared.registry import ModelRegistry
+from functions.shared.versions import Pointer, VersionRef, digest
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from functions.admin.ledger import Ledger
 from functions.admin.promotion import Promotions
 from functions.shared.errors import PromotionConflictError
-from functions.shared.registry import MODEL_FILE, ModelRegistry, digest
+from functions.shared.registry import ModelRegistry
+from functions.shared.versions import MODEL_FILE, digest
 from tests.functional.admin.conftest import MODEL, onnx
 from tests.support import create_resources
 

@@ -10,7 +10,7 @@ import pytest
 
 from functions.predict import app
 from functions.shared.http import MAX_PAYLOAD_BYTES, Request
-from functions.shared.registry import bundle_key
+from functions.shared.versions import bundle_key
 from tests.sample import APPLICATION, bundle, publish
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")

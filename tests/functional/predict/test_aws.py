@@ -81,7 +81,7 @@ def test_an_item_with_values_of_every_type(client, registry):
         "list": ["a", 1, {"b": False}],
     }
     assert isinstance(found["count"], int)
-    assert client.get_item(table, {"job": "8"}) is None
+    assert client.get_item(table, {"job": "8"}) == {}
     with pytest.raises(RegistryUnavailableError, match="DynamoDB answered ResourceNotFound"):
         client.get_item("no-such-table", {"job": "7"})
 

@@ -11,15 +11,9 @@ from functions.shared.errors import (
     PointerInvalidError,
     RegistryUnavailableError,
 )
-from functions.shared.registry import (
-    MODEL_FILE,
-    ModelRegistry,
-    Pointer,
-    VersionRef,
-    bundle_key,
-    digest,
-)
+from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
+from functions.shared.versions import MODEL_FILE, Pointer, VersionRef, bundle_key, digest
 from tests.sample import bundle, publish
 
 OLD, NEW = bundle(), bundle(seed=2)

@@ -8,7 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.predict import app
 from functions.predict.verification import verify
-from functions.shared.registry import MANIFEST_FILE
+from functions.shared.versions import MANIFEST_FILE
 from local.environment import read_template
 from local.openapi import Champions, openapi_document
 from tests.sample import APPLICATION, bundle, publish

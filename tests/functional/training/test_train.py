@@ -5,7 +5,7 @@ import pytest
 
 from functions.predict.model import ScoringModel
 from functions.shared.errors import DatasetError, TrainingError
-from functions.shared.registry import VERSION_PATTERN, digest
+from functions.shared.versions import VERSION_PATTERN, digest
 from tests.sample import APPLICATION, DEFINITION, applicants, definition
 from training.dataset import load_dataset
 from training.definition import Split

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from functions.admin.ledger import Entry, champion_before
 from functions.shared.errors import PromotionConflictError
-from functions.shared.registry import VersionRef
+from functions.shared.versions import VersionRef
 
 VERSIONS = st.sampled_from("ABCD")
 ROLLBACK = "rollback"

@@ -1,0 +1,102 @@
+"""What names a version and what serves: keys of bundles, pointers and routing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from functions.shared.errors import (
+    ModelNotFoundError,
+    PointerInvalidError,
+    VersionNotFoundError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MODEL_FILE = "model.onnx"
+BATCH_FILE = "batch.onnx"
+MANIFEST_FILE = "manifest.json"
+REPORT_FILE = "report.html"
+
+VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+MODEL_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRef:
+    """A version and the SHA-256 of its `model.onnx` in hex."""
+
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What serves a model: the champion decides; a challenger may run beside it."""
+
+    champion: VersionRef
+    challenger: dict[str, Any] | None = None
+
+    def to_json(self) -> str:
+        """The text of the SSM parameter."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Pointer:
+        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
+        try:
+            raw = json.loads(text)
+            champion = VersionRef(**raw["champion"])
+            if not VERSION_PATTERN.fullmatch(champion.version) or len(champion.sha256) != 64:
+                raise ValueError("version or sha256")
+            return cls(champion, raw.get("challenger"))
+        except (ValueError, TypeError, KeyError) as error:
+            raise PointerInvalidError("the pointer parameter is not a pointer") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Which model answers: the default one, and the one of each bank."""
+
+    default: str
+    banks: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """The text of the SSM parameter."""
+        return json.dumps({"default": self.default, "banks": dict(self.banks)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Routing:
+        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
+        try:
+            raw = json.loads(text)
+            default, banks = raw["default"], raw["banks"]
+            if not all(isinstance(model, str) for model in [default, *banks.values()]):
+                raise TypeError("model")
+            return cls(default, banks)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise PointerInvalidError("the routing parameter is not a routing") from error
+
+    def model_for(self, bank: str | None) -> str:
+        """The model of a bank, or the default model for None."""
+        if bank is None:
+            return self.default
+        if bank not in self.banks:
+            raise ModelNotFoundError("no model is routed to this bank")
+        return self.banks[bank]
+
+
+def bundle_key(model: str, version: str, file: str) -> str:
+    """S3 key of a bundle's file."""
+    if not MODEL_PATTERN.fullmatch(model) or not VERSION_PATTERN.fullmatch(version):
+        raise VersionNotFoundError("no such model or version")
+    return f"models/{model}/{version}/{file}"
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
