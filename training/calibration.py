@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from functions.shared.errors import TrainingError
+from functions.shared.errors import UnrankedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -54,14 +54,14 @@ class Platt:
 
         Raises
         ------
-        TrainingError
+        UnrankedError
             Defaults do not rank above the others, so that a slope would turn the order round.
         """
         spread = float(margin.std()) or 1.0
         model = LogisticRegression(C=np.inf).fit((margin / spread)[:, None], y)
         slope = float(model.coef_[0, 0]) / spread
         if slope <= 0:
-            raise TrainingError("the model does not rank defaults on rows that it has not seen")
+            raise UnrankedError("the model does not rank defaults on rows that it has not seen")
         return cls(slope, float(model.intercept_[0]))
 
     def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
@@ -173,8 +173,10 @@ def choose_calibration(
     folds: Iterable[Fold],
     link: Link,
     default_rate: float | None = None,
+    *,
+    methods: Sequence[type[Platt | Beta]] = (Platt, Beta),
 ) -> Calibration:
-    """Platt or beta, whichever has the lower Brier score on folds that it was not fitted on.
+    """The method of the lowest Brier score on folds that it was not fitted on.
 
     Parameters
     ----------
@@ -184,7 +186,6 @@ def choose_calibration(
     default_rate : rate of the population, where the rows have another one
     """
     splits = list(folds)
-    methods: tuple[type[Platt | Beta], ...] = (Platt, Beta)
     errors = [
         sum(
             np.square(sigmoid(m.fit(margin[a], y[a], link).log_odds(margin[b])) - y[b]).sum()

@@ -9,7 +9,8 @@ from functions.shared.versions import VERSION_PATTERN, digest
 from tests.sample import APPLICATION, DEFINITION, applicants, definition
 from training.dataset import load_dataset
 from training.definition import Split
-from training.train import split_rows, train
+from training.split import split_rows
+from training.train import train
 
 pytestmark = pytest.mark.slow
 
