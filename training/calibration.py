@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from functions.shared.errors import UnrankedError
+from functions.shared.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -50,18 +50,12 @@ class Platt:
 
     @classmethod
     def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], _link: Link) -> Platt:
-        """Maximum likelihood on margins of rows that were not fitted.
-
-        Raises
-        ------
-        UnrankedError
-            Defaults do not rank above the others, so that a slope would turn the order round.
-        """
+        """Maximum likelihood; a slope that would turn the order round is 0."""
         spread = float(margin.std()) or 1.0
         model = LogisticRegression(C=np.inf).fit((margin / spread)[:, None], y)
         slope = float(model.coef_[0, 0]) / spread
         if slope <= 0:
-            raise UnrankedError("the model does not rank defaults on rows that it has not seen")
+            return cls(0.0, _logit(float(y.mean())))
         return cls(slope, float(model.intercept_[0]))
 
     def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
@@ -173,10 +167,8 @@ def choose_calibration(
     folds: Iterable[Fold],
     link: Link,
     default_rate: float | None = None,
-    *,
-    methods: Sequence[type[Platt | Beta]] = (Platt, Beta),
 ) -> Calibration:
-    """The method of the lowest Brier score on folds that it was not fitted on.
+    """Platt or beta, whichever has the lower Brier score on folds that it was not fitted on.
 
     Parameters
     ----------
@@ -184,8 +176,14 @@ def choose_calibration(
     y : shape (n_rows,), 1 is default
     link : logit where the margin is the log-odds, identity where it is the probability
     default_rate : rate of the population, where the rows have another one
+
+    Raises
+    ------
+    TrainingError
+        Defaults do not rank above the others, so that either method would turn the order round.
     """
     splits = list(folds)
+    methods: tuple[type[Platt | Beta], ...] = (Platt, Beta)
     errors = [
         sum(
             np.square(sigmoid(m.fit(margin[a], y[a], link).log_odds(margin[b])) - y[b]).sum()
@@ -194,6 +192,9 @@ def choose_calibration(
         for m in methods
     ]
     best = methods[int(np.argmin(errors))].fit(margin, y, link)
+    lowest, highest = best.log_odds([margin.min(), margin.max()])
+    if lowest >= highest:
+        raise TrainingError("the model does not rank defaults on rows that it has not seen")
     shift = 0.0 if default_rate is None else _logit(default_rate) - _logit(float(y.mean()))
     return Calibration(best, shift)
 

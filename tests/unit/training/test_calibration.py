@@ -43,7 +43,20 @@ def test_no_method_turns_the_order_round():
 
     with pytest.raises(TrainingError, match="does not rank defaults"):
         choose_calibration(margin, y, folds(y), "logit")
-    assert (np.diff(Beta.fit(margin, y, "logit").log_odds(margin)) >= 0).all()
+    for method in (Platt, Beta):
+        assert (np.diff(method.fit(margin, y, "logit").log_odds(margin)) >= 0).all()
+
+
+def test_a_fold_in_which_defaults_rank_below_the_others_does_not_stop_the_choice():
+    margin, y = drawn(lambda m: m, 400)
+    upside_down = np.concatenate([np.argsort(margin)[:100], np.argsort(margin)[-100:]])
+    y[upside_down] = np.repeat([1, 0], 100)
+    rest = np.setdiff1d(np.arange(400), upside_down)
+    margin[rest] = 20 * y[rest] - 10
+
+    chosen = choose_calibration(margin, y, [(upside_down, rest)], "logit")
+
+    assert chosen.slope(0.0) > 0
 
 
 def test_beta_recovers_its_own_form():
