@@ -1,0 +1,99 @@
+"""How decisions fall on held-out rows: whoever is declined is called a default."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import norm
+
+from training.evaluation import CONFIDENCE, RESAMPLES, SEED, Interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from functions.shared.contract import Contract
+
+
+def classification(
+    contract: Contract, log_odds: NDArray[np.float64], y: NDArray[np.int8]
+) -> dict[str, Any] | None:
+    """Accuracy, precision, recall and F1 of the last band's decision; None for a single band.
+
+    Parameters
+    ----------
+    log_odds : calibrated, of default, shape (n_rows,)
+    y : shape (n_rows,), 1 is default
+
+    Returns
+    -------
+    The decision, the score that it lies below, the four counts and the figures. Precision is None
+    where nobody gets the decision.
+    """
+    *better, last = contract.bands
+    if not better:
+        return None
+    scores = np.array([contract.score_scale.score(float(z)) for z in log_odds])
+    cutoff = better[-1].min_score
+    counts = count(scores < cutoff, y)
+    figures = {
+        name: interval and asdict(interval) for name, interval in figures_of(**counts).items()
+    }
+    return {"decision": last.decision, "below_score": cutoff, **counts, **figures}
+
+
+def count(flagged: NDArray[np.bool_], y: NDArray[np.int8]) -> dict[str, int]:
+    """True and false positives and negatives; a positive is a row that is flagged."""
+    return {
+        "true_positives": int((flagged & (y == 1)).sum()),
+        "false_positives": int((flagged & (y == 0)).sum()),
+        "true_negatives": int((~flagged & (y == 0)).sum()),
+        "false_negatives": int((~flagged & (y == 1)).sum()),
+    }
+
+
+def figures_of(
+    true_positives: int, false_positives: int, true_negatives: int, false_negatives: int
+) -> dict[str, Interval | None]:
+    """Figures of the counts, with both classes present.
+
+    The proportions have Wilson's interval. F1 has the percentile interval of the bootstrap that
+    draws rows with replacement within each class, of which only the counts matter.
+    """
+    defaults, goods = true_positives + false_negatives, true_negatives + false_positives
+    rng = np.random.default_rng(SEED)
+    hits = rng.binomial(defaults, true_positives / defaults, RESAMPLES)
+    alarms = rng.binomial(goods, false_positives / goods, RESAMPLES)
+    low, high = np.quantile(
+        2 * hits / (hits + alarms + defaults), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    )
+    flagged = true_positives + false_positives
+    return {
+        "accuracy": wilson(true_positives + true_negatives, defaults + goods),
+        "precision": wilson(true_positives, flagged) if flagged else None,
+        "recall": wilson(true_positives, defaults),
+        "f1": Interval(2 * true_positives / (flagged + defaults), float(low), float(high)),
+    }
+
+
+def wilson(successes: int, trials: int) -> Interval:
+    """A proportion with its score interval.
+
+    References
+    ----------
+    Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927);
+    recommended by Brown, Cai, DasGupta, Interval estimation for a binomial proportion (2001).
+
+    Examples
+    --------
+    >>> interval = wilson(8, 10)
+    >>> round(interval.low, 3), round(interval.high, 3)
+    (0.49, 0.943)
+    """
+    z2 = float(norm.ppf((1 + CONFIDENCE) / 2)) ** 2
+    share = successes / trials
+    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    spread = (z2 * share * (1 - share) / trials + (z2 / (2 * trials)) ** 2) ** 0.5
+    margin = spread / (1 + z2 / trials)
+    return Interval(share, max(centre - margin, 0.0), min(centre + margin, 1.0))
