@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from functions.shared.errors import ModelNotFoundError
 from training.dataset import GENERATED_KEY
-from training.generators import loan_risk
+from training.generators import credit_card, german_credit, loan_risk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +39,8 @@ def in_chunks(
 
 # Model -> generator of so many rows for a seed.
 GENERATORS: dict[str, Callable[[int, int], Iterator[pa.Table]]] = {
+    "credit-card": in_chunks(credit_card.chunk),
+    "german-credit": in_chunks(german_credit.chunk),
     "loan-risk": in_chunks(loan_risk.chunk),
 }
 

@@ -21,7 +21,7 @@ PATH = "/models/{model}/predict"
 
 
 @pytest.fixture(autouse=True)
-def promoted(registry, endpoint):
+def promoted(registry):
     return publish(registry, bundle(history=True))
 
 

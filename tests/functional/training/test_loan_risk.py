@@ -47,13 +47,6 @@ def test_the_file_keeps_the_definition(definition, data_dir):
     assert (len(dataset.y), dataset.exclusions, dataset.generated) == (1000, {}, [])
 
 
-def test_invented_applications_keep_the_definition_and_say_what_they_are(definition, invented):
-    dataset = load_dataset(definition, invented)
-
-    assert (len(dataset.y), dataset.exclusions) == (3_000, {})
-    assert dataset.generated == [{"model": "loan-risk", "seed": 1, "rows": 3_000}]
-
-
 @pytest.mark.slow
 def test_a_report_says_that_the_data_is_invented(definition, invented):
     bundle = train(definition, invented)

@@ -115,3 +115,14 @@ def test_the_default_rate_is_30_percent_but_for_sampling_error(rows):
     defaults = table("loan-risk", rows, seed=2)["default"].to_numpy()
 
     assert defaults.mean() == pytest.approx(0.30, abs=4 * (0.3 * 0.7 / rows) ** 0.5)
+
+
+def test_a_credit_card_file_is_as_untidy_as_a_real_one():
+    rows = table("credit-card", 5_000).to_pandas()
+
+    assert isinstance(rows["ids"][0], bytes)
+    assert rows.duplicated().mean() == pytest.approx(0.20, abs=0.03)
+    assert rows["default"].isna().mean() == pytest.approx(0.07, abs=0.02)
+    assert set(rows["default"].dropna()) == {True, False}
+    assert rows["income"].isna().equals(rows["score_3"].isna())
+    assert rows["income"].isna().mean() == pytest.approx(0.02, abs=0.01)
