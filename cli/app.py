@@ -137,6 +137,35 @@ def predict(
 
 
 @app.command()
+def batch(
+    model: Model,
+    input: Annotated[str, typer.Argument(help=".parquet or .csv file, local or s3://.")],  # noqa: A002
+    output: Annotated[Path, typer.Argument(help=".parquet or .csv file to write.")],
+    version: Annotated[str, typer.Option(help="Version; the champion by default.")] = "",
+    ids: Annotated[
+        str, typer.Option(help="Column of the ids; by default id, or that of the dataset.")
+    ] = "",
+    reasons: Annotated[bool, typer.Option(help="Give the principal reasons; slower.")] = False,
+    restart: Annotated[bool, typer.Option(help="Forget what a killed run has done.")] = False,
+    stage: Stage = STAGE,
+) -> None:
+    """Score a file of any size; the same command goes on where a killed one was.
+
+    Rows that break the model's rules are written beside OUTPUT, each with every rule that it
+    breaks.
+    """
+    from cli.batch import score_file
+
+    options = {"version": version, "ids": ids, "reasons": reasons, "restart": restart}
+    registry = Deployment.connect(stage).registry
+    done = score_file(registry, model, input, output, **options, err=err)
+    if done.resumed:
+        out.print(f"{done.resumed:,} rows were done already")
+    out.print(f"{done.rows - done.rejected:,} rows scored: {output}")
+    out.print(f"{done.rejected:,} rows rejected: {done.rejections}")
+
+
+@app.command()
 def report(
     model: Model,
     version: Version,

@@ -342,11 +342,11 @@ def _numbers_in_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _with_text(table: pa.Table, columns: dict[str, bool]) -> pa.Table:
     """The columns in their order, those that are read as text turned into it."""
     return pa.table(
-        {name: _text(table[name]) if text else table[name] for name, text in columns.items()}
+        {name: as_text(table[name]) if text else table[name] for name, text in columns.items()}
     )
 
 
-def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Values as text, null where they are missing; whole floats as integers, bytes in hex."""
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)

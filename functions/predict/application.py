@@ -21,6 +21,14 @@ MAX_ID_LENGTH = 128
 UNKNOWN = "is not a field of this model"
 LOOKED_UP = "is looked up by customer_id and cannot be sent"
 
+REQUIRED = "is required"
+NOT_TEXT = "must be a string"
+EMPTY = "must not be empty; null stands for a missing value"
+NOT_BOOLEAN = "must be true or false"
+NOT_FINITE = "must be finite"
+NOT_INTEGER = "must be an integer"
+ID_RULE = f"must be a string of 1 to {MAX_ID_LENGTH} characters"
+
 
 class BrokenRuleError(Exception):
     """A value breaks a rule; the message is the rule."""
@@ -52,7 +60,7 @@ class ApplicationEncoder:
             value = application.get(name)
             if value is None:
                 if not nullable:
-                    broken.append(FieldError(name, "is required"))
+                    broken.append(FieldError(name, REQUIRED))
                 row.append(nan)
                 continue
             try:
@@ -98,7 +106,7 @@ class ApplicationEncoder:
             rule = f"must be a list of products, each one of: {', '.join(sorted(self._products))}"
             broken.append(FieldError(HELD, rule))
         if "id" in application and not is_identifier(application["id"]):
-            broken.append(FieldError("id", f"must be a string of 1 to {MAX_ID_LENGTH} characters"))
+            broken.append(FieldError("id", ID_RULE))
         return broken
 
     def _unknown(self, name: str) -> FieldError:
@@ -133,13 +141,13 @@ def _encoder(feature: Feature) -> Callable[[Any], float]:
 def _category_encoder(feature: Feature) -> Callable[[Any], float]:
     codes = {category: float(code) for code, category in enumerate(feature.categories)}
     refuse = feature.unseen == "refuse"
-    rule = "must be one of: " + ", ".join(feature.categories)
+    rule = category_rule(feature)
 
     def encode(value: Any) -> float:
         if not isinstance(value, str):
-            raise BrokenRuleError("must be a string")
+            raise BrokenRuleError(NOT_TEXT)
         if not value:
-            raise BrokenRuleError("must not be empty; null stands for a missing value")
+            raise BrokenRuleError(EMPTY)
         code = codes.get(value, UNSEEN_CATEGORY)
         if refuse and code == UNSEEN_CATEGORY:
             raise BrokenRuleError(rule)
@@ -150,7 +158,7 @@ def _category_encoder(feature: Feature) -> Callable[[Any], float]:
 
 def _encode_boolean(value: Any) -> float:
     if not isinstance(value, bool):
-        raise BrokenRuleError("must be true or false")
+        raise BrokenRuleError(NOT_BOOLEAN)
     return float(value)
 
 
@@ -158,24 +166,34 @@ def _number_encoder(feature: Feature) -> Callable[[Any], float]:
     low, high = feature.range
     specials = frozenset(feature.specials)
     integer = feature.type == "integer"
-    kind = "an integer" if integer else "a number"
-    rule = _range_rule(feature)
+    kind, rule = number_rule(feature), range_rule(feature)
 
     def encode(value: Any) -> float:
         if type(value) is not int and type(value) is not float:
-            raise BrokenRuleError(f"must be {kind}")
+            raise BrokenRuleError(kind)
         if value in specials:
             return float(value)
         if not low <= value <= high:
-            raise BrokenRuleError(rule if abs(value) < float("inf") else "must be finite")
+            raise BrokenRuleError(rule if abs(value) < float("inf") else NOT_FINITE)
         if integer and value != int(value):
-            raise BrokenRuleError("must be an integer")
+            raise BrokenRuleError(NOT_INTEGER)
         return float(value)
 
     return encode
 
 
-def _range_rule(feature: Feature) -> str:
+def category_rule(feature: Feature) -> str:
+    """The rule of a category that refuses what is not listed."""
+    return "must be one of: " + ", ".join(feature.categories)
+
+
+def number_rule(feature: Feature) -> str:
+    """The rule of a number's type."""
+    return NOT_INTEGER if feature.type == "integer" else "must be a number"
+
+
+def range_rule(feature: Feature) -> str:
+    """The rule of a number's range, with the codes that stand outside it."""
     bounds = []
     if feature.minimum is not None:
         bounds.append(f"at least {feature.minimum:.15g}")

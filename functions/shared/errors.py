@@ -14,6 +14,7 @@ ScorelineError                500 internal_error
 ├─ InvalidApplicationError    422 fields of the request break the model's contract
 ├─ InvalidRequestError        422 fields of the request break the rules of the route
 ├─ OnnxRuntimeError           500 ONNX Runtime refuses a model or a run
+├─ BatchError                 422 a file cannot be scored, or not as it was begun
 ├─ RegistryUnavailableError   503 SSM, S3 or DynamoDB does not answer
 │  ├─ PointerInvalidError     503 a parameter was written by hand and is no pointer or routing
 │  └─ FeaturesUnavailableError 503 a customer's features cannot be looked up
@@ -136,6 +137,12 @@ class OnnxRuntimeError(ScorelineError):
     """ONNX Runtime refuses a model or a run; the message is its own."""
 
     code = "onnx_runtime_error"
+
+
+class BatchError(ScorelineError):
+    """A file cannot be scored, or not as its scoring was begun."""
+
+    status, code = 422, "invalid_batch"
 
 
 class RegistryUnavailableError(ScorelineError):

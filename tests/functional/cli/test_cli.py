@@ -1,3 +1,4 @@
+import csv
 import json
 
 import pytest
@@ -76,6 +77,26 @@ def test_compare_prints_one_row_per_algorithm(scoreline):
     assert "lightgbm" in done.output
 
 
+def test_batch_scores_a_file_with_the_champion(scoreline, registry, tmp_path):
+    scoreline("train", "german-credit", "--dataset", "german.csv", "--promote")
+    one = json.dumps(APPLICATION)
+    alone = json.loads(scoreline("predict", "german-credit", "-", input=one).stdout)
+    with open(tmp_path / "many.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, APPLICATION)
+        writer.writeheader()
+        writer.writerows([APPLICATION, {**APPLICATION, "housing": "castle"}])
+
+    done = scoreline("batch", "german-credit", "many.csv", "scores.csv", "--reasons")
+
+    assert done.exit_code == 0, done.output
+    assert "1 rows scored: scores.csv" in done.output
+    assert "1 rows rejected: scores.rejected.csv" in done.output
+    [answer] = csv.DictReader((tmp_path / "scores.csv").read_text().splitlines())
+    assert (answer["row"], answer["score"]) == ("1", str(alone["score"]))
+    assert answer["reason_1"] == alone["reasons"][0]["code"]
+    assert "castle" not in (tmp_path / "scores.rejected.csv").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -94,7 +115,7 @@ def test_what_goes_wrong_is_one_clear_error(scoreline, arguments, message):
 
 
 def test_every_command_has_help(scoreline):
-    for command in ("train", "models", "promote", "rollback", "predict", "serve", "demo"):
+    for command in ("train", "models", "promote", "rollback", "predict", "batch", "serve", "demo"):
         done = scoreline(command, "--help")
         assert done.exit_code == 0
         assert "Usage" in done.output

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import batch
 import functions
 import training
 from functions.shared import errors
@@ -14,7 +15,7 @@ LINE = re.compile(r"^[│├└─ ]*(?P<name>\w+Error) +(?P<status>\d{3}) ", re
 
 def all_errors(base=ScorelineError):
     """The base and every subclass that any module of ours defines."""
-    for package in (functions, training):
+    for package in (batch, functions, training):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)

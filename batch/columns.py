@@ -1,0 +1,94 @@
+"""Columns of a file as numbers: amounts, booleans and category codes, NaN where missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from functions.shared.contract import UNSEEN_CATEGORY
+from training.dataset import NULLS, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+EMPTY_TEXT = -2.0
+UNREADABLE = np.inf
+_BOOLEANS = pa.array(["false", "true", "0", "1"])
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds text, dictionary-encoded or not."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column holds numbers, or nothing at all."""
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    return any(test(kind) for test in tests)
+
+
+def amounts(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Numbers of shape (n_rows,), and where a text is none; None where all of them are."""
+    if not is_text(column.type):
+        return _numpy(column.cast(pa.float64(), safe=False)), None
+    text = pc.if_else(pc.is_in(column, pa.array(NULLS)), None, column)
+    try:
+        return _numpy(text.cast(pa.float64())), None
+    except pa.ArrowInvalid:
+        pass
+    encoded = text.combine_chunks().dictionary_encode()
+    numbers, wrong = _parsed(encoded.dictionary)
+    places = encoded.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)
+    return np.append(numbers, np.nan)[places], np.append(wrong, False)[places]
+
+
+def booleans(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """0 and 1, of truth values or of their numbers and words; UNREADABLE what is neither."""
+    if pa.types.is_boolean(column.type):
+        return _numpy(column.cast(pa.int8()).cast(pa.float64()))
+    if is_text(column.type):
+        text = pc.if_else(pc.equal(column, ""), None, column)
+        found = _numpy(pc.index_in(pc.utf8_lower(text), _BOOLEANS).cast(pa.float64()))
+        unread = np.isnan(found) & _numpy(pc.is_valid(text))
+        return np.where(unread, UNREADABLE, found % 2)
+    values, _ = amounts(column)
+    return np.where((values == 0) | (values == 1) | np.isnan(values), values, UNREADABLE)
+
+
+def codes(column: pa.ChunkedArray, categories: Sequence[str]) -> NDArray[np.float64]:
+    """Positions in `categories`, UNSEEN_CATEGORY for what is not listed, EMPTY_TEXT for ""."""
+    code_of = {category: float(code) for code, category in enumerate(categories)}
+    code_of |= {"": EMPTY_TEXT}
+    if not is_text(column.type):
+        column = as_text(column)
+    parts = []
+    for chunk in column.chunks:
+        encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+        texts = encoded.dictionary.to_pylist()
+        table = [np.nan if t is None else code_of.get(t, UNSEEN_CATEGORY) for t in texts]
+        places = encoded.indices.fill_null(len(table)).to_numpy(zero_copy_only=False)
+        parts.append(np.array([*table, np.nan])[places])
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _parsed(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Texts as numbers, NaN and True where one is none: halves are tried until they are read."""
+    try:
+        return texts.cast(pa.float64()).to_numpy(), np.zeros(len(texts), bool)
+    except pa.ArrowInvalid:
+        if len(texts) == 1:
+            return np.array([np.nan]), np.array([True])
+    half = len(texts) // 2
+    left, right = _parsed(texts[:half]), _parsed(texts[half:])
+    return np.append(left[0], right[0]), np.append(left[1], right[1])
+
+
+def _numpy(column: pa.ChunkedArray) -> NDArray[Any]:
+    values: NDArray[Any] = column.to_numpy()
+    return values

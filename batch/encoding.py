@@ -1,0 +1,209 @@
+"""From the columns of a file to the rows that the graph takes, with every rule that a row breaks.
+
+The rules are those of a single application (`functions/predict/application.py`), held against
+whole columns. What a file cannot say as JSON does is read as training reads it: NaN is a missing
+value, 0 and 1 are truth values, whole numbers are texts of a category.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch.columns import EMPTY_TEXT, UNREADABLE, amounts, booleans, codes, is_number, is_text
+from functions.predict.application import (
+    EMPTY,
+    ID_RULE,
+    MAX_ID_LENGTH,
+    NOT_BOOLEAN,
+    NOT_FINITE,
+    NOT_INTEGER,
+    REQUIRED,
+    category_rule,
+    number_rule,
+    range_rule,
+)
+from functions.shared.contract import UNSEEN_CATEGORY
+from functions.shared.errors import BatchError, FieldError
+from training.dataset import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from functions.shared.contract import Contract, Feature
+
+    # A rule and the rows that break it, of shape (n_rows,).
+    type Breach = tuple[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A part of a file.
+
+    Attributes
+    ----------
+    X : float32 of shape (n_features, n_rows): a column of the file is a row here
+    ids : text of each row, or None where the file has no id
+    broken : field, rule, and the rows that break it, of shape (n_rows,)
+    """
+
+    X: NDArray[np.float32]
+    ids: pa.ChunkedArray | None
+    broken: list[tuple[str, str, NDArray[np.bool_]]]
+
+    @property
+    def accepted(self) -> NDArray[np.bool_]:
+        """Rows that break no rule, of shape (n_rows,)."""
+        rejected = np.zeros(self.X.shape[1], bool)
+        for _, _, rows in self.broken:
+            rejected |= rows
+        return ~rejected
+
+
+class FileEncoder:
+    """Encodes parts of one file for one model."""
+
+    def __init__(
+        self, contract: Contract, schema: pa.Schema, id_column: str | None, *, untyped: bool
+    ) -> None:
+        """Find each feature's column by its name, its aliases or its name in datasets.
+
+        Parameters
+        ----------
+        id_column : column of the ids; None where rows are known by their number
+        untyped : all columns are text, as in CSV, where "" is a missing value
+
+        Raises
+        ------
+        BatchError
+            A column is missing, stands twice or has the wrong type.
+        """
+        self._features = contract.features
+        self._found = {f.name: _column_of(f, schema.names) for f in contract.features}
+        self._id = id_column
+        self._untyped = untyped
+        problems = [*self._problems(schema)]
+        if problems:
+            raise BatchError("the file does not fit the model", tuple(problems))
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        """The columns to read, and whether they hold categories."""
+        pairs = [(self._found[f.name], f.type == "category") for f in self._features]
+        return {column: words for column, words in [(self._id, False), *pairs] if column}
+
+    @property
+    def absent(self) -> list[str]:
+        """Features that the file has no column for: they are missing in every row."""
+        return [name for name, column in self._found.items() if column is None]
+
+    def encode(self, table: pa.Table) -> Encoded:
+        """Encode and check the rows of a table that has the columns."""
+        X = np.full((len(self._features), table.num_rows), np.nan, np.float32)
+        broken = []
+        for row, feature in zip(X, self._features, strict=True):
+            column = self._found[feature.name]
+            if column is None:
+                continue
+            values, breaches = self._read(feature, table[column])
+            broken += [(feature.name, rule, rows) for rule, rows in breaches if rows.any()]
+            with np.errstate(over="ignore"):  # out of every range
+                row[:] = values
+        ids = None if self._id is None else _text(table[self._id])
+        if ids is not None and (wrong := ~is_id(ids)).any():
+            broken.append(("id", ID_RULE, wrong))
+        return Encoded(X, ids, broken)
+
+    def _problems(self, schema: pa.Schema) -> Iterator[FieldError]:
+        for feature in self._features:
+            column = self._found[feature.name]
+            if column is None:
+                if not feature.nullable:
+                    yield FieldError(feature.name, "is required, but there is no such column")
+            elif schema.names.count(column) > 1:
+                yield FieldError(feature.name, "stands in the file twice")
+            elif not self._fits(feature, schema.field(column).type):
+                yield FieldError(feature.name, f"the column holds no {feature.type}")
+        if self._id is not None and self._id not in schema.names:
+            yield FieldError(self._id, "there is no such column")
+
+    def _fits(self, feature: Feature, kind: pa.DataType) -> bool:
+        truth = bool(pa.types.is_boolean(kind))
+        if feature.type == "category":
+            return is_text(kind) or is_number(kind) or truth
+        return self._untyped or is_number(kind) or (truth and feature.type == "boolean")
+
+    def _read(
+        self, feature: Feature, column: pa.ChunkedArray
+    ) -> tuple[NDArray[np.float64], list[Breach]]:
+        """Values, and what breaks a rule; of several rules of a field a row breaks the first."""
+        if feature.type == "category":
+            values = codes(column, feature.categories)
+            if self._untyped:
+                values[values == EMPTY_TEXT] = np.nan
+            return values, [*_missing(feature, values), *_category_breaches(feature, values)]
+        if feature.type == "boolean":
+            values = booleans(column)
+            return values, [*_missing(feature, values), (NOT_BOOLEAN, values == UNREADABLE)]
+        values, unread = amounts(column)
+        low, high = feature.range
+        inside = (values >= low) & (values <= high)
+        if feature.type == "integer":
+            inside &= values == np.rint(values)
+        return values, [] if inside.all() else [*_number_breaches(feature, values, unread)]
+
+
+def is_id(ids: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Whether texts keep the rule for an application's id."""
+    length = pc.fill_null(pc.utf8_length(ids), 0)
+    found: NDArray[np.bool_] = pc.and_(
+        pc.greater(length, 0), pc.less_equal(length, MAX_ID_LENGTH)
+    ).to_numpy()
+    return found
+
+
+def _column_of(feature: Feature, names: list[str]) -> str | None:
+    known = (feature.name, *feature.aliases, feature.dataset_column)
+    return next((name for name in known if name in names), None)
+
+
+def _missing(feature: Feature, values: NDArray[np.float64]) -> Iterator[Breach]:
+    if not feature.nullable:
+        yield REQUIRED, np.isnan(values)
+
+
+def _category_breaches(feature: Feature, values: NDArray[np.float64]) -> Iterator[Breach]:
+    yield EMPTY, values == EMPTY_TEXT
+    if feature.unseen == "refuse":
+        yield category_rule(feature), values == UNSEEN_CATEGORY
+
+
+def _number_breaches(
+    feature: Feature, values: NDArray[np.float64], unread: NDArray[np.bool_] | None
+) -> Iterator[Breach]:
+    missing = np.isnan(values)
+    if unread is not None:
+        yield number_rule(feature), unread
+        missing &= ~unread
+    if not feature.nullable:
+        yield REQUIRED, missing
+    low, high = feature.range
+    amount = ~np.isnan(values) & ~np.isin(values, feature.specials)
+    outside = amount & ~((values >= low) & (values <= high))
+    infinite = np.isinf(values)
+    yield NOT_FINITE, outside & infinite
+    yield range_rule(feature), outside & ~infinite
+    if feature.type == "integer":
+        yield NOT_INTEGER, amount & ~outside & (values != np.rint(values))
+
+
+def _text(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    if is_text(ids.type):
+        return ids.cast(pa.string())
+    return as_text(ids)

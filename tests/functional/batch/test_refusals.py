@@ -1,0 +1,96 @@
+import pandas as pd
+import pytest
+
+from batch.model import load_batch_model
+from functions.shared.errors import BatchError, ModelNotFoundError, VersionRefusedError
+from functions.shared.versions import BATCH_FILE, bundle_key
+from tests import sample
+
+
+def fields(error):
+    return {(field.field, field.rule) for field in error.value.fields}
+
+
+def test_every_column_that_does_not_fit_is_named_at_once(run, tmp_path):
+    frame = sample.applicants(20).drop(columns=["housing", "income"])
+    frame.assign(debt="1").to_parquet(tmp_path / "in.parquet")
+
+    with pytest.raises(BatchError) as error:
+        run("in.parquet", ids="number")
+
+    assert fields(error) == {
+        ("housing", "is required, but there is no such column"),
+        ("debt", "the column holds no number"),
+        ("number", "there is no such column"),
+    }
+
+
+def test_a_feature_that_may_be_missing_needs_no_column_and_is_named(run, tmp_path):
+    sample.applicants(20).drop(columns="income").to_parquet(tmp_path / "in.parquet")
+
+    assert run("in.parquet").absent == ["income"]
+
+
+def test_what_is_not_the_file_that_its_name_says_is_refused(run, tmp_path):
+    (tmp_path / "in.parquet").write_bytes(b"PAR1 but no more")
+
+    with pytest.raises(BatchError, match="does not read as its name says"):
+        run("in.parquet")
+
+
+def test_a_csv_file_that_breaks_off_keeps_what_is_done(run, tmp_path):
+    frame = sample.applicants(100_000)
+    text = frame.to_csv(index=False)
+    (tmp_path / "in.csv").write_text(text + "1,2\n")
+
+    with pytest.raises(BatchError, match="does not read as its name says"):
+        run("in.csv", part_rows=8192)
+
+    assert (tmp_path / "out.parquet.parts").exists()
+    assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "message"),
+    [
+        ("nowhere.parquet", "out.parquet", "no such file"),
+        ("in.xlsx", "out.parquet", "neither a .parquet nor a .csv file"),
+        ("in.parquet", "out.json", "neither a .parquet nor a .csv file"),
+    ],
+)
+def test_names_that_say_no_kind_of_file_are_refused(run, source, output, message):
+    with pytest.raises(BatchError, match=message):
+        run(source, output)
+
+
+def test_output_and_input_may_not_be_one_file(run, tmp_path):
+    pd.DataFrame([sample.APPLICATION]).to_parquet(tmp_path / "in.parquet")
+
+    with pytest.raises(BatchError, match="is the input"):
+        run("in.parquet", "in.parquet")
+
+
+def test_a_version_is_scored_as_published_or_not_at_all(registry, settings, bundle):
+    import boto3
+
+    pointer = sample.publish(registry, bundle)
+    assert load_batch_model(registry, "sample", bundle.version).version == bundle.version
+    key = bundle_key("sample", pointer.champion.version, BATCH_FILE)
+    boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=b"another")
+
+    with pytest.raises(VersionRefusedError, match=f"{BATCH_FILE} is not the manifest's"):
+        load_batch_model(registry, "sample")
+
+
+def test_a_manifest_that_is_not_the_pointers_is_refused(registry, bundle):
+    pointer = sample.publish(registry, bundle)
+    other = type(pointer)(type(pointer.champion)(bundle.version, "0" * 64))
+    registry.write_pointer("sample", other)
+
+    with pytest.raises(VersionRefusedError, match="is not the pointer's"):
+        load_batch_model(registry, "sample")
+
+
+def test_nothing_promoted_is_said(registry):
+    with pytest.raises(ModelNotFoundError, match="nothing is promoted"):
+        load_batch_model(registry, "sample")
