@@ -33,7 +33,8 @@ from training.evaluation import brier, calibration_error
 from training.export import online_graph, open_session
 from training.fitting import fit
 from training.parity import run
-from training.train import split_rows, train
+from training.split import split_rows
+from training.train import train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
+from functions.shared.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
 from training.definition import Definition, read_definition
+from training.train import Bundle, train
+
+if TYPE_CHECKING:
+    from functions.shared.registry import ModelRegistry
 
 DEFINITION = """
 name = "shop"
@@ -97,3 +107,20 @@ def customers(count: int, seed: int = 1) -> pd.DataFrame:
             "mortgage": (np.arange(count) < 2).astype(int),
         }
     )
+
+
+@cache
+def bundle() -> Bundle:
+    """A trained version of the shop, made once per test process."""
+    with TemporaryDirectory() as folder:
+        customers(600).to_parquet(Path(folder, "data.parquet"))
+        return train(definition(Path(folder)), str(Path(folder, "data.parquet")))
+
+
+def publish(registry: ModelRegistry, made: Bundle) -> None:
+    """Publish a version of the shop, let it serve, and route a bank to it."""
+    registry.publish("shop", made.version, made.files)
+    registry.write_pointer(
+        "shop", Pointer(VersionRef(made.version, digest(made.files[MODEL_FILE])))
+    )
+    registry.write_routing(Routing("shop", {"south-bank": "shop"}))

@@ -66,6 +66,16 @@ class Dataset:
     files: list[str] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
 
+    def take(self, rows: NDArray[np.int64]) -> Dataset:
+        """Some of the rows; the account stays that of the whole."""
+        return replace(
+            self,
+            X=self.X[rows],
+            y=self.y[rows],
+            time=None if self.time is None else self.time[rows],
+            protected={name: values[rows] for name, values in self.protected.items()},
+        )
+
 
 def load_dataset(definition: Definition, path: str) -> Dataset:
     """Read and check a dataset.

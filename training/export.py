@@ -46,7 +46,7 @@ def _graph(model: FittedModel, contract: Contract, *, many_rows: bool) -> tuple[
     graph = GraphBuilder()
     columns, values = add_feature_graph(graph, contract, model.columns)
     width = len(contract.sources)
-    columns = _imputed(graph, columns, model)
+    columns = imputed(graph, columns, model)
     raw = _contributions(graph, columns, model, width, many_rows=many_rows)
     log_odds, probability = model.calibration.add_to(graph, raw.raw)
     outputs = {
@@ -89,7 +89,7 @@ def open_session(content: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(content, options)
 
 
-def _imputed(graph: GraphBuilder, columns: str, model: FittedModel) -> str:
+def imputed(graph: GraphBuilder, columns: str, model: FittedModel) -> str:
     """Missing columns replaced by the medians of the pipeline's imputer, if it has one."""
     imputer = model.pipeline.named_steps.get("impute")
     if imputer is None:

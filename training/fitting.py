@@ -12,11 +12,12 @@ from sklearn.pipeline import Pipeline
 
 from functions.shared.errors import TrainingError
 from training.algorithms import ALGORITHMS
-from training.calibration import choose_calibration
+from training.calibration import Beta, Platt, choose_calibration
 from training.features import FeatureGraph
+from training.trees import read_ensemble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from training.calibration import Calibration
     from training.definition import Definition
     from training.features import Column
+    from training.trees import Ensemble
 
 CALIBRATION_FOLDS = 5
 
@@ -47,6 +49,11 @@ class FittedModel:
         columns: list[Column] = self.pipeline["features"].columns_
         return columns
 
+    @cached_property
+    def ensembles(self) -> list[Ensemble]:
+        """The trees, of which a linear model has none."""
+        return [] if self.algorithm.linear else [read_ensemble(self.classifier)]
+
     def margin(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         """The classifier's own output, shape (n_rows,): log-odds, or a forest's probability."""
         return _margin(self.algorithm, self.pipeline, X)
@@ -61,8 +68,15 @@ def fit(
     X: NDArray[np.float32],
     y: NDArray[np.int8],
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    methods: Sequence[type[Platt | Beta]] = (Platt, Beta),
 ) -> FittedModel:
-    """Fit the pipeline on all rows, and the calibration on out-of-fold outputs."""
+    """Fit the pipeline on all rows, and the calibration on out-of-fold outputs.
+
+    Parameters
+    ----------
+    methods : of calibration, of which the best is taken
+    """
     algorithm = ALGORITHMS[definition.algorithm.name]
     folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=definition.split.seed)
     splits = list(folds.split(X, y))
@@ -74,7 +88,7 @@ def fit(
     progress(f"{definition.algorithm.name} on {len(y):,} rows")
     pipeline = _fit_pipeline(definition, algorithm, X, y)
     rate = definition.calibration.default_rate
-    calibration = choose_calibration(margin, y, splits, algorithm.link, rate)
+    calibration = choose_calibration(margin, y, splits, algorithm.link, rate, methods=methods)
     return FittedModel(algorithm, pipeline, calibration)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from functions.shared.contract import HELD
 from training.parity import run
 
 if TYPE_CHECKING:
@@ -22,17 +23,45 @@ SEED = 1
 def golden_rows(
     contract: Contract, session: onnxruntime.InferenceSession, held_out: NDArray[np.float32]
 ) -> list[dict[str, Any]]:
-    """Invented applications, each value drawn from another held-out row, and their answers."""
-    rng = np.random.default_rng(SEED)
-    X = np.column_stack([rng.choice(column, COUNT) for column in held_out.T])
+    """Invented applications and the probability, score and decision that they get."""
+    X, golden = _invented(contract, held_out)
     probability, log_odds = run(session, X, ["probability", "log_odds"])
     return [
+        {**row, "answer": _answer(contract, float(p), float(z))}
+        for row, [p], [z] in zip(golden, probability, log_odds, strict=True)
+    ]
+
+
+def golden_recommendations(
+    contract: Contract, session: onnxruntime.InferenceSession, held_out: NDArray[np.float32]
+) -> list[dict[str, Any]]:
+    """Invented customers and what they are recommended; every other one holds the likeliest."""
+    X, golden = _invented(contract, held_out)
+    [probabilities] = run(session, X, ["probabilities"])
+    for number, (row, values) in enumerate(zip(golden, probabilities.tolist(), strict=True)):
+        likeliest = contract.recommend(values)[0][0].name
+        held = row["application"][HELD] = [likeliest] if number % 2 else []
+        row["answer"] = {
+            "recommendations": [
+                {"product": label.name, "probability": round(probability, 6)}
+                for label, probability in contract.recommend(values, held)
+            ]
+        }
+    return golden
+
+
+def _invented(
+    contract: Contract, held_out: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
+    """Rows of which each value is drawn from another held-out row, and as clients send them."""
+    rng = np.random.default_rng(SEED)
+    X = np.column_stack([rng.choice(column, COUNT) for column in held_out.T])
+    return X, [
         {
             "application": _decoded(contract, row, online=False),
             "history": _decoded(contract, row, online=True),
-            "answer": _answer(contract, float(p), float(z)),
         }
-        for row, [p], [z] in zip(X, probability, log_odds, strict=True)
+        for row in X
     ]
 
 

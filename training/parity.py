@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -11,16 +11,17 @@ from functions.shared.contract import UNSEEN_CATEGORY
 from functions.shared.errors import ParityError
 from training.calibration import sigmoid
 from training.contributions import ROWS_PER_RUN
-from training.trees import read_ensemble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import onnxruntime
     from numpy.typing import NDArray
 
     from functions.shared.contract import Contract
+    from training.features import Column
     from training.fitting import FittedModel
+    from training.trees import Ensemble
 
 PROBABILITY_TOLERANCE = 1e-5
 CONTRIBUTIONS_TOLERANCE = 1e-4
@@ -29,6 +30,18 @@ CONTRIBUTIONS_TOLERANCE = 1e-4
 TIE_POINTS = 1e-3
 # Held-out rows on which each single change (a missing value, a special code) is tried.
 REPEATS = 25
+
+
+class Probed(Protocol):
+    """A model whose split thresholds are probed."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """Columns of the design matrix."""
+
+    @property
+    def ensembles(self) -> Sequence[Ensemble]:
+        """All trees on these columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +104,16 @@ def check_parity(
         "witness": np.abs(converted[:, 1] - uncalibrated),
     }
     for graph, gap in gaps.items():
-        _refuse(f"{graph} graph", ~(gap <= PROBABILITY_TOLERANCE), gap, labels)
+        refuse(f"{graph} graph", ~(gap <= PROBABILITY_TOLERANCE), gap, labels)
     ties = 0
     for graph, values in (("online", log_odds[:, 0]), ("batch", batch_log_odds[:, 0])):
         differs, tied = _answers_differ(contract, values, native)
-        _refuse(f"score or decision of the {graph} graph", differs, gaps[graph], labels)
+        refuse(f"score or decision of the {graph} graph", differs, gaps[graph], labels)
         ties += tied
     unexplained = np.zeros(len(X))
     for found in (contributions, batch_contributions):
         left = _unexplained(candidate.expected_margin, margin[:, 0], found)
-        _refuse("sum of contributions", ~(left <= CONTRIBUTIONS_TOLERANCE), left, labels)
+        refuse("sum of contributions", ~(left <= CONTRIBUTIONS_TOLERANCE), left, labels)
         unexplained = np.maximum(unexplained, left)
     return Parity(
         rows={kind: len(rows) for kind, rows in kinds.items()},
@@ -111,7 +124,7 @@ def check_parity(
 
 
 def probe_rows(
-    model: FittedModel, contract: Contract, held_out: NDArray[np.float32]
+    model: Probed, contract: Contract, held_out: NDArray[np.float32]
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """The held-out rows, and rows built from them where conversions are known to go wrong."""
     yield "held-out", held_out
@@ -159,12 +172,10 @@ def _with_values(
     return rows
 
 
-def _at_thresholds(model: FittedModel, contract: Contract) -> list[tuple[int, float]]:
+def _at_thresholds(model: Probed, contract: Contract) -> list[tuple[int, float]]:
     """Every split threshold on a feature's amount, and its two float32 neighbours."""
-    if model.algorithm.linear:
-        return []
     found: set[tuple[int, float]] = set()
-    for tree in read_ensemble(model.classifier).trees:
+    for tree in (tree for ensemble in model.ensembles for tree in ensemble.trees):
         inner = tree.feature >= 0
         for column, threshold in zip(tree.feature[inner], tree.threshold[inner], strict=True):
             made_of = model.columns[column]
@@ -203,9 +214,15 @@ def _answers_differ(
     return differs & ~ties, int(ties.sum())
 
 
-def _refuse(
+def refuse(
     what: str, wrong: NDArray[np.bool_], gap: NDArray[np.float64], labels: NDArray[np.str_]
 ) -> None:
+    """A ParityError that counts the wrong rows of each kind, where there are any.
+
+    Parameters
+    ----------
+    wrong, gap, labels : of shape (n_rows,): whether a row is wrong, by how much, and its kind
+    """
     if not wrong.any():
         return
     kinds = [

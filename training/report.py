@@ -27,5 +27,5 @@ METRIC_NAMES = {
 
 def render_report(manifest: Mapping[str, Any]) -> str:
     """The page as HTML."""
-    template = _ENVIRONMENT.get_template("report.html")
+    template = _ENVIRONMENT.get_template(f"{manifest['definition']['task']}.html")
     return template.render(manifest=manifest, metric_names=METRIC_NAMES)

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from functions.predict.application import is_identifier
+from functions.predict.aws import Aws
 from functions.predict.champions import Champions
 from functions.predict.online import OnlineFeatures
 from functions.predict.schema import application_schema
@@ -22,8 +23,7 @@ from functions.shared.errors import (
 )
 from functions.shared.fields import MODEL, TEXT, read_fields
 from functions.shared.http import Request, Response, dispatch, is_http, log_unexpected, logger
-from functions.shared.items import Items
-from functions.shared.registry import ModelRegistry
+from functions.shared.reader import ModelReader
 from functions.shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,15 +38,27 @@ metrics = Metrics(namespace="Scoreline", service="predict")
 
 
 @cache
+def aws() -> Aws:
+    """AWS, as the environment says."""
+    return Aws.connect()
+
+
+@cache
+def registry() -> ModelReader:
+    """The registry of this deployment."""
+    return ModelReader(Settings.from_env(), aws())
+
+
+@cache
 def champions() -> Champions:
     """The champions of this deployment."""
-    return Champions(ModelRegistry.connect(Settings.from_env()), on_problem=report_problem)
+    return Champions(registry(), on_problem=report_problem)
 
 
 @cache
 def online_features() -> OnlineFeatures:
     """The online features of this deployment's customers."""
-    return OnlineFeatures(Settings.from_env().features_table, Items.connect().get_item)
+    return OnlineFeatures(Settings.from_env().features_table, aws().get_item)
 
 
 def report_problem(model: str | None, problem: str) -> None:
@@ -223,8 +235,8 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
         raise InvalidApplicationError("the request breaks the contract", broken)
     if "verify" in event:
         target = read_fields(event["verify"], VERIFY_FIELDS)
-        registry = ModelRegistry.connect(Settings.from_env())
-        return {"verified": True, "sha256": verify(registry, target["model"], target["version"])}
+        sha256 = verify(registry(), target["model"], target["version"])
+        return {"verified": True, "sha256": sha256}
     body = dict(event)
     model = champions().get(body.pop("model")) if "model" in body else routed(body)
     if "application" in body:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
-import onnxruntime
 
 from functions.predict.application import ApplicationEncoder
 from functions.predict.decisions import Decisions
 from functions.predict.recommendations import Recommendations
+from functions.predict.session import Session
 from functions.shared.contract import Contract
-from functions.shared.errors import VersionRefusedError
+from functions.shared.errors import OnnxRuntimeError, VersionRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
 
 # An application as the client sent it, and its row.
 type EncodedApplication = tuple[Mapping[str, Any], Sequence[float]]
@@ -55,48 +50,33 @@ TASKS: dict[str, Callable[[Contract], Task]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What the graph of a task `default` returns for n rows.
-
-    Attributes
-    ----------
-    probability, log_odds : calibrated, of default; shape (n,)
-    margin : the model's own output, which the contributions add up to; shape (n,)
-    contributions, values : of every source; shape (n, n_sources)
-    """
-
-    probability: NDArray[np.float32]
-    log_odds: NDArray[np.float32]
-    margin: NDArray[np.float32]
-    contributions: NDArray[np.float32]
-    values: NDArray[np.float32]
-
-
 class ScoringModel:
     """One version of a model, ready to answer."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        metadata = session.get_modelmeta().custom_metadata_map
-        self.contract = Contract.from_json(metadata["contract"])
-        self.version: str = metadata["version"]
+    def __init__(self, session: Session) -> None:
+        self.contract = Contract.from_json(session.metadata("contract"))
+        self.version = session.metadata("version")
         self._session = session
         self._encoder = ApplicationEncoder(self.contract)
         self._task = TASKS[self.contract.task](self.contract)
         self._history: dict[int, float] = {}
+        if session.columns != len(self.contract.features):
+            raise ValueError("the graph takes other rows than the contract says")
+        if not set(self._task.outputs) <= set(session.outputs):
+            raise ValueError("the graph lacks an output that the task needs")
 
     @classmethod
     def from_onnx(cls, content: bytes) -> ScoringModel:
         """Load a model; VersionRefusedError where the bytes are not one of ours."""
         try:
-            return cls(onnxruntime.InferenceSession(content, session_options()))
-        except Exception as error:  # onnxruntime's errors share no narrower base
+            return cls(Session(content))
+        except (OnnxRuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise VersionRefusedError("the version does not load") from error
 
-    def run(self, rows: NDArray[np.float32] | Sequence[Sequence[float]]) -> Scores:
-        """Score encoded rows of shape (n, n_features)."""
-        probability, log_odds, margin, *rest = self._run(rows, Decisions.outputs)
-        return Scores(probability[:, 0], log_odds[:, 0], margin[:, 0], *rest)
+    def log_odds(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Calibrated log-odds of default of encoded rows, for a model of the task `default`."""
+        [outputs] = self._session.run(rows, ["log_odds"])
+        return [value for [value] in outputs]
 
     def with_history(self, values: Mapping[str, Any]) -> ScoringModel:
         """The same model for one customer: every row that it encodes has these online features."""
@@ -125,7 +105,7 @@ class ScoringModel:
         languages : wanted languages of the reasons' texts, the best first
         """
         rows = [row for _, row in applications]
-        columns = [output.tolist() for output in self._run(rows, self._task.outputs)]
+        columns = self._session.run(rows, self._task.outputs)
         return [
             {
                 "id": application.get("id") or os.urandom(16).hex(),
@@ -135,20 +115,3 @@ class ScoringModel:
             }
             for (application, row), *outputs in zip(applications, *columns, strict=True)
         ]
-
-    def _run(
-        self, rows: NDArray[np.float32] | Sequence[Sequence[float]], outputs: Sequence[str]
-    ) -> list[NDArray[np.float32]]:
-        """Outputs of the graph, each of shape (n, its columns)."""
-        found: list[NDArray[np.float32]] = self._session.run(
-            outputs, {"X": np.asarray(rows, np.float32)}
-        )
-        return found
-
-
-def session_options() -> onnxruntime.SessionOptions:
-    """One thread: a Lambda row takes microseconds, and threads double the load time."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return options

@@ -14,8 +14,6 @@ from itertools import combinations, islice
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -78,16 +76,19 @@ class Goal:
 
     def reached_by(self, candidates: Sequence[Candidate]) -> Iterator[Rank]:
         """The candidates that reach the goal, as what they sort by: steps, score, order."""
-        rows = np.tile(np.asarray(self.row, np.float32), (len(candidates), 1))
-        for row, candidate in zip(rows, candidates, strict=True):
-            for move in candidate:
-                row[move.column] = move.code
         contract = self.model.contract
-        log_odds = self.model.run(rows).log_odds.tolist()
+        log_odds = self.model.log_odds([_changed(self.row, moves) for moves in candidates])
         for candidate, value in zip(candidates, log_odds, strict=True):
             score = contract.score_scale.score(value)
             if contract.decide(score) in self.decisions:
                 yield total_steps(candidate), -score, candidate
+
+
+def _changed(row: Sequence[float], candidate: Candidate) -> list[float]:
+    changed = list(row)
+    for move in candidate:
+        changed[move.column] = move.code
+    return changed
 
 
 def search(goal: Goal) -> Search:

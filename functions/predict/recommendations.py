@@ -20,8 +20,7 @@ class Recommendations:
     def __init__(self, contract: Contract) -> None:
         if not contract.labels or contract.top < 1:
             raise ValueError("the contract has no labels")
-        self._labels = contract.labels
-        self._top = contract.top
+        self._contract = contract
 
     def answer(
         self,
@@ -30,17 +29,8 @@ class Recommendations:
         outputs: Sequence[Sequence[float]],
         _languages: Sequence[str],
     ) -> dict[str, Any]:
-        """The products of the highest probability; equal ones in the contract's order."""
+        """The likeliest products that the customer does not hold."""
         [probabilities] = outputs
-        held = frozenset(application.get(HELD, ()))
-        ranked = sorted(
-            (
-                pair
-                for pair in zip(self._labels, probabilities, strict=True)
-                if pair[0].name not in held
-            ),
-            key=lambda pair: -pair[1],
-        )
         return {
             "recommendations": [
                 {
@@ -48,6 +38,8 @@ class Recommendations:
                     "description": label.description,
                     "probability": round(probability, 6),
                 }
-                for label, probability in ranked[: self._top]
+                for label, probability in self._contract.recommend(
+                    probabilities, application.get(HELD, ())
+                )
             ]
         }

@@ -46,18 +46,23 @@ class Session:
         self._one_row = _Memory(self, 1)
         self._one_row_lock = Lock()
 
-    def metadata(self, key: str) -> str | None:
-        """A text of the model's metadata."""
+    def metadata(self, key: str) -> str:
+        """A text of the model's metadata; KeyError where it has none of this key."""
         ort = self._ort
         metadata = ort.made(ort.SessionGetModelMetadata, self.handle)
         try:
             find = ort.ModelMetadataLookupCustomMetadataMap
-            return ort.text(find, metadata, ort.allocator, key.encode())
+            text = ort.text(find, metadata, ort.allocator, key.encode())
         finally:
             ort.ReleaseModelMetadata(metadata)
+        if text is None:
+            raise KeyError(key)
+        return text
 
-    def run(self, rows: Sequence[Sequence[float]], outputs: Sequence[str]) -> list[list[float]]:
-        """The values of the outputs asked for, each row after row.
+    def run(
+        self, rows: Sequence[Sequence[float]], outputs: Sequence[str]
+    ) -> list[list[list[float]]]:
+        """Of each output that is asked for, its rows.
 
         Parameters
         ----------
@@ -103,6 +108,7 @@ class _Memory:
     def __init__(self, session: Session, n: int) -> None:
         ort = runtime()
         names = list(session.outputs)
+        self._n = n
         self._rows, row_tensor = _tensor(n, session.columns)
         made = [_tensor(n, columns) for columns in session.outputs.values()]
         self._values = {name: values for name, (values, _) in zip(names, made, strict=True)}
@@ -120,11 +126,17 @@ class _Memory:
             (c_void_p * len(names))(*(tensor.value for tensor in tensors)),
         )
 
-    def run(self, rows: Iterable[float], outputs: Sequence[str]) -> list[list[float]]:
+    def run(self, rows: Iterable[float], outputs: Sequence[str]) -> list[list[list[float]]]:
         """Score n rows, given one after the other."""
         self._rows[:] = array("f", rows)
         self._run()
-        return [self._values[name].tolist() for name in outputs]
+        return [self._split(self._values[name]) for name in outputs]
+
+    def _split(self, values: array[float]) -> list[list[float]]:
+        if self._n == 1:
+            return [values.tolist()]
+        columns = len(values) // self._n
+        return [values[i : i + columns].tolist() for i in range(0, len(values), columns)]
 
 
 def _tensor(n: int, columns: int) -> tuple[array[float], c_void_p]:

@@ -10,7 +10,10 @@ import json
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from math import log
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 FeatureType = Literal["number", "integer", "boolean", "category"]
 Monotone = Literal["increasing", "decreasing"]
@@ -299,6 +302,22 @@ class Contract:
             if band.min_score is None or score >= band.min_score:
                 return band.decision
         raise AssertionError("the last band has no cutoff")
+
+    def recommend(
+        self, probabilities: Sequence[float], held: Collection[str] = ()
+    ) -> list[tuple[Label, float]]:
+        """The `top` labels of the highest probability that are not held, and their probabilities.
+
+        Equal ones come in the order of the labels; there are fewer where nearly all are held.
+
+        Parameters
+        ----------
+        probabilities : of every label, in their order
+        held : names of labels
+        """
+        pairs = zip(self.labels, probabilities, strict=True)
+        free = [pair for pair in pairs if pair[0].name not in held]
+        return sorted(free, key=lambda pair: -pair[1])[: self.top]
 
     def risk_level(self, probability_of_default: float) -> str:
         """The first risk level whose bound the probability does not exceed."""

@@ -22,6 +22,7 @@ ScorelineError                500 internal_error
    ├─ DefinitionError         422 the definition file breaks a rule
    ├─ DatasetError            422 the dataset breaks the definition
    ├─ ExportError             422 a construction that ONNX would convert wrongly
+   ├─ UnrankedError           422 the model does not rank rows that it has not seen
    ├─ ParityError             422 ONNX and the fitted pipeline disagree
    └─ JobFailedError          422 the job has failed for good, now or before
 """
@@ -185,6 +186,10 @@ class ExportError(TrainingError):
     """A construction that ONNX would convert wrongly."""
 
     code = "export_refused"
+
+
+class UnrankedError(TrainingError):
+    """The model does not rank rows that it has not seen: its output says nothing of them."""
 
 
 class ParityError(TrainingError):

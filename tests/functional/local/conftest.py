@@ -41,6 +41,6 @@ def front(tmp_path):
 
 
 @pytest.fixture
-def real_front(aws):
+def real_front(endpoint):
     """The front with the real handlers."""
     return Front(read_template())

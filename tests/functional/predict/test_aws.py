@@ -26,7 +26,7 @@ from functions.shared.errors import RegistryUnavailableError
 
 
 @pytest.fixture
-def client(endpoint):
+def client(registry, endpoint):
     return Aws.connect()
 
 
@@ -43,7 +43,7 @@ def test_a_parameter(client, settings):
 )
 def test_an_object_of_any_key(client, registry, key):
     bucket = registry.settings.bucket
-    boto3.client("s3", endpoint_url=None).put_object(Bucket=bucket, Key=key, Body=key.encode())
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=key.encode())
 
     assert client.get_object(bucket, key) == key.encode()
 

@@ -21,7 +21,7 @@ PATH = "/models/{model}/predict"
 
 
 @pytest.fixture(autouse=True)
-def promoted(registry):
+def promoted(registry, endpoint):
     return publish(registry, bundle(history=True))
 
 

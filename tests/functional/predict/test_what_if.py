@@ -19,7 +19,7 @@ POOR = {**APPLICATION, "id": "poor-1", "income": 900, "debt": 60_000, "employed"
 
 
 @pytest.fixture(autouse=True)
-def promoted(registry):
+def promoted(registry, endpoint):
     publish(registry, bundle())
 
 

@@ -1,6 +1,5 @@
 from itertools import combinations, product
 from math import isnan
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -83,17 +82,18 @@ class Fake:
         self.encode, self.canonical = encoder.encode, encoder.canonical
         self.rows = 0
 
-    def run(self, rows):
+    def log_odds(self, rows):
         self.rows += len(rows)
         names = [feature.name for feature in self.contract.features]
-        points = [self.rule(**dict(zip(names, row.tolist(), strict=True))) for row in rows]
-        return SimpleNamespace(log_odds=np.array(points, np.float32) / -100)
+        points = [
+            self.rule(**dict(zip(names, row, strict=True))) for row in np.float32(rows).tolist()
+        ]
+        return (np.array(points, np.float32) / -100).tolist()
 
     def answer(self, applications, languages=()):
-        rows = np.array([row for _, row in applications], np.float32)
+        rows = [row for _, row in applications]
         return [
-            self._answer(a, v)
-            for (a, _), v in zip(applications, self.run(rows).log_odds, strict=True)
+            self._answer(a, v) for (a, _), v in zip(applications, self.log_odds(rows), strict=True)
         ]
 
     def _answer(self, application, log_odds):

@@ -16,7 +16,7 @@ def moto_url():
 
 
 @pytest.fixture
-def endpoint(registry, moto_url, monkeypatch):
-    """Predict's own client finds the registry's AWS."""
+def endpoint(aws, moto_url, monkeypatch):
+    """Predict's own client finds the AWS of this test."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
     return moto_url

@@ -1,0 +1,103 @@
+"""Trains a model of the probability of default: calibrated, explained, held to its directions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.calibration import sigmoid, uncalibrated
+from training.evaluation import METRICS, evaluate
+from training.export import batch_graph, online_graph, open_session, witness_graph
+from training.fairness import group_figures
+from training.fitting import fit
+from training.golden import golden_rows
+from training.parity import Candidate, check_parity
+from training.reference import build_reference
+from training.sweeps import check_age, check_monotone
+from training.trained import Trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from training.dataset import Dataset
+    from training.definition import Definition
+    from training.evaluation import Interval
+    from training.fitting import FittedModel
+
+CALIBRATION_FIGURES = (
+    "brier",
+    "calibration_error",
+    "calibration_intercept",
+    "calibration_slope",
+)
+
+
+def train_default(
+    definition: Definition, fitted: Dataset, held_out: Dataset, progress: Callable[[str], None]
+) -> Trained:
+    """Fit, evaluate and export; ParityError or TrainingError where a gate stops it."""
+    model = fit(definition, fitted.X, fitted.y, progress)
+    progress(f"evaluating on {len(held_out.y):,} held-out rows")
+    metrics, calibration = _evaluate(model, held_out.X, held_out.y)
+    progress("exporting to ONNX")
+    plain = definition.contract()
+    (online, expected_margin), batch = online_graph(model, plain), batch_graph(model, plain)
+    graphs = (online, batch, witness_graph(model))
+    sessions = [open_session(graph.SerializeToString()) for graph in graphs]
+    progress("parity gate: ONNX against the fitted pipeline")
+    candidate = Candidate(sessions[0], sessions[1], sessions[2], expected_margin)
+    parity = check_parity(model, plain, candidate, held_out.X)
+    progress("sweeps: monotone directions and age")
+    monotone = check_monotone(plain, sessions[1], fitted.X, held_out.X)
+    check_age(plain, sessions[1], held_out.X)
+    reference = build_reference(definition, sessions[0], model.calibration, fitted.X)
+    contract = definition.contract(reference)
+    return Trained(
+        contract=contract,
+        online=online,
+        batch=batch,
+        score=metrics["auc"].value,
+        metrics=metrics,
+        samples={"train": _sample(fitted.y), "test": _sample(held_out.y)},
+        sections={
+            "calibration": calibration,
+            "fairness": _fairness(definition, model, held_out),
+            "monotone": monotone,
+            "parity": asdict(parity),
+            "reference": {"digest": reference.digest, **asdict(reference)},
+        },
+        golden=golden_rows(contract, sessions[0], held_out.X),
+    )
+
+
+def _evaluate(
+    model: FittedModel, held_out: NDArray[np.float32], y: NDArray[np.int8]
+) -> tuple[dict[str, Interval], dict[str, Any]]:
+    """Figures on held-out rows at the sample's own default rate; calibration before and after."""
+    margin = model.margin(held_out)
+    probability = sigmoid(replace(model.calibration, shift=0.0).log_odds(margin))
+    before = uncalibrated(margin, model.algorithm.link)
+    figures = {
+        "before": {name: METRICS[name](y, before) for name in CALIBRATION_FIGURES},
+        "after": {name: METRICS[name](y, probability) for name in CALIBRATION_FIGURES},
+    }
+    return evaluate(y, probability), {**model.calibration.describe(), **figures}
+
+
+def _fairness(definition: Definition, model: FittedModel, held_out: Dataset) -> dict[str, Any]:
+    """Figures of each protected feature's groups on the test rows."""
+    contract = definition.contract()
+    scores = [contract.score_scale.score(float(z)) for z in model.log_odds(held_out.X)]
+    approved = np.array([contract.decide(score) == "approve" for score in scores])
+    return {
+        feature.name: group_figures(feature, held_out.protected[feature.name], approved, held_out.y)
+        for feature in definition.protected
+    }
+
+
+def _sample(y: NDArray[np.int8]) -> dict[str, float]:
+    return {"rows": len(y), "defaults": int(y.sum()), "bad_rate": round(float(y.mean()), 6)}
