@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from functions.shared.errors import TrainingError
+from functions.shared.errors import UnrankedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -167,8 +167,10 @@ def choose_calibration(
     folds: Iterable[Fold],
     link: Link,
     default_rate: float | None = None,
+    *,
+    methods: Sequence[type[Platt | Beta]] = (Platt, Beta),
 ) -> Calibration:
-    """Platt or beta, whichever has the lower Brier score on folds that it was not fitted on.
+    """The method of the lowest Brier score on folds that it was not fitted on.
 
     Parameters
     ----------
@@ -179,11 +181,10 @@ def choose_calibration(
 
     Raises
     ------
-    TrainingError
-        Defaults do not rank above the others, so that either method would turn the order round.
+    UnrankedError
+        Defaults do not rank above the others, so that the method would turn the order round.
     """
     splits = list(folds)
-    methods: tuple[type[Platt | Beta], ...] = (Platt, Beta)
     errors = [
         sum(
             np.square(sigmoid(m.fit(margin[a], y[a], link).log_odds(margin[b])) - y[b]).sum()
@@ -194,7 +195,7 @@ def choose_calibration(
     best = methods[int(np.argmin(errors))].fit(margin, y, link)
     lowest, highest = best.log_odds([margin.min(), margin.max()])
     if lowest >= highest:
-        raise TrainingError("the model does not rank defaults on rows that it has not seen")
+        raise UnrankedError("the model does not rank defaults on rows that it has not seen")
     shift = 0.0 if default_rate is None else _logit(default_rate) - _logit(float(y.mean()))
     return Calibration(best, shift)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.calibration import sigmoid, uncalibrated
+from training.classification import classification
 from training.evaluation import METRICS, evaluate
 from training.export import batch_graph, online_graph, open_session, witness_graph
 from training.fairness import group_figures
@@ -64,6 +65,7 @@ def train_default(
         metrics=metrics,
         samples={"train": _sample(fitted.y), "test": _sample(held_out.y)},
         sections={
+            "classification": classification(plain, model.log_odds(held_out.X), held_out.y),
             "calibration": calibration,
             "fairness": _fairness(definition, model, held_out),
             "monotone": monotone,
