@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import (
+    GraphProto,
     ModelProto,
     NodeProto,
     TensorProto,
@@ -16,7 +17,7 @@ from onnx import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import ArrayLike, DTypeLike
 
@@ -33,6 +34,8 @@ class GraphBuilder:
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
         self._constant_names: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._options: list[ValueInfoProto] = []
+        self._count = 0
 
     def constant(self, value: ArrayLike, dtype: DTypeLike = np.float32) -> str:
         """Name of an initializer that holds `value`; equal constants share one."""
@@ -53,11 +56,30 @@ class GraphBuilder:
         self, operator: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any
     ) -> list[str]:
         """Append one node with several outputs and return their names."""
-        names = [f"t{len(self._nodes)}_{i}" for i in range(outputs)]
+        names = [f"t{self._count}_{i}" for i in range(outputs)]
+        self._count += 1
         self._nodes.append(
             helper.make_node(operator, list(inputs), names, domain=domain, **attributes)
         )
         return names
+
+    def option(self, name: str, *, default: bool) -> str:
+        """An input that a run may leave out: a bool of shape ()."""
+        self._constants.append(numpy_helper.from_array(np.array(default), name))
+        self._options.append(helper.make_tensor_value_info(name, TensorProto.BOOL, []))
+        return name
+
+    def either(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        """The float32 tensor that one of two functions adds; only that one's nodes are run."""
+        branches = {"then_branch": self._branch(then), "else_branch": self._branch(otherwise)}
+        return self.node("If", condition, **branches)
+
+    def _branch(self, add: Callable[[], str]) -> GraphProto:
+        outer, self._nodes = self._nodes, []
+        tensor = self.node("Identity", add())
+        nodes, self._nodes = self._nodes, outer
+        output = helper.make_tensor_value_info(tensor, TensorProto.FLOAT, None)
+        return helper.make_graph(nodes, f"branch of {tensor}", [], [output])
 
     def model(
         self, inputs: Mapping[str, int], outputs: Mapping[str, tuple[str, int]]
@@ -74,7 +96,7 @@ class GraphBuilder:
         graph = helper.make_graph(
             self._nodes,
             "scoreline",
-            [_table(name, width) for name, width in inputs.items()],
+            [*(_table(name, width) for name, width in inputs.items()), *self._options],
             [_table(name, width) for name, (_, width) in outputs.items()],
             self._constants,
         )

@@ -135,3 +135,17 @@ def test_run_in_chunks_keeps_order(fitted):
     [whole] = run(candidate.online, many, ["probability"])
 
     np.testing.assert_array_equal(whole[: len(held_out)], whole[-len(held_out) :])
+
+
+@every_algorithm
+def test_the_batch_graph_scores_the_same_without_contributions(fitted, algorithm):
+    _, contract, candidate, rows = fitted(algorithm)
+    wanted = ["log_odds", "margin", "contributions"]
+
+    log_odds, margin, contributions = candidate.batch.run(
+        wanted, {"X": rows, "explain": np.array(False)}
+    )
+
+    assert np.array_equal(log_odds, run(candidate.online, rows, ["log_odds"])[0])
+    assert np.array_equal(margin, run(candidate.online, rows, ["margin"])[0])
+    assert contributions.shape == (0, len(contract.sources))
