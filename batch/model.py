@@ -13,6 +13,7 @@ from functions.predict.reasons import Explained, ReasonFinder
 from functions.shared.contract import Contract
 from functions.shared.errors import VersionRefusedError
 from functions.shared.versions import BATCH_FILE, MODEL_FILE, digest
+from training import bits
 from training.contributions import ROWS_PER_RUN
 
 if TYPE_CHECKING:
@@ -62,13 +63,18 @@ class BatchModel:
         return answers
 
     def run(self, X: NDArray[np.float32], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Outputs of the graph for rows of shape (n_features, n_rows), by ROWS_PER_RUN rows."""
+        """Outputs of the graph for rows of shape (n_features, n_rows), in runs that suit it."""
         if not X.shape[1]:  # which graphs do not take
             widths = {output.name: output.shape[1] for output in self._session.get_outputs()}
             return [np.empty((0, widths[name]), np.float32) for name in outputs]
+        explain = "contributions" in outputs
+        size = ROWS_PER_RUN if explain else bits.ROWS_PER_RUN
         runs = [
-            self._session.run(outputs, {"X": np.ascontiguousarray(X[:, i : i + ROWS_PER_RUN].T)})
-            for i in range(0, X.shape[1], ROWS_PER_RUN)
+            self._session.run(
+                outputs,
+                {"X": np.ascontiguousarray(X[:, i : i + size].T), "explain": np.array(explain)},
+            )
+            for i in range(0, X.shape[1], size)
         ]
         return [np.concatenate(parts) for parts in zip(*runs, strict=True)]
 

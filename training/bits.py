@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from training.trees import Ensemble, Tree
 
 CODE_LEVELS = 3  # the lowest levels of a tree, whose conditions make one byte
+ROWS_PER_RUN = 512  # suits these graphs at every depth; measured
 SUBTREES_PER_BLOCK = (
     800  # looked up together, so that what lies between stays in the cache; measured
 )
