@@ -72,6 +72,23 @@ def train(
 
 
 @app.command()
+def upload(
+    model: Model,
+    path: Annotated[str, typer.Argument(help="CSV or Parquet file, or a folder of them.")],
+    stage: Stage = STAGE,
+) -> None:
+    """Upload a dataset and its manifest _READY.json, which starts the training."""
+    from cli.datasets import upload as upload_dataset
+
+    bucket = Deployment.connect(stage).registry.settings.bucket
+    with err.status("starting") as status:
+        uploaded = upload_dataset(model, path, bucket, progress=status.update)
+    out.print(f"{uploaded.ready.rows:,} rows in {len(uploaded.ready.files)} files")
+    out.print(f"dataset {uploaded.path}")
+    out.print(f"job     {uploaded.job}")
+
+
+@app.command()
 def models(
     model: Annotated[str, typer.Argument(help="Show this model's versions.")] = "",
     stage: Stage = STAGE,

@@ -5,11 +5,8 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-import boto3
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,8 +14,8 @@ from pyarrow import csv, parquet
 
 from functions.shared.contract import UNSEEN_CATEGORY
 from functions.shared.errors import DatasetError
-from functions.shared.registry import aws_errors
 from functions.shared.versions import digest
+from training.files import list_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -82,58 +79,35 @@ def load_dataset(definition: Definition, path: str) -> Dataset:
 
     Parameters
     ----------
-    path : a CSV or Parquet file or a folder of them, local or `s3://bucket/key`
+    path : a CSV or Parquet file, a folder of them, or a manifest `_READY.json` that lists them,
+        local or `s3://bucket/key`
 
     Raises
     ------
     DatasetError
-        Missing column, wrong type, no rows, one class, or too many rows that break the definition.
+        The files are not those of the manifest; missing column, wrong type, no rows, one class, or
+        too many rows that break the definition.
     """
-    files = dict(_files(path))
-    if not files:
-        raise DatasetError(f"{path}: no .csv or .parquet file")
     columns = _columns(definition)
-    tables = [_read(name, content, columns) for name, content in files.items()]
+    files = list_files(path)
+    tables, digests = [], []
+    generated: list[dict[str, Any]] = []
+    for file in files:
+        content = file.read()
+        digests.append(digest(content))
+        tables.append(_read(file.name, content, columns))
+        file.check_rows(tables[-1].num_rows)
+        generated.extend(_mark(file.name, content))
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise DatasetError(f"{path}: a column has another type in another file") from error
-    fingerprint = digest("".join(digest(content) for content in files.values()).encode())
-    dataset = _check(definition, table, fingerprint, list(files))
-    return replace(dataset, generated=[mark for file in files.items() for mark in _mark(*file)])
+    fingerprint = digest("".join(digests).encode())
+    dataset = _check(definition, table, fingerprint, [file.name for file in files])
+    return replace(dataset, generated=generated)
 
 
 # Reading
-
-
-def _files(path: str) -> Iterator[tuple[str, bytes]]:
-    if path.startswith("s3://"):
-        yield from _s3_files(path)
-        return
-    root = Path(path)
-    if not root.exists():
-        raise DatasetError(f"{path}: no such file or folder")
-    names = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
-    for name in names:
-        if _is_data(name.name):
-            yield str(name), name.read_bytes()
-
-
-def _s3_files(path: str) -> Iterator[tuple[str, bytes]]:
-    url = urlsplit(path)
-    bucket, prefix = url.netloc, url.path.lstrip("/")
-    s3 = boto3.client("s3")
-    with aws_errors("S3"):
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
-        for key in sorted(keys):
-            if (key == prefix or key.startswith(folder)) and _is_data(key.rsplit("/", 1)[-1]):
-                yield f"s3://{bucket}/{key}", s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-
-
-def _is_data(name: str) -> bool:
-    return name.endswith((".csv", ".parquet")) and not name.startswith(("_", "."))
 
 
 def _columns(definition: Definition) -> dict[str, bool]:

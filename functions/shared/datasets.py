@@ -10,7 +10,9 @@ DATASET_RULE = (
     "s3://BUCKET/KEY, or a key prefix in the deployment's bucket that starts with datasets/; "
     "paths of a local disk are not read"
 )
-_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[\w!'()*./=-]*")
+READY_FILE = "_READY.json"  # the manifest of a dataset, whose arrival asks for training
+_VERSION = "?versionId="
+_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[\w!'()*./=-]*(_READY\.json\?versionId=[\w.-]+)?")
 _DATASET_PREFIX = re.compile(r"datasets(/[\w=-][\w.=-]*)+/?")
 
 
@@ -36,3 +38,26 @@ def dataset_uri(path: str, bucket: str) -> str:
     if not is_dataset_path(path):
         raise DatasetError(f"dataset_path: expected {DATASET_RULE}")
     return path if path.startswith("s3://") else f"s3://{bucket}/{path}"
+
+
+def s3_uri(bucket: str, key: str, version: str = "") -> str:
+    """S3 URI of an object, or of one version of it.
+
+    Examples
+    --------
+    >>> s3_uri("scoreline-dev-1", "datasets/german-credit/_READY.json", "x1")
+    's3://scoreline-dev-1/datasets/german-credit/_READY.json?versionId=x1'
+    """
+    return f"s3://{bucket}/{key}" + (_VERSION + version if version else "")
+
+
+def split_s3(uri: str) -> tuple[str, str, str]:
+    """Bucket, key and object version of an S3 URI; inverse of `s3_uri`."""
+    bucket, _, rest = uri.removeprefix("s3://").partition("/")
+    key, _, version = rest.partition(_VERSION)
+    return bucket, key, version
+
+
+def is_ready_path(path: str) -> bool:
+    """Whether a path is that of a dataset's manifest."""
+    return path.partition(_VERSION)[0].rpartition("/")[2] == READY_FILE

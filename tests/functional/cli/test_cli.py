@@ -55,6 +55,59 @@ def test_train_promote_predict_and_roll_back(scoreline, registry, tmp_path):
     assert first in (tmp_path / "r.html").read_text()
 
 
+def test_an_upload_ends_with_the_manifest_that_names_its_job(scoreline, registry, settings):
+    import boto3
+
+    from functions.shared.datasets import split_s3
+    from functions.train.messages import read_orders
+
+    uploaded = scoreline("upload", "german-credit", "german.csv")
+
+    assert uploaded.exit_code == 0, uploaded.output
+    count, dataset, job = (line.split()[-1] for line in uploaded.output.splitlines())
+    bucket, key, version = split_s3(dataset)
+    s3 = boto3.client("s3")
+    written = {
+        item["Key"]: item["LastModified"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]
+    }
+    ready = json.load(s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"])
+    s3_object = {"key": key, "version-id": version}
+    detail = {"bucket": {"name": bucket}, "object": s3_object}
+    [order] = read_orders(json.dumps({"detail-type": "Object Created", "detail": detail}))
+    assert (uploaded.output.split()[0], count) == ("1,000", "files")
+    assert [file["name"] for file in ready["files"]] == ["german.csv"]
+    assert written.keys() == {key, key.replace("_READY.json", "german.csv")}
+    assert written[key] == max(written.values())
+    assert (order.job, order.request.dataset_path) == (job, dataset)
+
+    trained = scoreline("train", "german-credit", "--dataset", dataset)
+    manifest = registry.manifest("german-credit", versions(registry)[-1])
+    assert trained.exit_code == 0, trained.output
+    assert manifest["dataset"]["fingerprint"] == ready["digest"]
+    assert manifest["dataset"]["path"] == dataset
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["german-credit", "nowhere"], "no such file or folder"),
+        (["no-such-model", "german.csv"], "no definition for this model"),
+        (["german-credit", "."], "does not read as its name says"),
+    ],
+)
+def test_what_cannot_be_uploaded_is_refused_before_anything_is_written(
+    scoreline, settings, tmp_path, arguments, problem
+):
+    import boto3
+
+    (tmp_path / "a.parquet").write_text("no Parquet")
+
+    refused = scoreline("upload", *arguments)
+
+    assert problem in str(refused.exception)
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=settings.bucket)
+
+
 def test_training_reads_the_definitions_own_dataset_from_the_bucket(scoreline, registry, settings):
     import boto3
 
