@@ -5,7 +5,7 @@ from pathlib import Path
 
 import boto3
 
-from functions.train.queue import MAX_RECEIVES
+from functions.train.runs import MAX_TRIES
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # moto's own account
 EVENTS = Path(__file__).parents[1] / "events"
@@ -21,7 +21,7 @@ def create_resources(settings):
     _create_table(dynamodb, settings.features_table, "customer", "pipeline")
     dead = sqs.create_queue(QueueName=f"{settings.train_queue}-dead-letter")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]
-    redrive = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": MAX_RECEIVES}
+    redrive = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": MAX_TRIES}
     sqs.create_queue(
         QueueName=settings.train_queue,
         Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "5400"},

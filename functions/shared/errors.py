@@ -6,7 +6,7 @@ ScorelineError                500 internal_error
 ├─ ModelNotFoundError         404 no such model, or nothing of it is promoted
 ├─ VersionNotFoundError       404 no such version of the model
 ├─ JobNotFoundError           404 no such training job
-├─ JobRunningError            409 another invocation is at work on the job
+├─ JobWaitsError              409 the training job cannot be taken now, but later
 ├─ PromotionConflictError     409 another promotion came first, or nothing to go back to
 ├─ VersionExistsError         409 the version is published with other content
 ├─ VersionRefusedError        409 the version does not load or fails its golden rows
@@ -88,13 +88,13 @@ class JobNotFoundError(ScorelineError):
     status, code = 404, "job_not_found"
 
 
-class JobRunningError(ScorelineError):
-    """Another invocation is at work on the job, until `retry_after_s` at the latest."""
+class JobWaitsError(ScorelineError):
+    """The job or its model is taken; worth another look after `retry_after_s`."""
 
-    status, code = 409, "job_running"
+    status, code = 409, "job_waits"
 
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__("another invocation is at work on the job")
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from functions.shared.errors import JobNotFoundError, JobRunningError
+from functions.shared.errors import JobNotFoundError
 from functions.shared.registry import CLIENT_CONFIG, aws_errors
 from functions.shared.versions import digest
 
@@ -27,11 +27,21 @@ if TYPE_CHECKING:
 
 # A running job whose function died is taken over after Lambda's longest run of 15 minutes.
 LEASE_S = 15 * 60
+# How long SQS keeps a message that nobody takes; the queue's MessageRetentionPeriod.
+MESSAGE_LIFE_S = 4 * 24 * 3600
 
-# Attributes that no client sees. `last_try`: the message of this run does not come back.
-# `repeatable`: a failed job that starts anew where it is asked for again.
-_INTERNAL = {"lease_until", "last_try", "repeatable"}
-
+_PUBLIC = {
+    "job",
+    "model",
+    "dataset_path",
+    "state",
+    "queued_at",
+    "started_at",
+    "ended_at",
+    "model_name",
+    "score",
+    "reason",
+}
 _CONFLICTS = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
@@ -42,6 +52,7 @@ class JobState(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +68,15 @@ class TrainingRequest:
 
 
 class Jobs:
-    """The jobs table."""
+    """The jobs table.
+
+    Besides what a client sees, a job's item holds `due_until` (when its message is gone), `message`
+    (whose run was the latest), `repeatable` (a failed job starts anew where it is asked for again)
+    and what `functions.train.runs` keeps there. Items without a `state` are its locks.
+    """
 
     def __init__(self, table: Table) -> None:
-        self._table = table
+        self.table = table
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
@@ -70,115 +86,85 @@ class Jobs:
 
     def get(self, job: str) -> dict[str, Any]:
         """The job's item: job, model, dataset_path, state, times and, in the end, the result."""
-        item = self._item(job)
-        if item["state"] == JobState.RUNNING and item["lease_until"] < time.time():
+        item = self.item(job)
+        if "state" not in item:
+            raise JobNotFoundError("no such job")
+        now = time.time()
+        if item["state"] == JobState.RUNNING and item["lease_until"] < now:
             if item["last_try"]:
                 item |= {"state": JobState.FAILED, "reason": "its last run ended without a result"}
             else:
                 item |= {"state": JobState.QUEUED, "reason": "its run ended without a result"}
-        return {k: _plain(v) for k, v in item.items() if k not in _INTERNAL}
+        elif item["state"] == JobState.QUEUED and item["due_until"] < now:
+            reason = "its message has left the queue; the dead-letter queue may have it"
+            item |= {"state": JobState.FAILED, "reason": reason}
+        return {name: _plain(value) for name, value in item.items() if name in _PUBLIC}
 
-    def queue(self, job: str, request: TrainingRequest) -> None:
-        """Record a new job; one that exists stays as it is, unless it is a repeatable one."""
-        item = {
+    def queue(self, job: str, request: TrainingRequest, *, message: str = "") -> None:
+        """Record a new job; one that exists stays as it is, unless it may start anew.
+
+        That may one that was given up, or whose message has gone; not by the `message` which it was
+        given up with, for that one is on its way to the dead letters.
+        """
+        item: dict[str, Any] = {
             "job": job,
             "model": request.model,
             "dataset_path": request.dataset_path,
             "state": JobState.QUEUED,
-            "queued_at": _now(),
+            "queued_at": now_text(),
+            "due_until": int(time.time()) + MESSAGE_LIFE_S,
         }
-        condition = "attribute_not_exists(job) OR attribute_exists(repeatable)"
-        with aws_errors("DynamoDB"), _conflicts_ignored():
-            self._table.put_item(Item=item, ConditionExpression=condition)
-
-    def start(self, job: str, request: TrainingRequest, *, last_try: bool) -> dict[str, Any] | None:
-        """Take the job; returns its item instead where it has ended for good.
-
-        Parameters
-        ----------
-        last_try : nobody takes the job over if this run dies, so it counts as failed then
-
-        Raises
-        ------
-        JobRunningError
-            Another invocation holds it.
-        """
-        self.queue(job, request)
-        now = int(time.time())
-        with aws_errors("DynamoDB"):
-            try:
-                self._table.update_item(
-                    Key={"job": job},
-                    UpdateExpression="SET #s = :running, started_at = :now, lease_until = :lease,"
-                    " last_try = :last REMOVE reason",
-                    ConditionExpression="#s = :queued OR (#s = :running AND lease_until < :epoch)",
-                    ExpressionAttributeNames={"#s": "state"},
-                    ExpressionAttributeValues={
-                        ":running": JobState.RUNNING,
-                        ":queued": JobState.QUEUED,
-                        ":now": _now(),
-                        ":lease": now + LEASE_S,
-                        ":last": last_try,
-                        ":epoch": now,
-                    },
-                )
-            except ClientError as error:
-                if not is_conflict(error):
-                    raise
-            else:
-                return None
-        item = self._item(job)
-        if item["state"] in {JobState.SUCCEEDED, JobState.FAILED}:
-            return {k: _plain(v) for k, v in item.items()}
-        lease_until = int(item.get("lease_until", now))
-        raise JobRunningError(max(lease_until - now, 0) + 1)
-
-    def succeed(self, job: str, *, model_name: str, score: float) -> None:
-        """Record the version that came out and its test AUC."""
-        exact = Decimal(f"{score:.6f}")
-        self._set(job, JobState.SUCCEEDED, model_name=model_name, score=exact, ended_at=_now())
-
-    def fail(self, job: str, reason: str) -> None:
-        """Record why the job ended without a version."""
-        self._set(job, JobState.FAILED, reason=reason, ended_at=_now())
-
-    def give_up(self, job: str, reason: str) -> None:
-        """Record the passing error that met the last try; asked for again, the job starts anew."""
-        self._set(job, JobState.FAILED, reason=reason, repeatable=True, ended_at=_now())
-
-    def release(self, job: str, reason: str) -> None:
-        """Give the job back to the queue after an error that may pass."""
-        self._set(job, JobState.QUEUED, reason=reason)
+        with aws_errors("DynamoDB"), conflicts_ignored():
+            self.table.put_item(
+                Item=item,
+                ConditionExpression="attribute_not_exists(job)"
+                " OR (attribute_exists(repeatable) AND NOT message = :message)"
+                " OR (#s = :queued AND due_until < :now)",
+                ExpressionAttributeNames={"#s": "state"},
+                ExpressionAttributeValues={
+                    ":message": message,
+                    ":queued": JobState.QUEUED,
+                    ":now": int(time.time()),
+                },
+            )
 
     def unsent(self, job: str, reason: str) -> None:
         """Record that a waiting job's message was not sent; `queue` may then record it again."""
-        result = {"reason": reason, "repeatable": True, "ended_at": _now()}
-        self._set(job, JobState.FAILED, was=JobState.QUEUED, **result)
+        result = {"reason": reason, "repeatable": True, "ended_at": now_text()}
+        self.move(job, JobState.FAILED, "#s = :queued", {":queued": JobState.QUEUED}, **result)
 
-    def _set(
-        self, job: str, state: JobState, *, was: JobState = JobState.RUNNING, **result: Any
-    ) -> None:
-        """Move a job on; one that is no longer in the state `was` stays as it is."""
-        values = {f":{name}": value for name, value in result.items()}
-        with aws_errors("DynamoDB"), _conflicts_ignored():
-            self._table.update_item(
+    def move(
+        self, job: str, state: JobState, condition: str, values: dict[str, Any], **result: Any
+    ) -> bool:
+        """Move a job on and add `result`; whether its item met the condition and so has moved."""
+        settings = "".join(f", {name} = :{name}" for name in result)
+        with aws_errors("DynamoDB"), conflicts_ignored():
+            self.table.update_item(
                 Key={"job": job},
-                UpdateExpression="SET #s = :state, " + ", ".join(f"{k} = :{k}" for k in result),
-                ConditionExpression="#s = :was",
+                UpdateExpression=f"SET #s = :state{settings}",
+                ConditionExpression=condition,
                 ExpressionAttributeNames={"#s": "state"},
-                ExpressionAttributeValues={":state": state, ":was": was, **values},
+                ExpressionAttributeValues={
+                    ":state": state,
+                    **values,
+                    **{f":{name}": value for name, value in result.items()},
+                },
             )
+            return True
+        return False
 
-    def _item(self, job: str) -> dict[str, Any]:
+    def item(self, job: str) -> dict[str, Any]:
+        """The whole item of a job."""
         with aws_errors("DynamoDB"):
-            item = self._table.get_item(Key={"job": job}, ConsistentRead=True).get("Item")
+            item = self.table.get_item(Key={"job": job}, ConsistentRead=True).get("Item")
         if item is None:
             raise JobNotFoundError("no such job")
         return item
 
 
 @contextmanager
-def _conflicts_ignored() -> Iterator[None]:
+def conflicts_ignored() -> Iterator[None]:
+    """Leave out the rest of the block where a write's condition does not hold."""
     try:
         yield
     except ClientError as error:
@@ -195,7 +181,8 @@ def is_conflict(error: ClientError) -> bool:
     return code in {"ConditionalCheckFailedException", "TransactionConflictException"}
 
 
-def _now() -> str:
+def now_text() -> str:
+    """The present time as jobs record it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

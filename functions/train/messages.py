@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from functions.shared.datasets import s3_uri
 from functions.shared.errors import MalformedRequestError
 from functions.shared.jobs import TrainingRequest
 from functions.shared.versions import MODEL_PATTERN
@@ -19,15 +20,29 @@ READY_RULE = "the manifest's key must be datasets/MODEL/_READY.json, or lie in a
 _READY_KEY = re.compile(rf"datasets/(?P<model>{MODEL_PATTERN.pattern})/(.+/)?_READY\.json")
 _JOB_KEYS = {"job", "model", "dataset_path"}
 _NO_MODEL = "-"
+_SEQUENCER_WIDTH = 64  # S3's have 16 to 18 digits; of two lengths the shorter is padded with zeros
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A job to do; `problem` says why it cannot be done."""
+    """A job to do.
+
+    Attributes
+    ----------
+    manifest, sequencer : the object that announces new data, and when, as S3 orders its events
+    problem : why the job cannot be done
+    """
 
     job: str
     request: TrainingRequest
+    manifest: str = ""
+    sequencer: str = ""
     problem: str = ""
+
+
+def unreadable(message: str, problem: str) -> Order:
+    """The job that stands for a message that asks for nothing; its id is the message's in hex."""
+    return Order(message.replace("-", ""), TrainingRequest(_NO_MODEL, ""), problem=problem)
 
 
 def read_orders(body: str) -> list[Order]:
@@ -64,7 +79,8 @@ def _announced(detail: Mapping[str, Any]) -> Order:
         detail["bucket"]["name"],
         s3_object["key"],
         version=s3_object.get("version-id"),
-        fallback=f"{s3_object.get('etag')} {s3_object.get('sequencer')}",
+        etag=s3_object.get("etag"),
+        sequencer=s3_object.get("sequencer"),
     )
 
 
@@ -75,14 +91,22 @@ def _notified(s3: Mapping[str, Any]) -> Order:
         s3["bucket"]["name"],
         unquote_plus(s3_object["key"]),
         version=s3_object.get("versionId"),
-        fallback=f"{s3_object.get('eTag')} {s3_object.get('sequencer')}",
+        etag=s3_object.get("eTag"),
+        sequencer=s3_object.get("sequencer"),
     )
 
 
-def _ready(bucket: str, key: str, *, version: str | None, fallback: str) -> Order:
+def _ready(
+    bucket: str, key: str, *, version: str | None, etag: str | None, sequencer: str | None
+) -> Order:
     """The job of one version of a manifest, however often and by whichever event it is told."""
-    folder = f"s3://{bucket}/{key.removesuffix('_READY.json')}"
     named = _READY_KEY.fullmatch(key)
-    request = TrainingRequest(named["model"] if named else _NO_MODEL, folder)
-    cause = fallback if version in {None, "", "null"} else str(version)
-    return Order(request.job_id(cause), request, "" if named else READY_RULE)
+    known = "" if version in {None, "", "null"} else str(version)
+    request = TrainingRequest(named["model"] if named else _NO_MODEL, s3_uri(bucket, key, known))
+    return Order(
+        request.job_id(known or f"{etag} {sequencer}"),
+        request,
+        manifest=s3_uri(bucket, key) if sequencer else "",
+        sequencer=(sequencer or "").upper().ljust(_SEQUENCER_WIDTH, "0"),
+        problem="" if named else READY_RULE,
+    )

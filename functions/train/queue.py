@@ -1,4 +1,4 @@
-"""The training queue as the train function sees it: when a message that failed comes back."""
+"""The training queue as the train function sees it: which message is done, waits or comes back."""
 
 from __future__ import annotations
 
@@ -9,36 +9,34 @@ import boto3
 
 from functions.shared.errors import (
     JobFailedError,
-    JobRunningError,
+    JobWaitsError,
     MalformedRequestError,
     RegistryUnavailableError,
 )
 from functions.shared.http import logger, places
-from functions.shared.jobs import Jobs
 from functions.shared.registry import CLIENT_CONFIG, aws_errors
-from functions.train.messages import read_orders
+from functions.train.messages import read_orders, unreadable
+from functions.train.runs import Message, Runs
 from functions.train.work import do
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
-    from functions.shared.jobs import TrainingRequest
     from functions.shared.settings import Settings
-    from functions.train.work import Outcome
+    from functions.train.messages import Order
+    from functions.train.trainer import Trainer
 
-# The queue's maxReceiveCount in template.yaml: what is not done then goes to the dead letters.
-MAX_RECEIVES = 3
 FIRST_RETRY_S = 30
-LAST_RETRY_S = 900
+LAST_RETRY_S = 900  # the longest that SQS delays a message
 
 
 @dataclass(frozen=True, slots=True)
 class TrainQueue:
     """Works off messages that Lambda's event source mapping has received."""
 
-    jobs: Jobs
+    runs: Runs
     sqs: SQSClient
     name: str
 
@@ -46,58 +44,69 @@ class TrainQueue:
     def connect(cls, settings: Settings) -> Self:
         """With clients from the usual AWS environment."""
         sqs = boto3.client("sqs", config=CLIENT_CONFIG)
-        return cls(Jobs.connect(settings), sqs, settings.train_queue)
+        return cls(Runs.connect(settings), sqs, settings.train_queue)
 
-    def work_off(
-        self, records: Sequence[Mapping[str, Any]], fit: Callable[[TrainingRequest], Outcome]
-    ) -> dict[str, Any]:
+    def work_off(self, records: Sequence[Mapping[str, Any]], trainer: Trainer) -> dict[str, Any]:
         """Do every message's orders; the answer names the messages that have to come back."""
-        failed = []
-        for record in records:
-            retry_s = self._retry_s(record, fit)
-            if retry_s is not None:
-                self._come_back(record, retry_s)
-                failed.append({"itemIdentifier": record["messageId"]})
-        return {"batchItemFailures": failed}
+        failed = [record["messageId"] for record in records if not self._is_done(record, trainer)]
+        return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
-    def _retry_s(
-        self, record: Mapping[str, Any], fit: Callable[[TrainingRequest], Outcome]
-    ) -> int | None:
-        """Seconds until the message has to come back; None where it is done.
+    def _is_done(self, record: Mapping[str, Any], trainer: Trainer) -> bool:
+        """Whether the message has done its duty; one that comes back has its visibility set.
 
         A message that cannot be done comes back at once, as often as the queue lets it before the
         dead-letter queue; its job has failed, so nothing is trained on the way.
         """
         receives = int(record["attributes"]["ApproximateReceiveCount"])
+        message = Message(record["messageId"], receives)
         try:
-            for order in read_orders(record["body"]):
-                do(order, self.jobs, fit, last_try=receives >= MAX_RECEIVES)
-        except (MalformedRequestError, JobFailedError) as error:
-            logger.warning("not done", message_id=record["messageId"], problem=error.message)
-            return 0
-        except JobRunningError as error:
-            return error.retry_after_s
+            for order in self._orders(record):
+                do(order, message, self.runs, trainer)
+        except JobFailedError as error:
+            logger.warning("not done", message_id=message.id, problem=error.message)
+            return self._come_back(record, 0)
+        except JobWaitsError as error:
+            logger.info("waits", message_id=message.id, problem=error.message)
+            return self._wait(record, min(error.retry_after_s, LAST_RETRY_S))
         except RegistryUnavailableError as error:
-            logger.warning(
-                "again later",
-                message_id=record["messageId"],
-                problem=error.message,
-                trace=places(error),
-            )
-            return backoff_s(receives)
-        return None
+            trace = places(error)
+            logger.warning("again later", message_id=message.id, problem=error.message, trace=trace)
+            return self._come_back(record, backoff_s(receives))
+        return True
 
-    def _come_back(self, record: Mapping[str, Any], seconds: int) -> None:
+    def _orders(self, record: Mapping[str, Any]) -> list[Order]:
+        try:
+            return read_orders(record["body"])
+        except MalformedRequestError as error:
+            return [unreadable(record["messageId"], error.message)]
+
+    def _wait(self, record: Mapping[str, Any], seconds: int) -> bool:
+        """Put a copy of the message into the queue: waiting must not use up its receives."""
+        try:
+            with aws_errors("SQS"):
+                self.sqs.send_message(
+                    QueueUrl=self._url(), MessageBody=record["body"], DelaySeconds=seconds
+                )
+        except RegistryUnavailableError as error:
+            logger.warning("not copied", problem=error.message)
+            return self._come_back(record, seconds)
+        return True
+
+    def _come_back(self, record: Mapping[str, Any], seconds: int) -> bool:
         """Set the message's visibility; else it would stay hidden for the queue's 90 minutes."""
         try:
             with aws_errors("SQS"):
                 self.sqs.change_message_visibility(
-                    QueueUrl=self.sqs.get_queue_url(QueueName=self.name)["QueueUrl"],
+                    QueueUrl=self._url(),
                     ReceiptHandle=record["receiptHandle"],
                     VisibilityTimeout=seconds,
                 )
         except RegistryUnavailableError as error:  # it comes back all the same, only later
             logger.warning("visibility unchanged", problem=error.message)
+        return False
+
+    def _url(self) -> str:
+        return self.sqs.get_queue_url(QueueName=self.name)["QueueUrl"]
 
 
 def backoff_s(receives: int) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from functions.shared.datasets import dataset_uri
+from functions.shared.errors import VersionNotFoundError
 from functions.shared.http import logger
-from functions.train.work import Outcome
+from functions.shared.versions import MANIFEST_FILE
+from functions.train.runs import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,33 +19,56 @@ if TYPE_CHECKING:
     from training.train import Bundle
 
 
+# The training libraries take seconds to load and Lambda stops an INIT after 10 s, so they load with
+# the first job, not with the module.
+
+
+def _load_definition(model: str) -> Definition:
+    from training.definition import load_definition
+
+    return load_definition(model)
+
+
+def _train(*arguments: Any, **options: Any) -> Bundle:
+    from training.train import train
+
+    return train(*arguments, **options)
+
+
 @dataclass(frozen=True, slots=True)
 class Trainer:
     """Definition, dataset, fit, publish."""
 
     registry: ModelRegistry
-    load_definition: Callable[[str], Definition]
-    train: Callable[..., Bundle]
+    load_definition: Callable[[str], Definition] = _load_definition
+    train: Callable[..., Bundle] = _train
 
-    @classmethod
-    def connect(cls, registry: ModelRegistry) -> Trainer:
-        """With the training package, whose libraries take seconds to load.
+    def __call__(
+        self,
+        model: str,
+        dataset_path: str | None,
+        claim: Callable[[Outcome], None] = lambda _: None,
+    ) -> Outcome:
+        """Train `model` on a dataset, by default its definition's own, and publish the version.
 
-        They load with the first job, not with the module: Lambda stops an INIT after 10 s.
+        `claim` is told what comes out before anything of it is written.
         """
-        from training.definition import load_definition
-        from training.train import train
-
-        return cls(registry, load_definition, train)
-
-    def __call__(self, model: str, dataset_path: str | None) -> Outcome:
-        """Train `model` on a dataset, by default its definition's own, and publish the version."""
         definition = self.load_definition(model)
         path = dataset_uri(dataset_path or definition.dataset, self.registry.settings.bucket)
         trained = self.train(definition, path, progress=_log)
+        outcome = Outcome(trained.version, trained.score)
+        claim(outcome)
         self.registry.publish(model, trained.version, trained.files)
         logger.info("published", model=model, version=trained.version)
-        return Outcome(trained.version, trained.score)
+        return outcome
+
+    def is_published(self, model: str, version: str) -> bool:
+        """Whether a version exists: its manifest does, which is written last."""
+        try:
+            self.registry.read(model, version, MANIFEST_FILE)
+        except VersionNotFoundError:
+            return False
+        return True
 
 
 def _log(progress: str) -> None:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.shared.errors import (
     JobFailedError,
-    JobRunningError,
+    JobWaitsError,
     RegistryUnavailableError,
     ScorelineError,
-    TrainingError,
 )
 from functions.shared.http import log_unexpected, logger, places
-from functions.shared.jobs import LEASE_S, JobState
+from functions.shared.jobs import LEASE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from functions.shared.jobs import Jobs, TrainingRequest
     from functions.train.messages import Order
+    from functions.train.runs import Message, Outcome, Run, Runs
+    from functions.train.trainer import Trainer
 
 MAX_REASON = 1000
+# How soon a job asks again for a jobs table that does not answer.
+TABLE_POLL_S = 60
+SUPERSEDED = "a newer manifest of the same key has been announced"
 PASSING_ERRORS = (
     RegistryUnavailableError,
     BotoCoreError,
@@ -32,75 +32,82 @@ PASSING_ERRORS = (
     TimeoutError,
 )
 # Answers that trying again does not change, such as for a bucket that the function may not read.
-LASTING_CODES = {"AccessDenied", "InvalidBucketName", "NoSuchBucket", "NoSuchKey"}
+LASTING_CODES = {"AccessDenied", "InvalidBucketName", "NoSuchBucket", "NoSuchKey", "NoSuchVersion"}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The version that training published, and its test AUC."""
-
-    version: str
-    score: float
-
-
-def do(
-    order: Order, jobs: Jobs, fit: Callable[[TrainingRequest], Outcome], *, last_try: bool
-) -> None:
+def do(order: Order, message: Message, runs: Runs, trainer: Trainer) -> None:
     """Do an order that is not done yet.
-
-    Parameters
-    ----------
-    last_try : the order does not come again, so a passing error fails the job too
 
     Raises
     ------
     JobFailedError
         It cannot be done; the job says why.
-    JobRunningError
-        Another invocation is at it.
+    JobWaitsError
+        It cannot be started now, which is no try.
     RegistryUnavailableError
         It has to be tried again.
     """
-    ended = jobs.start(order.job, order.request, last_try=last_try)
-    if ended is not None:
-        if ended["state"] == JobState.FAILED:
-            raise JobFailedError("the job has failed before")
+    run = _start(order, message, runs)
+    if run is None:
         return
-    logger.info("training", job=order.job, model=order.request.model)
+    logger.info("training", job=run.job, model=run.model)
     try:
-        outcome = _fit(order, fit)
+        outcome = _published(run, trainer) or _train(order, run, runs, trainer)
+    except JobWaitsError:
+        raise
     except Exception as error:
         if _passes(error):
             _log_passing(order, error)
-            _try_again(order, jobs, _reason(error), last_try=last_try)
+            _try_again(run, runs, _reason(error))
             raise RegistryUnavailableError(_reason(error)) from error
         if not isinstance(error, ScorelineError):
             log_unexpected(error)
-        jobs.fail(order.job, _reason(error))
+        runs.fail(run, _reason(error))
         raise JobFailedError("the job has failed") from error
-    jobs.succeed(order.job, model_name=outcome.version, score=outcome.score)
+    runs.succeed(run, outcome)
 
 
-def _fit(order: Order, fit: Callable[[TrainingRequest], Outcome]) -> Outcome:
-    if order.problem:
-        raise TrainingError(order.problem)
-    return fit(order.request)
+def _start(order: Order, message: Message, runs: Runs) -> Run | None:
+    """A run of the job; None where it is done or need not be done any more."""
+    try:
+        if order.problem:
+            runs.refuse(order.job, order.request, order.problem)
+            raise JobFailedError(order.problem)
+        if order.manifest and runs.latest(order.manifest, order.sequencer) > order.sequencer:
+            runs.supersede(order.job, order.request, SUPERSEDED)
+            return None
+        return runs.start(order.job, order.request, message)
+    except RegistryUnavailableError as error:
+        _log_passing(order, error)
+        raise JobWaitsError(error.message, TABLE_POLL_S) from error
 
 
-def _try_again(order: Order, jobs: Jobs, reason: str, *, last_try: bool) -> None:
+def _published(run: Run, trainer: Trainer) -> Outcome | None:
+    """What an earlier run had published when it died before it could say so."""
+    if run.claimed and trainer.is_published(run.model, run.claimed.version):
+        logger.info("published before", job=run.job, version=run.claimed.version)
+        return run.claimed
+    return None
+
+
+def _train(order: Order, run: Run, runs: Runs, trainer: Trainer) -> Outcome:
+    request = order.request
+    return trainer(request.model, request.dataset_path, lambda outcome: runs.claim(run, outcome))
+
+
+def _try_again(run: Run, runs: Runs, reason: str) -> None:
     """Give the job back; a JobFailedError where this was the last try.
 
     While the jobs table does not answer, the job stays taken until its lease ends.
     """
     try:
-        if last_try:
-            jobs.give_up(order.job, f"tried for the last time: {reason}")
+        if run.last:
+            runs.give_up(run, f"tried for the last time: {reason}")
         else:
-            jobs.release(order.job, f"to be tried again: {reason}")
+            runs.release(run, f"to be tried again: {reason}")
     except RegistryUnavailableError as error:
-        _log_passing(order, error)
-        raise JobRunningError(LEASE_S + 1) from error
-    if last_try:
+        raise JobWaitsError(error.message, LEASE_S) from error
+    if run.last:
         raise JobFailedError("the job has failed, its last try too")
 
 

@@ -3,8 +3,9 @@ import re
 
 import pytest
 
+from functions.shared.jobs import MESSAGE_LIFE_S
 from functions.shared.settings import Settings
-from functions.train.queue import MAX_RECEIVES
+from functions.train.runs import MAX_TRIES
 from local.template import ROOT, Template
 
 STAGE, ACCOUNT, REGION = "test", "123456789012", "eu-central-1"
@@ -140,7 +141,8 @@ def test_a_message_stays_hidden_for_six_runs_and_fails_three_times():
     queue = TEMPLATE.resources("AWS::SQS::Queue")["TrainQueue"]
 
     assert queue["VisibilityTimeout"] == 6 * TEMPLATE.functions["TrainFunction"].timeout_s
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES == 3
+    assert queue["MessageRetentionPeriod"] == MESSAGE_LIFE_S
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_TRIES == 3
     assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith("-train-dead-letter")
 
 
@@ -177,6 +179,7 @@ def test_what_each_function_may_change():
             "dynamodb:UpdateItem",
             "sqs:DeleteMessage",
             "sqs:ChangeMessageVisibility",
+            "sqs:SendMessage",
             "logs:PutLogEvents",
         },
     }

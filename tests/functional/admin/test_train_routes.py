@@ -5,6 +5,7 @@ import pytest
 
 from functions.admin.app import lambda_handler
 from functions.shared.jobs import Jobs, TrainingRequest
+from functions.train.runs import Message, Outcome, Runs
 
 TRAINED = "20261121T004512Z-3fa9c1d2"
 URI = "s3://scoreline-test-123456789012/datasets/german-credit/"
@@ -24,6 +25,12 @@ def messages(aws, settings):
         return [json.loads(message["Body"]) for message in received.get("Messages", [])]
 
     return messages
+
+
+def finish(settings, job):
+    runs = Runs.connect(settings)
+    run = runs.start(job, TrainingRequest("german-credit", URI), Message("m-1"))
+    runs.succeed(run, Outcome(TRAINED, 0.79))
 
 
 def test_train_answers_202_with_a_job_that_is_recorded_and_sent(
@@ -50,11 +57,10 @@ def test_without_an_idempotency_key_every_request_is_a_job_of_its_own(aws, call,
     assert call(event)[1]["job"] != call(event)[1]["job"]
 
 
-def test_a_job_that_has_ended_is_not_sent_again(aws, jobs, messages, call, load_event):
+def test_a_job_that_has_ended_is_not_sent_again(aws, settings, messages, call, load_event):
     _, body = call(load_event("train"))
     messages()
-    jobs.start(body["job"], TrainingRequest("german-credit", URI), last_try=False)
-    jobs.succeed(body["job"], model_name=TRAINED, score=0.79)
+    finish(settings, body["job"])
 
     status, again = call(load_event("train"))
 
@@ -123,10 +129,9 @@ def test_an_idempotency_key_that_is_not_text_is_422(aws, call, load_event):
     assert (status, body["error"]["fields"][0]["field"]) == (422, "Idempotency-Key")
 
 
-def test_a_job_ends_with_score_and_model_name(aws, jobs, call, load_event):
+def test_a_job_ends_with_score_and_model_name(aws, settings, call, load_event):
     job = load_event("train-job")["pathParameters"]["job"]
-    jobs.start(job, TrainingRequest("german-credit", URI), last_try=False)
-    jobs.succeed(job, model_name=TRAINED, score=0.79)
+    finish(settings, job)
 
     status, body = call(load_event("train-job"))
 

@@ -6,6 +6,7 @@ import pytest
 from functions.shared.jobs import Jobs
 from functions.shared.registry import ModelRegistry
 from functions.train.app import handle, queue
+from functions.train.runs import Runs
 from functions.train.trainer import Trainer
 
 VERSION = "20261121T004512Z-3fa9c1d2"
@@ -41,6 +42,11 @@ def training():
 @pytest.fixture
 def jobs(aws, settings):
     return Jobs.connect(settings)
+
+
+@pytest.fixture
+def runs(aws, settings):
+    return Runs.connect(settings)
 
 
 @pytest.fixture
@@ -81,6 +87,13 @@ class SourceMapping:
                 self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=handle)
         return len(received)
 
+    def purge(self):
+        self.sqs.purge_queue(QueueUrl=self.url)
+
+    def dead(self):
+        """Messages in the dead-letter queue."""
+        return self.sqs.receive_message(QueueUrl=self.dead_url).get("Messages", [])
+
     def waiting(self):
         """Messages that are visible, hidden and dead."""
 
@@ -98,20 +111,32 @@ def mapping(settings, invoke):
 
 
 @pytest.fixture
-def hidden_for(settings, invoke):
-    """Invoke with an event and return the visibility timeout that its message was given."""
+def hidden_for(aws, invoke):
+    """Invoke with an event and return the visibility timeouts that its messages were given."""
+    return asked_of("ChangeMessageVisibility", "VisibilityTimeout", invoke)
 
-    def hidden_for(event):
+
+@pytest.fixture
+def copied_for(aws, invoke):
+    """Invoke with an event and return the delays of the copies that were sent of its messages."""
+    return asked_of("SendMessage", "DelaySeconds", invoke)
+
+
+def asked_of(operation, parameter, invoke):
+    def ask(event):
         asked = []
-        client = queue().sqs
-        client.meta.events.register(
-            "provide-client-params.sqs.ChangeMessageVisibility",
-            lambda params, **_: asked.append(params["VisibilityTimeout"]),
-        )
+        hook = f"provide-client-params.sqs.{operation}"
+
+        def note(params, **_):
+            asked.append(params[parameter])
+
+        events = queue().sqs.meta.events
+        events.register(hook, note)
         invoke(event)
+        events.unregister(hook, note)
         return asked
 
-    return hidden_for
+    return ask
 
 
 def body_of(event):

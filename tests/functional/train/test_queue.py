@@ -5,12 +5,14 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from functions.shared.errors import DatasetError, RegistryUnavailableError
-from functions.shared.jobs import LEASE_S
+from functions.shared.errors import DatasetError, JobNotFoundError, RegistryUnavailableError
+from functions.shared.jobs import LEASE_S, MESSAGE_LIFE_S, TrainingRequest
 from functions.shared.registry import aws_errors
 from functions.train.messages import read_orders
-from functions.train.queue import MAX_RECEIVES
-from tests.functional.train.conftest import body_of, job_table
+from functions.train.queue import LAST_RETRY_S
+from functions.train.runs import MAX_TRIES, MODEL_POLL_S, Message, Outcome
+from functions.train.work import TABLE_POLL_S
+from tests.functional.train.conftest import VERSION, body_of, job_table
 
 pytestmark = pytest.mark.slow
 
@@ -37,12 +39,15 @@ def test_a_job_of_post_train_ends_with_score_and_model_name(invoke, jobs, job, l
     assert item["score"] == 0.79
 
 
-def test_a_ready_manifest_trains_on_the_folder_beside_it(invoke, jobs, training, load_event):
+def test_a_ready_manifest_trains_on_the_files_of_that_version_of_it(
+    invoke, jobs, training, load_event
+):
     event = load_event("sqs-dataset-ready")
 
     invoke(event)
 
-    assert training.asked == [(MODEL, f"{URI}2026-11/")]
+    version = "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
+    assert training.asked == [(MODEL, f"{URI}2026-11/_READY.json?versionId={version}")]
     assert jobs.get(job_of(event))["state"] == "succeeded"
 
 
@@ -94,30 +99,31 @@ def test_keys_of_an_s3_notification_are_decoded(load_event):
 
     [order] = read_orders(json.dumps(message))
 
-    assert order.request.dataset_path == f"{URI}November 2026, final/"
+    assert order.manifest == f"{URI}November 2026, final/_READY.json"
+    assert order.request.dataset_path.startswith(order.manifest + "?versionId=")
 
 
 def test_a_duplicate_of_a_running_job_is_neither_trained_nor_lost(
-    invoke, jobs, training, hidden_for, load_event
+    invoke, training, copied_for, load_event
 ):
     event = load_event("sqs-train-job")
-    answers = []
-    training.meanwhile = lambda: answers.append(hidden_for(event))
+    copies = []
+    training.meanwhile = lambda: copies.append(copied_for(event))
 
     invoke(event)
 
-    [[hidden_s]] = answers
+    [[delay_s]] = copies
     assert len(training.asked) == 1
-    assert LEASE_S - 60 < hidden_s <= LEASE_S + 1
+    assert LEASE_S - 60 < delay_s <= LAST_RETRY_S
     assert invoke(event) == {"batchItemFailures": []}
 
 
 def test_a_job_whose_function_died_is_taken_over_when_its_lease_ends(
-    invoke, jobs, job, training, settings, load_event
+    invoke, jobs, runs, job, settings, load_event
 ):
     event = load_event("sqs-train-job")
     [order] = read_orders(body_of(event))
-    jobs.start(job, order.request, last_try=False)
+    runs.start(job, order.request, Message("m-1"))
     let_lease_end(settings, job)
     assert jobs.get(job)["reason"] == "its run ended without a result"
 
@@ -129,7 +135,7 @@ def test_a_job_whose_function_died_is_taken_over_when_its_lease_ends(
 @pytest.fixture
 def last_receive(load_event):
     event = load_event("sqs-train-job")
-    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_RECEIVES)
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_TRIES)
     return event
 
 
@@ -163,13 +169,13 @@ def test_passing_failures_that_use_up_the_queue_leave_a_failed_job_and_a_dead_le
     mapping, jobs, job, training, load_event, monkeypatch
 ):
     monkeypatch.setattr("functions.train.queue.FIRST_RETRY_S", 0)
-    training.problems = [RegistryUnavailableError("S3 answered SlowDown")] * MAX_RECEIVES
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")] * MAX_TRIES
     mapping.send(body_of(load_event("sqs-train-job")))
 
-    rounds = [mapping.poll() for _ in range(MAX_RECEIVES + 1)]
+    rounds = [mapping.poll() for _ in range(MAX_TRIES + 1)]
 
-    assert rounds == [1] * MAX_RECEIVES + [0]
-    assert len(training.asked) == MAX_RECEIVES
+    assert rounds == [1] * MAX_TRIES + [0]
+    assert len(training.asked) == MAX_TRIES
     assert mapping.waiting() == (0, 0, 1)
     assert jobs.get(job)["state"] == "failed"
 
@@ -179,8 +185,10 @@ def test_a_job_given_up_starts_anew_when_its_message_is_sent_again(
 ):
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
     invoke(last_receive)
+    again = load_event("sqs-train-job")
+    again["Records"][0]["messageId"] = "of-a-redrive"
 
-    answer = invoke(load_event("sqs-train-job"))
+    answer = invoke(again)
 
     assert answer == {"batchItemFailures": []}
     assert jobs.get(job)["state"] == "succeeded"
@@ -189,8 +197,8 @@ def test_a_job_given_up_starts_anew_when_its_message_is_sent_again(
 @pytest.mark.parametrize(
     ("receives", "state", "reason"),
     [
-        (MAX_RECEIVES - 1, "queued", "its run ended without a result"),
-        (MAX_RECEIVES, "failed", "its last run ended without a result"),
+        (MAX_TRIES - 1, "queued", "its run ended without a result"),
+        (MAX_TRIES, "failed", "its last run ended without a result"),
     ],
 )
 def test_a_function_killed_at_the_last_receive_leaves_a_failed_job(
@@ -207,14 +215,14 @@ def test_a_function_killed_at_the_last_receive_leaves_a_failed_job(
 
 
 def test_a_job_that_cannot_be_given_back_comes_again_when_its_lease_has_ended(
-    training, hidden_for, load_event, settings
+    training, copied_for, load_event, settings
 ):
     training.meanwhile = lambda: boto3.client("dynamodb").delete_table(
         TableName=settings.jobs_table
     )
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
 
-    assert hidden_for(load_event("sqs-train-job")) == [LEASE_S + 1]
+    assert copied_for(load_event("sqs-train-job")) == [LEASE_S]
 
 
 def test_a_passing_failure_is_logged_by_type_and_place_without_its_text(
@@ -247,9 +255,9 @@ def test_a_permanent_failure_says_why_and_ends_in_the_dead_letter_queue_trained_
     training.problems = [DatasetError("income: column is missing")]
     mapping.send(body_of(load_event("sqs-train-job")))
 
-    rounds = [mapping.poll() for _ in range(MAX_RECEIVES + 1)]
+    rounds = [mapping.poll() for _ in range(MAX_TRIES + 1)]
 
-    assert rounds == [1] * MAX_RECEIVES + [0]
+    assert rounds == [1] * MAX_TRIES + [0]
     assert len(training.asked) == 1
     assert mapping.waiting() == (0, 0, 1)
     assert jobs.get(job)["state"] == "failed"
@@ -383,14 +391,19 @@ def test_a_manifest_that_names_no_model_is_a_failed_job(mapping, jobs, training,
         '{"detail-type": "Object Created", "detail": {}}',
     ],
 )
-def test_a_message_of_another_kind_ends_in_the_dead_letter_queue(mapping, training, body):
+def test_a_message_of_another_kind_ends_in_the_dead_letter_queue_and_a_job_says_why(
+    mapping, jobs, training, body
+):
     mapping.send(body)
 
     while mapping.poll():
         pass
 
-    assert mapping.waiting() == (0, 0, 1)
+    [message] = mapping.dead()
+    job = jobs.get(message["MessageId"].replace("-", ""))
     assert training.asked == []
+    assert job["state"] == "failed"
+    assert job["reason"] == "not a message that asks for training"
 
 
 def test_the_test_event_of_s3_is_done_at_once(mapping, training):
@@ -424,12 +437,284 @@ def test_what_post_train_sends_is_what_the_train_function_reads(
     assert (item["state"], item["score"]) == ("succeeded", 0.79)
 
 
-def test_jobs_out_of_reach_leave_the_message_for_later(invoke, settings, load_event, log):
+def test_jobs_out_of_reach_leave_the_message_for_later_without_a_try(
+    mapping, settings, training, load_event, log, monkeypatch
+):
+    monkeypatch.setattr("functions.train.work.TABLE_POLL_S", 0)
+    description = boto3.client("dynamodb").describe_table(TableName=settings.jobs_table)["Table"]
+    boto3.client("dynamodb").delete_table(TableName=settings.jobs_table)
+    mapping.send(body_of(load_event("sqs-train-job")))
+
+    rounds = [mapping.poll() for _ in range(2 * MAX_TRIES)]
+    boto3.client("dynamodb").create_table(
+        **{k: description[k] for k in ("TableName", "AttributeDefinitions", "KeySchema")},
+        BillingMode="PAY_PER_REQUEST",
+    )
+    mapping.poll()
+
+    line = next(line for line in log() if line["message"] == "passing error")
+    assert rounds == [1] * (2 * MAX_TRIES)
+    assert len(training.asked) == 1
+    assert mapping.waiting() == (0, 0, 0)
+    assert "jobs.py" in str(line["trace"])
+
+
+def test_jobs_out_of_reach_are_asked_again_after_a_minute(copied_for, settings, load_event):
     boto3.client("dynamodb").delete_table(TableName=settings.jobs_table)
 
-    answer = invoke(load_event("sqs-train-job"))
+    assert copied_for(load_event("sqs-train-job")) == [TABLE_POLL_S]
 
-    [line] = [line for line in log() if line["message"] == "again later"]
-    assert len(answer["batchItemFailures"]) == 1
-    assert line["problem"] == "DynamoDB answered ResourceNotFoundException"
-    assert "jobs.py" in str(line["trace"])
+
+def test_a_message_that_has_to_wait_stays_where_its_copy_cannot_be_sent(
+    invoke, settings, load_event
+):
+    boto3.client("dynamodb").delete_table(TableName=settings.jobs_table)
+    sqs = boto3.client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings.train_queue)["QueueUrl"])
+
+    assert len(invoke(load_event("sqs-train-job"))["batchItemFailures"]) == 1
+
+
+# One job of a model at a time
+
+
+def job_message(model, number):
+    path = f"s3://scoreline-test-123456789012/datasets/{model}/{number}/"
+    return json.dumps({"job": f"{model}-{number}", "model": model, "dataset_path": path})
+
+
+def test_a_second_job_of_a_model_waits_without_using_up_its_receives(
+    mapping, jobs, training, monkeypatch
+):
+    monkeypatch.setattr("functions.train.runs.MODEL_POLL_S", 0)
+    mapping.send(job_message(MODEL, 1))
+    waited = []
+
+    def second_comes():
+        training.meanwhile = lambda: None
+        mapping.send(job_message(MODEL, 2))
+        waited.extend(mapping.poll() for _ in range(3 * MAX_TRIES))
+
+    training.meanwhile = second_comes
+    mapping.poll()
+    alone = list(training.asked)
+    mapping.poll()
+
+    assert waited == [1] * (3 * MAX_TRIES)
+    assert len(alone) == 1
+    assert len(training.asked) == 2
+    assert {jobs.get(f"{MODEL}-{n}")["state"] for n in (1, 2)} == {"succeeded"}
+    assert mapping.waiting() == (0, 0, 0)
+
+
+def test_a_waiting_job_looks_again_soon(training, invoke, mapping, copied_for, load_event):
+    training.meanwhile = lambda: copies.append(copied_for(load_event("sqs-dataset-ready")))
+    copies = []
+
+    invoke(load_event("sqs-train-job"))
+
+    assert copies == [[MODEL_POLL_S]]
+
+
+def test_jobs_of_two_models_train_at_the_same_time(mapping, training):
+    mapping.send(job_message(MODEL, 1))
+    during = []
+
+    def other_comes():
+        training.meanwhile = lambda: None
+        mapping.send(job_message("loan-risk", 1))
+        mapping.poll()
+        during.extend(model for model, _ in training.asked)
+
+    training.meanwhile = other_comes
+    mapping.poll()
+
+    assert during == [MODEL, "loan-risk"]
+
+
+@pytest.mark.parametrize(
+    "problem", [None, DatasetError("income: column is missing"), RegistryUnavailableError("S3")]
+)
+def test_a_model_is_free_once_its_job_has_ended_in_any_way(mapping, training, jobs, problem):
+    training.problems = [problem] if problem else []
+    for number in (1, 2):
+        mapping.send(job_message(MODEL, number))
+
+    mapping.poll()
+
+    assert jobs.get(f"{MODEL}-2")["state"] == "succeeded"
+
+
+def test_a_model_whose_function_died_is_free_when_the_lease_ends(
+    mapping, runs, jobs, settings, training
+):
+    runs.start("dead", TrainingRequest(MODEL, URI), Message("m-1"))
+    mapping.send(job_message(MODEL, 1))
+    let_lease_end(settings, "dead")
+    let_lease_end(settings, f"model {MODEL}")
+
+    mapping.poll()
+
+    assert jobs.get(f"{MODEL}-1")["state"] == "succeeded"
+
+
+def test_what_holds_a_model_is_no_job(runs, jobs):
+    runs.start("dead", TrainingRequest(MODEL, URI), Message("m-1"))
+
+    with pytest.raises(JobNotFoundError):
+        jobs.get(f"model {MODEL}")
+
+
+# Events out of order
+
+
+def ready(load_event, version, sequencer):
+    event = load_event("sqs-dataset-ready")
+    message = json.loads(body_of(event))
+    message["detail"]["object"] |= {"version-id": version, "sequencer": sequencer}
+    event["Records"][0]["body"] = json.dumps(message)
+    return event
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [("00617F08299329D189", "00617F08299329D188"), ("00617F08299329D189", "00617F08299329")],
+    ids=["of one length", "the shorter is padded with zeros"],
+)
+def test_an_event_that_comes_after_a_newer_one_is_superseded_and_done(
+    invoke, jobs, training, load_event, newer, older
+):
+    late = ready(load_event, "first", older)
+    invoke(ready(load_event, "second", newer))
+
+    answer = invoke(late)
+
+    job = jobs.get(job_of(late))
+    assert answer == {"batchItemFailures": []}
+    assert [path[-6:] for _, path in training.asked] == ["second"]
+    assert job["state"] == "superseded"
+    assert job["reason"] == "a newer manifest of the same key has been announced"
+
+
+def test_a_waiting_job_is_superseded_by_a_newer_manifest(
+    invoke, jobs, runs, training, settings, load_event
+):
+    first = ready(load_event, "first", "00617F08299329D188")
+    runs.start("other", TrainingRequest(MODEL, URI), Message("m-1"))
+    invoke(first)
+    invoke(ready(load_event, "second", "00617F08299329D189"))
+    let_lease_end(settings, f"model {MODEL}")
+
+    invoke(first)
+
+    assert jobs.get(job_of(first))["state"] == "superseded"
+    assert training.asked == []
+
+
+def test_a_job_that_has_succeeded_stays_so_when_a_newer_manifest_comes(invoke, jobs, load_event):
+    first = ready(load_event, "first", "00617F08299329D188")
+    invoke(first)
+    invoke(ready(load_event, "second", "00617F08299329D189"))
+
+    invoke(first)
+
+    assert jobs.get(job_of(first))["state"] == "succeeded"
+
+
+def test_manifests_of_two_folders_do_not_supersede_each_other(invoke, training, load_event):
+    invoke(ready(load_event, "first", "00617F08299329D189"))
+    event = ready(load_event, "second", "00617F08299329D188")
+    event["Records"][0]["body"] = body_of(event).replace("2026-11", "2026-10")
+
+    invoke(event)
+
+    assert len(training.asked) == 2
+
+
+# A run that was killed
+
+
+def test_a_version_that_was_published_before_the_function_died_is_the_jobs_result(
+    invoke, jobs, runs, job, registry, training, settings, load_event
+):
+    run = runs.start(job, TrainingRequest(MODEL, URI), Message("m-1"))
+    runs.claim(run, Outcome(VERSION, 0.78))
+    registry.publish(MODEL, VERSION, {"manifest.json": b"{}"})
+    let_lease_end(settings, job)
+
+    invoke(load_event("sqs-train-job"))
+
+    assert training.asked == []
+    assert registry.versions(MODEL) == [VERSION]
+    assert (jobs.get(job)["state"], jobs.get(job)["model_name"]) == ("succeeded", VERSION)
+    assert jobs.get(job)["score"] == 0.78
+
+
+def test_a_version_without_a_manifest_is_trained_again(
+    invoke, jobs, runs, job, registry, training, settings, load_event
+):
+    run = runs.start(job, TrainingRequest(MODEL, URI), Message("m-1"))
+    runs.claim(run, Outcome(VERSION, 0.78))
+    key = f"models/{MODEL}/{VERSION}/model.onnx"
+    boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=b"half")
+    let_lease_end(settings, job)
+
+    invoke(load_event("sqs-train-job"))
+
+    assert registry.versions(MODEL) == [jobs.get(job)["model_name"]]
+    assert jobs.get(job)["model_name"] != VERSION
+
+
+def test_a_run_that_was_taken_over_neither_publishes_nor_ends_the_job(
+    invoke, jobs, job, registry, training, settings, load_event
+):
+    event = load_event("sqs-train-job")
+
+    def taken_over():
+        training.meanwhile = lambda: None
+        let_lease_end(settings, job)
+        invoke(event)
+
+    training.meanwhile = taken_over
+
+    invoke(event)
+
+    assert len(training.asked) == 2
+    assert registry.versions(MODEL) == [jobs.get(job)["model_name"]]
+
+
+@pytest.mark.parametrize(("days", "state"), [(3, "queued"), (5, "failed")])
+def test_a_job_whose_message_is_gone_counts_as_failed_and_may_be_queued_again(
+    jobs, job, settings, days, state
+):
+    request = TrainingRequest(MODEL, URI)
+    jobs.queue(job, request)
+    job_table(settings).update_item(
+        Key={"job": job},
+        UpdateExpression="SET due_until = :then",
+        ExpressionAttributeValues={":then": int(time.time()) + MESSAGE_LIFE_S - days * 86400},
+    )
+
+    assert jobs.get(job)["state"] == state
+    jobs.queue(job, request)
+    assert jobs.get(job)["state"] == "queued"
+
+
+def test_a_job_given_up_before_its_message_is_used_up_stays_failed(
+    mapping, jobs, job, training, load_event, monkeypatch
+):
+    """Its message has waited, and so come as a copy, between two of its tries."""
+    monkeypatch.setattr("functions.train.queue.FIRST_RETRY_S", 0)
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")] * 9
+    body = body_of(load_event("sqs-train-job"))
+    mapping.send(body)
+    mapping.poll()
+    mapping.purge()
+    mapping.send(body)
+
+    rounds = [mapping.poll() for _ in range(MAX_TRIES + 1)]
+
+    assert rounds == [1] * MAX_TRIES + [0]
+    assert len(training.asked) == MAX_TRIES
+    assert mapping.waiting() == (0, 0, 1)
+    assert jobs.get(job)["state"] == "failed"
