@@ -2,21 +2,20 @@
 
 The leaves of a tree are split into groups. What a group contributes depends only on what it can
 tell about each column it tests, so the contributions of every combination of these outcomes are
-worked out once, in float64, and become rows of one table. Scoring compares the columns with the
-thresholds, adds the comparisons up to one row number per group, and sums those rows of the table.
-The tables are `training/shapley.py`.
+worked out once, in float64, and become rows of one table (`training/shapley.py`). Scoring finds the
+number of one row per group (`training/row_numbers.py`) and sums those rows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx import TensorProto
 
 from training.graph import ML
+from training.row_numbers import BUNDLES, picked_sums, row_numbers, row_numbers_in_blocks
 from training.shapley import Group, groups_of, on_grid
 from training.trees import LEAF
 
@@ -74,8 +73,10 @@ def add_tree_contributions(
     ExportError
         The tables would exceed shapley.MAX_TABLE_BYTES: the trees are too deep.
     """
-    groups = sorted(groups_of(ensemble, 4 * (n_sources + 2)), key=lambda group: group.n_steps)
-    groups = [Group([])] * (-len(groups) % GROUPS_ABREAST) + groups
+    groups = groups_of(ensemble, 4 * (n_sources + 2))
+    if many_rows:
+        groups.sort(key=lambda group: group.n_steps)
+    groups = [Group([])] * (-len(groups) % lcm(BUNDLES, GROUPS_ABREAST)) + groups
     tables = [group.table(source_of_column, n_sources) for group in groups]
     constant = on_grid(ensemble.base)
     constant += sum(on_grid(t.value[0]) for t in ensemble.trees if t.left[0] == LEAF)
@@ -135,70 +136,6 @@ def _coarse_and_fine(value: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
     return coarse, value - coarse
 
 
-def _row_numbers(graph: GraphBuilder, columns: str, groups: Sequence[Group], n_columns: int) -> str:
-    """Row of the table for each group, which come sorted by n_steps: (n_rows, 1, n_groups).
-
-    `x >= t` is computed as `-x < t'`, with t' the float32 next to -t, so that a missing value
-    makes every comparison false.
-    """
-    bundles = [_comparisons(bundle, n_columns) for bundle in _bundles(groups)]
-    column, threshold, change = (np.concatenate([b[i].ravel() for b in bundles]) for i in range(3))
-
-    both_signs = graph.node("Concat", columns, graph.node("Neg", columns), axis=1)
-    indices = graph.constant(column[None], np.int64)
-    values = graph.node("ArrayFeatureExtractor", both_signs, indices, domain=ML)
-    holds = graph.node("Less", values, graph.constant(threshold))
-    as_number = graph.node("Cast", holds, to=TensorProto.FLOAT)
-    changes = [graph.node("Mul", as_number, graph.constant(change))]
-    if len(bundles) > 1:
-        sizes = graph.constant([b[0].size for b in bundles], np.int64)
-        changes = graph.nodes("Split", *changes, sizes, outputs=len(bundles), axis=1)
-    sums = []
-    for part, (bundle, _, _) in zip(changes, bundles, strict=True):
-        stacked = graph.node("Reshape", part, graph.constant((-1, *bundle.shape), np.int64))
-        sums.append(graph.node("MatMul", graph.constant(np.ones((1, len(bundle)))), stacked))
-    moved = graph.node("Concat", *sums, axis=2) if len(sums) > 1 else sums[0]
-    rows = graph.node("Add", moved, graph.constant(_missing_rows(groups)))
-    return graph.node("Cast", rows, to=TensorProto.INT32)
-
-
-def _missing_rows(groups: Sequence[Group]) -> NDArray[np.int64]:
-    """Row of the groups' joined tables that each reaches if every column is missing."""
-    sizes = np.array([group.n_rows for group in groups])
-    missing = np.array([group.missing_row for group in groups])
-    result: NDArray[np.int64] = np.cumsum(sizes) - sizes + missing
-    return result
-
-
-def _bundles(groups: Sequence[Group]) -> list[Sequence[Group]]:
-    """The groups in two bundles at most, such that padding to the longest wastes least."""
-    n, longest = len(groups), groups[-1].n_steps
-    sizes = [groups[k - 1].n_steps * k + longest * (n - k) for k in range(1, n + 1)]
-    k = int(np.argmin(sizes)) + 1
-    return [bundle for bundle in (groups[:k], groups[k:]) if bundle]
-
-
-def _comparisons(
-    groups: Sequence[Group], n_columns: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    """Column, threshold and change of the row number, each of shape (n_steps, n_groups).
-
-    Columns from `n_columns` on are the negated ones.
-    """
-    shape = (max(1, *(group.n_steps for group in groups)), len(groups))
-    column = np.zeros(shape, np.int64)
-    threshold = np.full(shape, -inf, np.float32)
-    change = np.zeros(shape, np.float32)
-    for g, group in enumerate(groups):
-        for s, (tested, bound, above, difference) in enumerate(group.steps()):
-            with np.errstate(over="ignore"):  # beyond the largest number lies infinity, as meant
-                negated = np.nextafter(np.float32(-bound), np.float32(inf))
-            column[s, g] = tested + n_columns * above
-            threshold[s, g] = negated if above else bound
-            change[s, g] = difference
-    return column, threshold, change
-
-
 def _sums(
     graph: GraphBuilder,
     columns: str,
@@ -211,8 +148,7 @@ def _sums(
     Each row is a matrix product of its own, whose order of summation does not depend on the batch
     (ReduceSum over a middle axis was seen to depend on it). Groups lie abreast to fill vectors.
     """
-
-    rows = _row_numbers(graph, columns, groups, n_columns)
+    rows = row_numbers(graph, columns, groups, n_columns)
     looked_up = graph.node("Gather", graph.constant(np.concatenate(tables)), rows, axis=0)
     n_groups, width = len(groups), tables[0].shape[1]
 
@@ -240,31 +176,20 @@ def _sums_of_many_rows(
     width = tables[0].shape[1]
     starts = range(0, len(groups), GROUPS_PER_BLOCK)
     blocks = [_Block.of(groups[i : i + GROUPS_PER_BLOCK], tables[i:]) for i in starts]
-    comparisons = [_comparisons(block.groups, n_columns) for block in blocks]
-    pairs = np.concatenate([np.stack([c.ravel(), t.ravel()], 1) for c, t, _ in comparisons])
-    distinct, condition = np.unique(pairs, axis=0, return_inverse=True)
+    numbers = row_numbers_in_blocks(graph, columns, [b.groups for b in blocks], n_columns)
 
-    turned = graph.node("Transpose", columns, perm=[1, 0])
-    both_signs = graph.node("Concat", turned, graph.node("Neg", turned), axis=0)
-    values = graph.node("Gather", both_signs, graph.constant(distinct[:, 0], np.int64), axis=0)
-    holds = graph.node("Less", values, graph.constant(distinct[:, 1:]))
-    as_number = graph.node("Cast", holds, to=TensorProto.FLOAT)
-    sums, columns_of_sums, end = [], [], 0
-    for block, (_, _, change) in zip(blocks, comparisons, strict=True):
-        start, end = end, end + change.size
-        moved = _picked_sums(graph, as_number, condition[start:end].reshape(change.shape), change)
-        rows = graph.node("Add", moved, graph.constant(_missing_rows(block.groups)[:, None]))
-        numbers = graph.node("Cast", rows, to=TensorProto.INT64)
+    sums, columns_of_sums = [], []
+    for block, rows in zip(blocks, numbers, strict=True):
         table = graph.constant(block.table)
-        looked_up = graph.node("ArrayFeatureExtractor", table, numbers, domain=ML)
+        looked_up = graph.node("ArrayFeatureExtractor", table, rows, domain=ML)
         shape = graph.constant([block.columns.size, -1], np.int64)
         pieces, columns_of_pieces = _pieces(block.columns.ravel(), width, PIECE_LENGTH)
-        sums.append(_picked_sums(graph, graph.node("Reshape", looked_up, shape), pieces))
+        sums.append(picked_sums(graph, graph.node("Reshape", looked_up, shape), pieces))
         columns_of_sums.append(columns_of_pieces)
     joined = graph.node("Concat", *sums, axis=0) if len(sums) > 1 else sums[0]
     column = np.concatenate(columns_of_sums)
     most = int(np.bincount(column[column != NO_COLUMN]).max())
-    total = _picked_sums(graph, joined, _pieces(column, width, most)[0][:, :width])
+    total = picked_sums(graph, joined, _pieces(column, width, most)[0][:, :width])
     return graph.node("Transpose", total, perm=[1, 0])
 
 
@@ -310,22 +235,3 @@ def _pieces(
             columns_of_pieces.append(c)
     pieces.append(np.full(length, zero))
     return np.stack(pieces, 1), np.array([*columns_of_pieces, NO_COLUMN])
-
-
-def _picked_sums(
-    graph: GraphBuilder,
-    tensor: str,
-    items: NDArray[np.int64],
-    factors: NDArray[np.float32] | None = None,
-) -> str:
-    """Sums of rows of `tensor`, each times its factor: row j of the result is over items[:, j].
-
-    ReduceSum over few rows was seen to be eight times slower than the product with ones.
-    """
-    picked = graph.node("Gather", tensor, graph.constant(items.ravel(), np.int64), axis=0)
-    if factors is not None:
-        picked = graph.node("Mul", picked, graph.constant(factors.reshape(-1, 1)))
-    length, n_sums = items.shape
-    stacked = graph.node("Reshape", picked, graph.constant([length, -1], np.int64))
-    sums = graph.node("MatMul", graph.constant(np.ones((1, length))), stacked)
-    return graph.node("Reshape", sums, graph.constant([n_sums, -1], np.int64))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from math import inf, isnan, nan, prod
 from typing import TYPE_CHECKING
 
@@ -25,16 +24,17 @@ from functions.shared.errors import ExportError
 from training.trees import LEAF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
     from training.trees import Ensemble, Tree
 
 MAX_TABLE_BYTES = 64_000_000
-SMALL_TABLE_BYTES = 2_800_000  # fewer, larger groups are faster: up to this size,
-LARGER_AT_MOST = 1.3  # or to this multiple of the smallest tables
-GROUP_ROWS = (512, 256, 128, 96, 64, 32, 1)
+SMALL_TABLE_BYTES = 2_550_000  # fewer, larger groups are faster: up to this size,
+LARGER_AT_MOST = 1.2  # or to this multiple of the smallest tables
+MAX_ROWS = 256  # of a group, unless a leaf alone has more: row numbers in one byte are faster
+GROUP_ROWS = (MAX_ROWS, 192, 128, 96, 80, 64, 32, 1)
 # Leaf values are multiples of this: sums of 2048 remainders of a coarser grid stay exact.
 FINE_GRID = 2.0**-28
 SMALLEST_SHARE = 1e-30  # stands in for a share of 0, which would divide by zero
@@ -105,70 +105,64 @@ def _quadrature(n_points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]
 class Axis:
     """What a group of leaves can tell about one column.
 
+    thresholds : sorted; between two of them no test changes its outcome
+    outcomes : of a missing value, of one below all thresholds, and of one from each threshold on
     holds : shape (n_outcomes, n_leaves), whether each leaf's test on the column holds
-    missing : the outcome of a missing value
-    steps : (threshold, above, change); x >= threshold (above) or x < threshold (not above)
-        changes the outcome, starting from that of a missing value
     """
 
     column: int
+    thresholds: NDArray[np.float64]
+    outcomes: NDArray[np.int64]
     holds: NDArray[np.bool_]
-    missing: int
-    steps: list[tuple[float, bool, int]]
+
+    def outcomes_in(self, thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Outcomes of a missing value and of each of `thresholds`, which are sorted."""
+        reached = np.searchsorted(self.thresholds, thresholds, side="right")
+        return self.outcomes[[0, *(1 + reached)]]
+
+    @property
+    def n_steps(self) -> int:
+        """Changes of outcome from a threshold on, and that from a missing value if always one."""
+        missing, *others = self.outcomes
+        return int(np.count_nonzero(np.diff(others))) + (missing not in others)
 
 
 def _axis(column: int, leaves: Sequence[Leaf]) -> Axis:
     tests = [leaf.tests.get(column, Test()) for leaf in leaves]
     bounds = {bound for test in tests for bound in (test.low, test.high)}
     thresholds = sorted(bound for bound in bounds if bound > -inf)
-    signatures: dict[tuple[bool, ...], int] = {}
-
-    def outcome(x: float) -> int:
-        return signatures.setdefault(tuple(test.holds(x) for test in tests), len(signatures))
-
-    outcomes = [outcome(x) for x in (-inf, *thresholds)]  # one per interval between thresholds
-    missing = outcome(nan)
-    steps = []
-    if missing in outcomes:
-        start = outcomes.index(missing)
-    else:  # no value has this outcome: one of two comparisons moves every value away from it
-        start, first = 0, thresholds[0] if thresholds else 0.0
-        steps = [(first, above, outcomes[0] - missing) for above in (False, True)]
-    for i, (below, above) in enumerate(pairwise(outcomes)):
-        if above != below:
-            upwards = i >= start
-            steps.append((thresholds[i], upwards, above - below if upwards else below - above))
-    return Axis(column, np.array(list(signatures), bool), missing, steps)
+    numbers: dict[tuple[bool, ...], int] = {}
+    outcomes = [
+        numbers.setdefault(tuple(test.holds(x) for test in tests), len(numbers))
+        for x in (nan, -inf, *thresholds)
+    ]
+    return Axis(column, np.array(thresholds), np.array(outcomes), np.array(list(numbers), bool))
 
 
 class Group:
-    """Leaves of one tree that share a table: a row per combination of outcomes of their axes."""
+    """Leaves of one tree that share a table: a row per combination of outcomes of their axes.
+
+    The number of a row is the sum over the axes of stride times outcome.
+    """
 
     def __init__(self, leaves: list[Leaf]) -> None:
         self.leaves = leaves
         columns = sorted({column for leaf in leaves for column in leaf.tests})
-        self.axes = [_axis(column, leaves) for column in columns]
-        sizes = [len(axis.holds) for axis in self.axes]
+        axes = [_axis(column, leaves) for column in columns]
+        sizes = [len(axis.holds) for axis in axes]
         self.n_rows = prod(sizes)
-        self.n_steps = sum(len(axis.steps) for axis in self.axes)
         strides = [prod(sizes[i + 1 :]) for i in range(len(sizes))]
-        self._strided = list(zip(self.axes, strides, strict=True))
+        self.axes = list(zip(axes, strides, strict=True))
 
     @property
-    def missing_row(self) -> int:
-        """Row of the table if every column is missing."""
-        return sum(axis.missing * stride for axis, stride in self._strided)
-
-    def steps(self) -> Iterator[tuple[int, float, bool, int]]:
-        """Column, threshold, whether above, and change of the row number, for each comparison."""
-        for axis, stride in self._strided:
-            for threshold, above, change in axis.steps:
-                yield axis.column, threshold, above, change * stride
+    def n_steps(self) -> int:
+        """How often an outcome changes along the axes, or from that of a missing value."""
+        return sum(axis.n_steps for axis, _ in self.axes)
 
     def table(self, source_of_column: Sequence[int], n_sources: int) -> NDArray[np.float64]:
         """Contributions per source and, in the last column, the sum of the leaves reached."""
         row = np.arange(self.n_rows)
-        holds = {a.column: a.holds[row // stride % len(a.holds)] for a, stride in self._strided}
+        holds = {a.column: a.holds[row // stride % len(a.holds)] for a, stride in self.axes}
         table = np.zeros((self.n_rows, n_sources + 1))
         for i, leaf in enumerate(self.leaves):
             held = np.stack([holds[column][:, i] for column in leaf.tests], 1)
@@ -209,7 +203,8 @@ def _branch(tree: Tree, node: int, tests: dict[int, Test]) -> _Branch:
     if first is None or second is None:
         return _Branch(None, tuple(below))
     whole = Group(first.leaves + second.leaves)
-    limit = max(*GROUP_ROWS, first.n_rows + second.n_rows)
+    apart = (first.n_rows, second.n_rows)
+    limit = MAX_ROWS if max(apart) <= MAX_ROWS else sum(apart)
     return _Branch(whole if whole.n_rows <= limit else None, tuple(below))
 
 

@@ -169,6 +169,21 @@ def test_contributions_equal_those_of_xgboost():
     assert raw == pytest.approx(native_raw(estimator, X), abs=1e-5)
 
 
+def test_contributions_with_more_rows_in_a_table_than_a_byte_can_number():
+    rng = np.random.default_rng(5)
+    X = (rng.random((4000, 10)) < 0.8).astype(np.float32)
+    estimator = xgb.XGBClassifier(n_estimators=3, max_depth=10, n_jobs=1, min_child_weight=0)
+    ensemble = read_ensemble(estimator.fit(X, X.all(1)))
+    scorer = Scorer(ensemble, range(10), 10)
+
+    native = estimator.get_booster().predict(xgb.DMatrix(X[:500]), pred_contribs=True)
+    raw, contributions = scorer.run(X[:500])
+
+    assert max(group.n_rows for group in shapley.groups_of(ensemble, 48)) > 256
+    assert contributions == pytest.approx(native[:, :-1], abs=1e-5)
+    assert raw == pytest.approx(ensemble.raw(X[:500]), abs=1e-6)
+
+
 @pytest.mark.parametrize("num_leaves", [12, 31])
 def test_contributions_equal_those_of_lightgbm(num_leaves):
     estimator = lightgbm().set_params(num_leaves=num_leaves, min_child_samples=2)
