@@ -63,14 +63,15 @@ lock: $(UV) ## choose the newest versions again and write all lock files
 	$(COMPILE) --universal --upgrade -o requirements/bench.txt requirements/bench.in
 	$(COMPILE) --universal --upgrade --no-deps -o requirements/demo.txt requirements/demo.in
 	for name in predict admin; do \
-	    $(COMPILE) --python-platform linux -c requirements/dev.txt $(IN_RUNTIME:%=--no-emit-package %) \
+	    $(COMPILE) --python-platform linux -c requirements/dev.txt $(NOT_IN_ZIPS:%=--no-emit-package %) \
 	        -o functions/$$name/requirements.txt functions/$$name/requirements.in || exit 1; \
 	done
 	$(COMPILE) --python-platform linux -c requirements/dev.txt \
 	    -o functions/train/requirements.txt functions/train/requirements.in
 
 COMPILE = "$(UV)" pip compile --quiet --python-version 3.13 --generate-hashes --no-header --no-emit-index-url
-IN_RUNTIME := boto3 botocore python-dateutil s3transfer six urllib3
+# boto3 and what it needs is in the runtime; the C API of onnxruntime needs none of the others.
+NOT_IN_ZIPS := boto3 botocore python-dateutil s3transfer six urllib3 numpy protobuf flatbuffers packaging
 
 clean: ## remove everything that the commands above made, local state included
 	rm -rf .scoreline .aws-sam .venv .venv-sam .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
