@@ -60,6 +60,7 @@ lock: $(UV) ## choose the newest versions again and write all lock files
 	$(COMPILE) --universal --upgrade -o requirements/uv.txt requirements/uv.in
 	$(COMPILE) --universal --upgrade -o requirements/dev.txt requirements/dev.in
 	$(COMPILE) --universal --upgrade -o requirements/sam.txt requirements/sam.in
+	$(COMPILE) --universal --upgrade -o requirements/lambda.txt requirements/lambda.in
 	$(COMPILE) --universal --upgrade -o requirements/bench.txt requirements/bench.in
 	$(COMPILE) --universal --upgrade --no-deps -o requirements/demo.txt requirements/demo.in
 	for name in predict admin; do \
@@ -74,7 +75,7 @@ COMPILE = "$(UV)" pip compile --quiet --python-version 3.13 --generate-hashes --
 NOT_IN_ZIPS := boto3 botocore python-dateutil s3transfer six urllib3 numpy protobuf flatbuffers packaging
 
 clean: ## remove everything that the commands above made, local state included
-	rm -rf .scoreline .aws-sam .venv .venv-sam .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .scoreline .aws-sam .venv .venv-sam .venv-lambda .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: a changed lock file installs again. `sync` removes what is not in the lock, so the rest comes after it.
@@ -91,6 +92,12 @@ clean: ## remove everything that the commands above made, local state included
 	@test -x .venv-sam/bin/python || "$(UV)" venv --python 3.13 .venv-sam
 	@echo "installing the SAM CLI into .venv-sam"
 	"$(UV)" pip sync --python .venv-sam/bin/python --require-hashes requirements/sam.txt
+	@touch $@
+
+.venv-lambda/.installed: requirements/lambda.txt | $(UV)
+	@test -x .venv-lambda/bin/python || "$(UV)" venv --python 3.13 .venv-lambda
+	@echo "installing what Lambda's runtime has into .venv-lambda"
+	"$(UV)" pip sync --compile-bytecode --python .venv-lambda/bin/python --require-hashes requirements/lambda.txt
 	@touch $@
 
 $(CURDIR)/.uv/bin/uv:

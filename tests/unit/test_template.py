@@ -117,11 +117,12 @@ def test_routes_are_those_of_the_design():
 
 @pytest.mark.parametrize("name", ["PredictFunction", "AdminFunction"])
 def test_a_function_answers_exactly_the_routes_that_it_gets(name):
-    module = importlib.import_module(TEMPLATE.functions[name].handler.rpartition(".")[0])
+    module, _, handler = TEMPLATE.functions[name].handler.rpartition(".")
+    app = importlib.import_module(getattr(importlib.import_module(module), handler).__module__)
 
     routed = {(r.method, r.path) for r in TEMPLATE.routes if r.function.logical_id == name}
 
-    assert routed == set(module.ROUTES)
+    assert routed == set(app.ROUTES)
 
 
 @pytest.mark.parametrize("function", TEMPLATE.functions.values(), ids=lambda f: f.logical_id)

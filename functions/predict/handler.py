@@ -1,0 +1,38 @@
+"""Entry point in Lambda. Importing it there is INIT, so it loads the champion of the default model.
+
+INIT has the processor for itself and is over before the first application comes; under SnapStart
+it happens before the snapshot. Elsewhere importing it does nothing, as with every module of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+from snapshot_restore_py import register_after_restore
+
+from functions.predict.app import aws, champions, lambda_handler
+from functions.shared.errors import ScorelineError
+from functions.shared.http import logger
+
+__all__ = ["lambda_handler"]
+
+
+def prepare() -> None:
+    """Load the default model's champion; what fails is tried again by the first request."""
+    try:
+        champions().get(champions().routing().default)
+    except ScorelineError as error:
+        logger.warning("no model is loaded in INIT", problem=error.message)
+
+
+def forget() -> None:
+    """Trust nothing that a snapshot froze: connections, pointers and the state of chance."""
+    aws().forget_connections()
+    champions().forget_pointers()
+    random.seed()
+
+
+register_after_restore(forget)
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    prepare()
