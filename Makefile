@@ -12,7 +12,7 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-fast local-lambda lint validate build lock clean
+.PHONY: bench-cold-start help install demo serve test test-fast local-lambda lint validate build lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test: .venv/.installed ## all tests
 
 test-fast: .venv/.installed ## tests that take seconds
 	$(PYTHON) -m pytest -n 2 -m "not slow and not e2e"
+
+bench-cold-start: .venv/.installed .venv-lambda/.installed .venv-sam/.installed ## measure INIT beside others' handlers
+	@$(PYTHON) -m bench.cold_start
 
 lint: .venv/.installed ## ruff and mypy
 	.venv/bin/ruff check .
