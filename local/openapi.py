@@ -31,11 +31,14 @@ DESCRIPTION = (
     "signature by AWS IAM; the local stack asks nobody."
 )
 
+ANY_ANSWER: Schema = {"anyOf": [ref("Answer"), ref("Recommendations")]}
+WHAT_IF_ANSWER: Schema = {"anyOf": [ref("Comparison"), ref("Proposals")]}
+
 # Route -> what it does, status and schema of its answer.
 ANSWERS: dict[tuple[str, str], tuple[str, int, Schema]] = {
-    ("POST", "/predict"): ("Score an application for the default model", 200, ref("Answer")),
+    ("POST", "/predict"): ("Score an application for the default model", 200, ANY_ANSWER),
     ("POST", "/predict/batch"): ("Score many applications", 200, ref("BatchAnswer")),
-    ("POST", "/models/{model}/predict"): ("Score an application", 200, ref("Answer")),
+    ("POST", "/models/{model}/predict"): ("Score an application", 200, ANY_ANSWER),
     ("POST", "/models/{model}/predict/batch"): (
         "Score many applications",
         200,
@@ -44,7 +47,7 @@ ANSWERS: dict[tuple[str, str], tuple[str, int, Schema]] = {
     ("POST", "/models/{model}/what-if"): (
         "What changes would do, or which would reach a decision",
         200,
-        {"anyOf": [ref("Comparison"), ref("Proposals")]},
+        WHAT_IF_ANSWER,
     ),
     ("GET", "/models/{model}/schema"): ("JSON Schema of an application", 200, ANY_OBJECT),
     ("GET", "/health"): ("Whether scoring works", 200, ref("Health")),
@@ -63,8 +66,19 @@ CONTENT_TYPES = {
     "/models/{model}/versions/{version}/report": "text/html",
     "/models/{model}/schema": "application/schema+json",
 }
-# Routes about applications, which the document repeats for every promoted model.
-APPLICATION_PATHS = ("/models/{model}/predict", "/models/{model}/what-if")
+# Task -> routes about applications, which the document repeats for every promoted model, and what
+# the model answers to them.
+MODEL_PATHS: dict[str, dict[str, Schema]] = {
+    "default": {
+        "/models/{model}/predict": ref("Answer"),
+        "/models/{model}/predict/batch": ref("BatchAnswer"),
+        "/models/{model}/what-if": WHAT_IF_ANSWER,
+    },
+    "recommendation": {
+        "/models/{model}/predict": ref("Recommendations"),
+        "/models/{model}/predict/batch": ref("BatchAnswer"),
+    },
+}
 SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "api-key": [{"ApiKey": []}],
     "iam": [{"Iam": []}],
@@ -93,11 +107,12 @@ def openapi_document(routes: Iterable[Route], champions: Champions) -> dict[str,
     """OpenAPI 3.1 of the routes, with the promoted models' applications in full."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        if route.path.startswith(APPLICATION_PATHS):
-            for model in champions.schemas:
+        for model, application in champions.schemas.items():
+            answer = MODEL_PATHS[application["x-task"]].get(route.path)
+            if answer is not None:
                 path = route.path.replace("{model}", model)
                 schema = _applications(route, champions, model)
-                paths[path] = {"post": _operation(route, path, schema, model)}
+                paths[path] = {"post": _operation(route, path, schema, model, answer)}
         schema = BODIES.get((route.method, route.path))
         if "predict" in route.path:
             named = champions.default if route.path.startswith("/predict") else ""
@@ -119,8 +134,10 @@ def openapi_document(routes: Iterable[Route], champions: Champions) -> dict[str,
     }
 
 
-def _operation(route: Route, path: str, schema: Schema | None, tag: str) -> dict[str, Any]:
-    summary, status, answer = ANSWERS[route.method, route.path]
+def _operation(
+    route: Route, path: str, schema: Schema | None, tag: str, answer: Schema | None = None
+) -> dict[str, Any]:
+    summary, status, usual = ANSWERS[route.method, route.path]
     operation: dict[str, Any] = {
         "summary": summary,
         "tags": [tag.removesuffix("Function").lower()],
@@ -131,7 +148,7 @@ def _operation(route: Route, path: str, schema: Schema | None, tag: str) -> dict
             if name
         ],
         "responses": {
-            str(status): _content("Success", answer, CONTENT_TYPES.get(route.path, JSON)),
+            str(status): _content("Success", answer or usual, CONTENT_TYPES.get(route.path, JSON)),
             "default": _content("Error", ref("Error"), JSON),
         },
         "security": SECURITY[route.auth],

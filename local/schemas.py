@@ -112,10 +112,22 @@ COMPONENTS: dict[str, Schema] = {
         processing_time_ms=NUMBER,
         features=ref("Features"),
     ),
+    "Recommendations": record(
+        ("processing_time_ms", "features"),
+        id=STRING,
+        model=MODEL,
+        version=VERSION,
+        recommendations={
+            **array(record(product=STRING, description=STRING, probability=PROBABILITY)),
+            "description": "The likeliest products that the customer does not hold, best first",
+        },
+        processing_time_ms=NUMBER,
+        features=ref("Features"),
+    ),
     "BatchAnswer": record(
         model=MODEL,
         version=VERSION,
-        results=array({"anyOf": [ref("Answer"), ref("Error")]}),
+        results=array({"anyOf": [ref("Answer"), ref("Recommendations"), ref("Error")]}),
         processing_time_ms=NUMBER,
     ),
     "Comparison": record(
@@ -222,7 +234,7 @@ COMPONENTS: dict[str, Schema] = {
         started_at=TIME,
         ended_at=TIME,
         model_name=VERSION,
-        score={"type": "number", "description": "AUC on the test rows"},
+        score={"type": "number", "description": "AUC on the test rows; MAP@k of a recommendation"},
         reason=STRING,
     ),
 }

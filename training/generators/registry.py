@@ -12,7 +12,12 @@ from pyarrow import parquet
 
 from functions.shared.errors import ModelNotFoundError
 from training.dataset import GENERATED_KEY
-from training.generators import credit_card, german_credit, loan_risk
+from training.generators import (
+    credit_card,
+    german_credit,
+    loan_risk,
+    product_recommendation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +47,7 @@ GENERATORS: dict[str, Callable[[int, int], Iterator[pa.Table]]] = {
     "credit-card": in_chunks(credit_card.chunk),
     "german-credit": in_chunks(german_credit.chunk),
     "loan-risk": in_chunks(loan_risk.chunk),
+    "product-recommendation": in_chunks(product_recommendation.chunk),
 }
 
 

@@ -7,6 +7,7 @@ from functions.shared.contract import Band, Contract, Feature, RiskLevel, ScoreS
 from local.environment import read_template
 from local.openapi import ANSWERS, Champions, openapi_document
 from local.schemas import BODIES
+from tests import shop
 from tests.sample import APPLICATION, bundle, publish
 
 CONTRACT = Contract(
@@ -119,6 +120,28 @@ def test_real_answers_are_what_the_document_says(real_front, registry):
         if body is not None:
             taken = operation["requestBody"]["content"]["application/json"]["schema"]
             check({**taken, "components": document["components"]}, body)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:No application metrics to publish")
+def test_a_recommendation_has_paths_and_answers_of_its_own(real_front, registry):
+    publish(registry, bundle())
+    shop.publish(registry, shop.bundle())
+    document = real_front.get("/openapi.json").json()
+    validate(document)
+    customer = {**shop.CUSTOMER, "held": ["card"]}
+    asked = {"/predict": customer, "/predict/batch": {"applications": [customer]}}
+
+    for suffix, body in asked.items():
+        operation = document["paths"][f"/models/shop{suffix}"]["post"]
+        response = real_front.post(f"/models/shop{suffix}", json=body)
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        check({**schema, "components": document["components"]}, response.json())
+
+    assert "/models/shop/what-if" not in document["paths"]
+    assert "/models/sample/what-if" in document["paths"]
+    held = document["components"]["schemas"]["Application-shop"]["properties"]["held"]
+    assert held["items"]["enum"] == ["account", "card", "fund", "mortgage"]
 
 
 def check(schema, value):

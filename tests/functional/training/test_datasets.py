@@ -24,11 +24,11 @@ def test_invented_rows_keep_the_definition_and_say_what_they_are(invented, model
     path = invented(model, 3_000)
     definition = load_definition(model)
     frame = pd.read_parquet(path)
-    labels = frame[definition.target.column]
+    labelled = frame[[outcome.column for outcome in definition.outcomes]].notna().all(axis=1)
 
     dataset = load_dataset(definition, path)
 
-    assert len(dataset.y) == len(frame[labels.notna()].drop_duplicates(definition.id or None))
+    assert len(dataset.y) == len(frame[labelled].drop_duplicates(definition.id or None))
     assert dataset.generated == [{"model": model, "seed": 1, "rows": 3_000}]
 
 

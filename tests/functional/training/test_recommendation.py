@@ -95,7 +95,7 @@ def test_a_spoilt_leaf_of_one_product_is_caught(fitted):
     model, contract, graph, held_out = fitted("xgboost")
     spoilt = onnx.ModelProto()
     spoilt.CopyFrom(graph)
-    [trees] = [node for node in spoilt.graph.node if node.op_type == "TreeEnsembleRegressor"]
+    trees = next(node for node in spoilt.graph.node if node.op_type == "TreeEnsembleRegressor")
     [weights] = [a for a in trees.attribute if a.name == "target_weights"]
     weights.floats[0] += 0.05
 
