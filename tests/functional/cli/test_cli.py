@@ -2,6 +2,7 @@ import csv
 import json
 
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 from cli.app import app
@@ -172,3 +173,15 @@ def test_every_command_has_help(scoreline):
         done = scoreline(command, "--help")
         assert done.exit_code == 0
         assert "Usage" in done.output
+
+
+def test_generate_writes_what_it_says_and_nothing_for_a_model_it_does_not_know(scoreline, tmp_path):
+    done = scoreline(
+        "generate", "loan-risk", "--rows", "20", "--seed", "3", "--output", "a/b.parquet"
+    )
+    refused = scoreline("generate", "unknown")
+
+    assert "20 invented rows" in done.output
+    assert parquet.read_metadata(tmp_path / "a" / "b.parquet").num_rows == 20
+    assert "no generator for this model" in str(refused.exception)
+    assert not (tmp_path / "unknown.parquet").exists()
