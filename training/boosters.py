@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from functions.shared.contract import FLOAT32_MAX
+from training.trees import LIGHTGBM_ZERO
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +73,8 @@ def floor_lightgbm_thresholds(classifier: Any) -> None:
     """Round the double thresholds down to float32: for float32 columns nothing changes.
 
     x <= t and x <= floor32(t) are the same for every float32 x; converters that round to the
-    nearest float32 would move rows that lie on it.
+    nearest float32 would move rows that lie on it. LightGBM reads tiny values as 0 and converters
+    do not: thresholds among them move to their edge.
     """
     from lightgbm import Booster
 
@@ -80,7 +82,10 @@ def floor_lightgbm_thresholds(classifier: Any) -> None:
         values = np.array(match[1].split(), np.float64)
         rounded = values.astype(np.float32)
         down = np.nextafter(rounded, np.float32(-np.inf))
-        floored = np.where(rounded > values, down, rounded).astype(np.float64)
+        floored = np.where(rounded > values, down, rounded)
+        negative = np.nextafter(np.float32(-LIGHTGBM_ZERO), np.float32(-np.inf))
+        tiny = np.abs(values) <= LIGHTGBM_ZERO
+        floored[tiny] = np.where(values[tiny] < 0, negative, LIGHTGBM_ZERO)
         return "threshold=" + " ".join(repr(float(value)) for value in floored)
 
     text = classifier.booster_.model_to_string()

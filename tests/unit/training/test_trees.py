@@ -12,7 +12,8 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from functions.shared.errors import ExportError
-from training.trees import Ensemble, Tree, below_or_equal, read_ensemble
+from training.boosters import floor_lightgbm_thresholds
+from training.trees import LIGHTGBM_ZERO, Ensemble, Tree, below_or_equal, read_ensemble
 
 N_COLUMNS = 5
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -292,3 +293,26 @@ def test_what_the_form_cannot_hold_is_refused(reason):
 
     with pytest.raises(ExportError, match=reason):
         read_ensemble(estimator)
+
+
+def test_lightgbm_thresholds_around_zero_settle_where_a_converter_reads_them_alike():
+    X = np.repeat(np.float32([-1, 0, 1]), 100)[:, None]
+    estimator = lgb.LGBMClassifier(n_estimators=5, verbose=-1).fit(X, np.repeat([0, 1, 0], 100))
+    zero = np.float32(LIGHTGBM_ZERO)
+    values = np.nextafter(zero, np.float32([-np.inf, np.inf]))
+    values = np.concatenate([values, -values, [zero, -zero, 0, 1e-36, -1e-36, -1, 1]])[:, None]
+    before = native_raw(estimator, values)
+
+    floor_lightgbm_thresholds(estimator)
+
+    np.testing.assert_array_equal(native_raw(estimator, values), before)
+    trees = estimator.booster_.dump_model()["tree_info"]
+    thresholds = {t for tree in trees for t in inner_thresholds(tree["tree_structure"])}
+    assert thresholds == {float(np.nextafter(-zero, np.float32(-np.inf))), float(zero)}
+
+
+def inner_thresholds(node):
+    if "threshold" in node:
+        yield node["threshold"]
+        yield from inner_thresholds(node["left_child"])
+        yield from inner_thresholds(node["right_child"])
