@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from cli.console import err, out
 from cli.deployment import Deployment, use_stack
+from cli.features import app as features_app
 from cli.tables import comparison_table, metrics_table, models_table, versions_table
 from functions.shared.errors import InvalidApplicationError, MalformedRequestError, ScorelineError
 from functions.shared.versions import MANIFEST_FILE, REPORT_FILE
@@ -24,8 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
-err = Console(stderr=True)
+app.add_typer(features_app, name="features")
 
 Model = Annotated[str, typer.Argument(help="Name of the model, such as german-credit.")]
 Version = Annotated[str, typer.Argument(help="Version, as `scoreline models MODEL` shows it.")]
@@ -229,18 +230,27 @@ def generate(
     rows: Annotated[int, typer.Option(min=1, help="How many rows.")] = 1_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 1,
     output: Annotated[
-        Path | None, typer.Option(help="Parquet file; MODEL.parquet by default.")
+        Path | None,
+        typer.Option(help="MODEL.parquet by default; a folder MODEL where there are tables."),
     ] = None,
 ) -> None:
-    """Write invented rows of a model's dataset to Parquet, in constant memory."""
+    """Write invented rows of a model's dataset to Parquet, in constant memory.
+
+    For home-credit that is a folder with the tables of so many customers.
+    """
+    from training.generators.folders import FOLDERS, generate_tables, write_tables
     from training.generators.registry import generate as invent
     from training.generators.registry import write
 
-    path = output or Path(f"{model}.parquet")
+    path = output or Path(model if model in FOLDERS else f"{model}.parquet")
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err) as progress:
         task = progress.add_task(model, total=rows)
-        write(path, invent(model, rows, seed), lambda done: progress.advance(task, done))
+        advance = partial(progress.advance, task)
+        if model in FOLDERS:
+            write_tables(path, generate_tables(model, rows, seed), advance)
+        else:
+            write(path, invent(model, rows, seed), advance)
     out.print(f"{path}: {rows:,} invented rows")
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from features.pipeline import Pipeline
     from training.comparison import Compared
 
 
@@ -46,6 +47,14 @@ def versions_table(model: str, versions: Iterable[Mapping[str, Any]]) -> Table:
         ]
         mark = "champion" if version["champion"] else ""
         table.add_row(version["version"], version["algorithm"], *figures, mark)
+    return table
+
+
+def features_table(pipeline: Pipeline) -> Table:
+    """The features of a pipeline and what they are."""
+    table = Table("feature", "what it is", "unit", "table", title=pipeline.name)
+    for spec, history in pipeline.features.values():
+        table.add_row(spec.name, spec.description, spec.unit, history.table)
     return table
 
 

@@ -32,12 +32,14 @@ from functions.shared.errors import DefinitionError
 from functions.shared.versions import MODEL_PATTERN, digest
 from training.algorithms import ALGORITHMS
 from training.checks import problems
+from training.expression import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from functions.shared.contract import Reference
 
+SOURCES = ("features", "derived")
 MODELS_DIR = Path(__file__).parent / "models"
 
 
@@ -195,8 +197,13 @@ class Definition(_Table):
 
     def without_history(self) -> Definition:
         """The same definition on what the application says alone: no online features."""
-        application = [f for f in self.model_dump()["features"] if not f["online"]]
-        changed = {"pipeline": "", "features": application, "reasons": []}
+        gone = {feature.name for feature in self.features if feature.online}
+        for derived in self.derived:
+            if gone & parse_expression(derived.expression).names:
+                gone.add(derived.name)
+        dumped = self.model_dump()
+        sent = {key: [s for s in dumped[key] if s["name"] not in gone] for key in SOURCES}
+        changed = {"pipeline": "", "reasons": [], **sent}
         return _checked(f"{self.name} without history", self.model_dump() | changed)
 
     def fits(self, algorithm: str) -> bool:

@@ -1,0 +1,87 @@
+"""From tables to the offline table in Parquet, and from that to the online table in DynamoDB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from duckdb import Error as DuckDBError
+from psycopg import Error as PostgresError
+from pyarrow import ArrowException, parquet
+
+from features.tables import DATABASE_URLS, open_tables, parquet_files, record_batches
+from functions.shared.errors import DatasetError
+from training.dataset import GENERATED_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from features.pipeline import Pipeline
+
+BATCH_ROWS = 10_000
+
+
+def build_offline(
+    pipeline: Pipeline,
+    source: str,
+    path: Path,
+    progress: Callable[[int, int], None] = lambda _rows, _of: None,
+) -> int:
+    """Write the offline table, whole or not at all; returns the number of its rows.
+
+    Parameters
+    ----------
+    source : a folder of Parquet files, or the URL of a PostgreSQL database
+    progress : told the rows that are written, of how many
+
+    Raises
+    ------
+    DatasetError
+        The tables do not open, lack something, or hold what is not of its type.
+    """
+    tables = open_tables(pipeline, source)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        total = tables[pipeline.application].count().to_pyarrow().as_py()
+        batches = record_batches(pipeline.offline(tables), BATCH_ROWS)
+        mark = _mark(source)
+        schema = batches.schema.with_metadata(mark)
+        written = 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with parquet.ParquetWriter(part, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch.replace_schema_metadata(mark))
+                written += batch.num_rows
+                progress(written, total)
+        part.replace(path)
+    except (DuckDBError, PostgresError, ArrowException) as error:
+        raise DatasetError(f"the tables do not read: {type(error).__name__}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return written
+
+
+def online_items(pipeline: Pipeline, path: Path, as_of: datetime) -> Iterator[dict[str, Any]]:
+    """The items of the online table, read from the offline table batch by batch.
+
+    A feature that a customer lacks is left out.
+    """
+    names = list(pipeline.features)
+    for batch in parquet.ParquetFile(path).iter_batches(BATCH_ROWS, columns=[pipeline.key, *names]):
+        for row in batch.to_pylist():
+            customer = str(row.pop(pipeline.key))
+            yield {
+                "customer": customer,
+                "pipeline": pipeline.name,
+                "as_of": as_of.isoformat(timespec="seconds"),
+                "features": {name: value for name, value in row.items() if value is not None},
+            }
+
+
+def _mark(source: str) -> dict[bytes, bytes]:
+    """What the tables say of being invented, which the offline table repeats."""
+    if source.startswith(DATABASE_URLS):
+        return {}
+    found = (parquet.read_schema(file).metadata or {} for file in parquet_files(source))
+    return {key: mark[key] for mark in found for key in (GENERATED_KEY,) if key in mark}

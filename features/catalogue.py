@@ -1,0 +1,20 @@
+"""The feature pipelines that there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.home_credit.pipeline import HOME_CREDIT
+from functions.shared.errors import ModelNotFoundError
+
+if TYPE_CHECKING:
+    from features.pipeline import Pipeline
+
+PIPELINES = {pipeline.name: pipeline for pipeline in (HOME_CREDIT,)}
+
+
+def load_pipeline(name: str) -> Pipeline:
+    """A pipeline by its name; ModelNotFoundError names the known ones."""
+    if name not in PIPELINES:
+        raise ModelNotFoundError(f"no such feature pipeline; there are: {', '.join(PIPELINES)}")
+    return PIPELINES[name]

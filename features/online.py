@@ -1,0 +1,92 @@
+"""Writes items to a DynamoDB table, in batches and again until all of them are there."""
+
+from __future__ import annotations
+
+import random
+import time
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+
+from functions.shared.errors import RegistryUnavailableError
+from functions.shared.registry import aws_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH_ITEMS = 25  # the most that BatchWriteItem takes
+ATTEMPTS = 8
+FIRST_PAUSE_S = 0.05
+
+
+class OnlineTable:
+    """One table and how to put items into it."""
+
+    def __init__(
+        self, name: str, dynamodb: DynamoDBClient, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._name = name
+        self._dynamodb = dynamodb
+        self._sleep = sleep
+
+    @classmethod
+    def connect(cls, name: str) -> Self:
+        """With a client from the usual AWS environment."""
+        return cls(name, boto3.client("dynamodb"))
+
+    def put(
+        self,
+        items: Iterable[Mapping[str, Any]],
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> int:
+        """Put every item in place of the one that its key has; returns how many.
+
+        Parameters
+        ----------
+        progress : told after each batch how many items are in
+
+        Raises
+        ------
+        RegistryUnavailableError
+            DynamoDB does not answer, or leaves items out however often it is asked.
+        """
+        count = 0
+        for batch in batched(items, BATCH_ITEMS, strict=False):
+            self._put_all([{"PutRequest": {"Item": attributes(item)}} for item in batch])
+            count += len(batch)
+            progress(count)
+        return count
+
+    def _put_all(self, requests: list[Any]) -> None:
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                pause = FIRST_PAUSE_S * 2**attempt
+                self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            with aws_errors("DynamoDB"):
+                answer = self._dynamodb.batch_write_item(RequestItems={self._name: requests})
+            requests = list(answer.get("UnprocessedItems", {}).get(self._name, []))
+            if not requests:
+                return
+        raise RegistryUnavailableError(f"DynamoDB leaves items of {self._name} unprocessed")
+
+
+def attributes(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as DynamoDB takes it: strings, numbers and maps of them.
+
+    Examples
+    --------
+    >>> attributes({"customer": "1", "features": {"debt": 2.5}})
+    {'customer': {'S': '1'}, 'features': {'M': {'debt': {'N': '2.5'}}}}
+    """
+    return {name: _attribute(value) for name, value in item.items()}
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, float | int):
+        return {"N": repr(value + 0)}  # no -0.0
+    return {"M": attributes(value)}

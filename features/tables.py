@@ -1,0 +1,111 @@
+"""Opens the tables of a pipeline: a folder of Parquet files on DuckDB, or a PostgreSQL database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ibis
+from duckdb import Error as DuckDBError
+from psycopg import Error as PostgresError
+
+from functions.shared.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ibis.expr.types import Column, Table
+    from pyarrow import RecordBatchReader
+
+    from features.pipeline import Pipeline
+
+DATABASE_URLS = ("postgresql://", "postgres://")
+
+
+def open_tables(pipeline: Pipeline, source: str) -> dict[str, Table]:
+    """Every table of the pipeline with its columns, typed as the pipeline says.
+
+    A table may come in parts, `NAME_PART` beside or in place of `NAME`, such as application_train
+    and application_test. Names are found in upper and lower case; only the target may be absent
+    from a part, and is null there. NaN is null.
+
+    Parameters
+    ----------
+    source : a folder of Parquet files, or the URL of a PostgreSQL database
+
+    Raises
+    ------
+    DatasetError
+        The source does not open, or lacks a table or a column.
+    """
+    try:
+        present = dict(_database(source) if source.startswith(DATABASE_URLS) else _folder(source))
+    except (DuckDBError, PostgresError) as error:
+        raise DatasetError(f"the tables do not open: {type(error).__name__}") from error
+    return {name: _table(pipeline, name, present) for name in pipeline.schemas}
+
+
+def parquet_files(folder: str) -> list[Path]:
+    """The Parquet files of a folder."""
+    if not Path(folder).is_dir():
+        raise DatasetError(f"{folder}: no such folder")
+    return sorted(Path(folder).glob("*.parquet"))
+
+
+def record_batches(table: Table, rows: int) -> RecordBatchReader:
+    """The table's rows as record batches, read as they are asked for."""
+    backend = table.get_backend()
+    if backend.name != "duckdb":
+        return table.to_pyarrow_batches(chunk_size=rows)
+    # Ibis 12 asks DuckDB for fetch_record_batch, which DuckDB 2 has no more.
+    return backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
+
+
+def _folder(folder: str) -> Iterator[tuple[str, Table]]:
+    connection = ibis.duckdb.connect()
+    for file in parquet_files(folder):
+        yield file.stem, connection.read_parquet(file)
+
+
+def _database(url: str) -> Iterator[tuple[str, Table]]:
+    connection = ibis.connect(url)
+    for name in sorted(connection.list_tables()):
+        yield name, connection.table(name)
+
+
+def _table(pipeline: Pipeline, name: str, present: Mapping[str, Table]) -> Table:
+    parts = [
+        _part(pipeline, name, part, table)
+        for part, table in present.items()
+        if _owner(part, pipeline) == name
+    ]
+    if not parts:
+        raise DatasetError(f"{name}: no such table")
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _owner(part: str, pipeline: Pipeline) -> str | None:
+    """The table that a part belongs to: of several the one with the longest name."""
+    word = f"{part.lower()}_"
+    owners = (name for name in pipeline.schemas if word.startswith(f"{name.lower()}_"))
+    return max(owners, key=len, default=None)
+
+
+def _part(pipeline: Pipeline, name: str, part: str, table: Table) -> Table:
+    columns = {column.upper(): column for column in table.columns}
+    schema = pipeline.schemas[name]
+    missing = [c for c in schema if c not in columns and c != pipeline.target]
+    if missing:
+        raise DatasetError(f"{part}: missing columns: {', '.join(missing)}")
+    return table.select(
+        **{
+            column: _typed(table[columns[column]], kind) if column in columns else ibis.null(kind)
+            for column, kind in schema.items()
+        }
+    )
+
+
+def _typed(column: Column, kind: str) -> Column:
+    if column.type().is_floating():
+        column = column.isnan().ifelse(ibis.null(column.type()), column)
+    return column.cast(kind)

@@ -1,0 +1,123 @@
+"""Nothing that happened after the application moves a feature."""
+
+from dataclasses import replace
+
+import ibis
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.home_credit.pipeline import HOME_CREDIT
+from tests.customers import features, invented, table, tables
+from tests.unit.features.test_home_credit import instalment
+
+TABLES = invented()
+CUSTOMER = int(TABLES["bureau"]["SK_ID_CURR"][0].as_py())
+CREDIT = int(TABLES["bureau"]["SK_ID_BUREAU"][0].as_py())
+ABSURD = 9e9
+
+# What dates a row, and everything else that it says.
+PLANTED = {
+    "bureau, taken": ("bureau", {"DAYS_CREDIT": 1}, {"CREDIT_ACTIVE": "Active"}),
+    "bureau, updated": (
+        "bureau",
+        {"DAYS_CREDIT_UPDATE": 1},
+        {"DAYS_CREDIT": -9, "CREDIT_ACTIVE": "Active"},
+    ),
+    "bureau, ended": (
+        "bureau",
+        {"DAYS_ENDDATE_FACT": 1},
+        {"DAYS_CREDIT": -9, "CREDIT_ACTIVE": "Closed"},
+    ),
+    "bureau_balance": ("bureau_balance", {"MONTHS_BALANCE": 1}, {"STATUS": "5"}),
+    "previous_application": (
+        "previous_application",
+        {"DAYS_DECISION": 1},
+        {"NAME_CONTRACT_STATUS": "Refused", "CODE_REJECT_REASON": "SCO"},
+    ),
+    "POS_CASH_balance": ("POS_CASH_balance", {"MONTHS_BALANCE": 1}, {}),
+    "credit_card_balance": ("credit_card_balance", {"MONTHS_BALANCE": 1}, {}),
+    "installments_payments": ("installments_payments", {"DAYS_INSTALMENT": 1}, {}),
+}
+
+
+def opened(name):
+    schema = HOME_CREDIT.schemas[name]
+    held = ibis.memtable(TABLES[name])
+    return held.select(**{column: held[column].cast(kind) for column, kind in schema.items()})
+
+
+@pytest.fixture(scope="module")
+def before():
+    return {name: opened(name) for name in HOME_CREDIT.schemas}
+
+
+def values(of, name):
+    """The features that are made of a table, alone or with others; shape (n, n_customers)."""
+    histories = tuple(h for h in HOME_CREDIT.histories if h.table.startswith(name))
+    pipeline = replace(HOME_CREDIT, histories=histories)
+    found = pipeline.customers(of).order_by(pipeline.key).to_pyarrow()
+    return np.array([column.to_pylist() for column in found.columns], float)
+
+
+def absurd(name, dated, said, after):
+    amounts = {
+        column: ABSURD
+        for column, kind in HOME_CREDIT.schemas[name].items()
+        if kind == "float64" and not column.startswith(("DAYS_", "MONTHS_"))
+    }
+    keys = {"SK_ID_CURR": CUSTOMER, "SK_ID_BUREAU": CREDIT, "SK_ID_PREV": 1}
+    held = {column: keys[column] for column in HOME_CREDIT.schemas[name] if column in keys}
+    return {**amounts, **held, **said, **dict.fromkeys(dated, after)}
+
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_rows_dated_after_the_application_are_not_used(before, case):
+    name, dated, said = PLANTED[case]
+    rows = [absurd(name, dated, said, after) for after in (1, 30, 365_243)]
+
+    planted = {**before, name: before[name].union(table(name, *rows))}
+
+    np.testing.assert_allclose(values(planted, name), values(before, name), rtol=1e-9)
+
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_the_same_rows_dated_before_the_application_are_used(before, case):
+    name, dated, said = PLANTED[case]
+    planted = {**before, name: before[name].union(table(name, absurd(name, dated, said, -1)))}
+
+    assert not np.array_equal(values(planted, name), values(before, name), equal_nan=True)
+
+
+def test_months_of_a_credit_that_was_taken_later_are_not_used():
+    months = [{"SK_ID_BUREAU": 7, "MONTHS_BALANCE": -1, "STATUS": "5"}]
+    later = {"SK_ID_CURR": 1, "SK_ID_BUREAU": 7, "DAYS_CREDIT": 1}
+
+    assert features(tables(bureau=[later], bureau_balance=months)) == {}
+
+
+@settings(max_examples=5)
+@given(st.integers(1, 365_243), st.floats(0, 1e9))
+def test_a_payment_after_the_application_is_as_good_as_none(paid_on, amount):
+    paid_later = [instalment(1, -60, -70, 100), instalment(2, -30, paid_on, amount)]
+    unpaid = [instalment(1, -60, -70, 100), instalment(2, -30, None, None)]
+
+    assert features(tables(installments_payments=paid_later)) == features(
+        tables(installments_payments=unpaid)
+    )
+
+
+def test_every_column_of_days_and_months_dates_rows_or_is_a_plan():
+    """A new column has to be placed: does it date its row, or was it known before?"""
+    planned = {"DAYS_CREDIT_ENDDATE"}
+    nulled = {"DAYS_ENTRY_PAYMENT"}
+    dating = {column for _, dated, _ in PLANTED.values() for column in dated}
+    columns = {
+        column
+        for history in HOME_CREDIT.histories
+        for column in history.columns
+        if column.startswith(("DAYS_", "MONTHS_"))
+    }
+
+    assert columns == dating | planned | nulled
