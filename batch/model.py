@@ -152,10 +152,14 @@ def load_batch_model(registry: ModelReader, model: str, version: str = "") -> Ba
     sha256 = digest(content)
     if sha256 != files[BATCH_FILE]["sha256"]:
         raise VersionRefusedError(f"{model} {version}: {BATCH_FILE} is not the manifest's")
+    return BatchModel(open_batch_session(content), sha256, manifest["definition"]["id"])
+
+
+def open_batch_session(content: bytes) -> onnxruntime.InferenceSession:
+    """A session of one thread: parts are scored abreast."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # parts are scored abreast
-    session = onnxruntime.InferenceSession(content, options)
-    return BatchModel(session, sha256, manifest["definition"]["id"])
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(content, options)
 
 
 def _words(positions: NDArray[Any], words: Sequence[str]) -> pa.Array:
