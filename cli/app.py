@@ -14,7 +14,14 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from cli.console import err, out
 from cli.deployment import Deployment, use_stack
 from cli.features import app as features_app
-from cli.tables import comparison_table, metrics_table, models_table, versions_table
+from cli.routes import change_route
+from cli.tables import (
+    comparison_table,
+    metrics_table,
+    models_table,
+    routing_table,
+    versions_table,
+)
 from functions.shared.errors import InvalidApplicationError, MalformedRequestError, ScorelineError
 from functions.shared.versions import MANIFEST_FILE, REPORT_FILE
 from local.environment import STAGE
@@ -29,6 +36,9 @@ app = typer.Typer(
 app.add_typer(features_app, name="features")
 
 Model = Annotated[str, typer.Argument(help="Name of the model, such as german-credit.")]
+Bank = Annotated[
+    str, typer.Argument(help="Name of the bank; default stands for requests that name none.")
+]
 Version = Annotated[str, typer.Argument(help="Version, as `scoreline models MODEL` shows it.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
 Dataset = Annotated[
@@ -128,6 +138,32 @@ def rollback(
     deployment = Deployment.connect(stage)
     entry = deployment.promotions.rollback(model, who=deployment.who, reason=reason)
     out.print(f"{model}: {entry.champion.version} serves, before it {entry.previous or 'none'}")
+
+
+@app.command()
+def routes(stage: Stage = STAGE) -> None:
+    """List which model answers which bank."""
+    out.print(routing_table(Deployment.connect(stage).routings.show()))
+
+
+@app.command()
+def route(
+    bank: Bank, model: Model, reason: Reason = "routed on the command line", stage: Stage = STAGE
+) -> None:
+    """Let a model answer a bank from the next minute on."""
+    deployment = Deployment.connect(stage)
+    change_route(deployment, bank, model, reason)
+    out.print(f"{bank}: {model}")
+
+
+@app.command()
+def unroute(
+    bank: Bank, reason: Reason = "unrouted on the command line", stage: Stage = STAGE
+) -> None:
+    """Let no model answer a bank any more."""
+    deployment = Deployment.connect(stage)
+    change_route(deployment, bank, None, reason)
+    out.print(f"{bank}: unknown from now on")
 
 
 @app.command()

@@ -10,8 +10,10 @@ from typing import Self
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.admin.entries import Entries
 from functions.admin.ledger import Ledger
 from functions.admin.promotion import Promotions
+from functions.admin.routing import Routings
 from functions.shared.errors import RegistryUnavailableError
 from functions.shared.registry import CLIENT_CONFIG, ModelRegistry
 from functions.shared.settings import Settings
@@ -25,6 +27,7 @@ class Deployment:
 
     registry: ModelRegistry
     promotions: Promotions
+    routings: Routings
     who: str
 
     @classmethod
@@ -48,8 +51,9 @@ class Deployment:
         """A deployment that is known already; versions are verified in this process."""
         from functions.predict.verification import verify
 
-        ledger = Ledger.connect(registry.settings)
-        return cls(registry, Promotions(registry, ledger, partial(verify, registry)), who)
+        entries = Entries.connect(registry.settings)
+        promotions = Promotions(registry, Ledger(entries), partial(verify, registry))
+        return cls(registry, promotions, Routings(registry, entries), who)
 
 
 def use_stack(*, aws_url: str, http_url: str) -> None:

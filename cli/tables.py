@@ -33,6 +33,16 @@ def models_table(models: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
+def routing_table(routing: Mapping[str, Any]) -> Table:
+    """Which model answers which bank."""
+    title = "changed by hand since the last entry" if routing["differs_from_ledger"] else None
+    table = Table("bank", "model", title=title)
+    table.add_row("(default)", routing["default"] or "-")
+    for bank, model in sorted(routing["banks"].items()):
+        table.add_row(bank, model)
+    return table
+
+
 def versions_table(model: str, versions: Iterable[Mapping[str, Any]]) -> Table:
     """Versions of a model, newest first."""
     table = Table("version", "algorithm", title=model)

@@ -52,6 +52,8 @@ ANSWERS: dict[tuple[str, str], tuple[str, int, Schema]] = {
     ("GET", "/models/{model}/schema"): ("JSON Schema of an application", 200, ANY_OBJECT),
     ("GET", "/health"): ("Whether scoring works", 200, ref("Health")),
     ("GET", "/config"): ("What serves, and where things are kept", 200, ref("Config")),
+    ("GET", "/routing"): ("Which model answers which bank", 200, ref("Routing")),
+    ("PUT", "/routing"): ("Let other models answer", 200, ref("RoutingEntry")),
     ("POST", "/update_model"): ("Promote a version of the default model", 200, ref("Moved")),
     ("GET", "/models"): ("All models", 200, ref("Models")),
     ("GET", "/models/{model}/versions"): ("Versions of a model", 200, ref("Versions")),

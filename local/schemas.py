@@ -77,6 +77,13 @@ _ENTRY: dict[str, Schema] = {
     "at": TIME,
 }
 
+_BANKS: Schema = {
+    "type": "object",
+    "additionalProperties": MODEL,
+    "examples": [{"north-bank": "credit-card"}],
+}
+_SEQUENCE: Schema = {"type": "integer", "minimum": 0, "description": "Number of a change"}
+
 _DIFFERENCE = record(probability_of_default=NUMBER, score=INTEGER, risk_score=NUMBER)
 
 COMPONENTS: dict[str, Schema] = {
@@ -223,6 +230,23 @@ COMPONENTS: dict[str, Schema] = {
     "Entry": record(**_ENTRY),
     "History": record(model=MODEL, history=array(ref("Entry"))),
     "Moved": record(model=MODEL, current_model=VERSION, **_ENTRY),
+    "RoutingEntry": record(
+        sequence=_SEQUENCE,
+        action={"const": "route"},
+        **{"from": nullable(ref("Routes"))},
+        to=ref("Routes"),
+        who=STRING,
+        reason=STRING,
+        at=TIME,
+    ),
+    "Routes": record(default=MODEL, banks=_BANKS),
+    "Routing": record(
+        default=nullable(MODEL),
+        banks=_BANKS,
+        sequence=_SEQUENCE,
+        differs_from_ledger=BOOLEAN,
+        history=array(ref("RoutingEntry")),
+    ),
     "Submitted": record(job=STRING, state=STRING),
     "Job": record(
         ("started_at", "ended_at", "model_name", "score", "reason"),
@@ -241,6 +265,9 @@ COMPONENTS: dict[str, Schema] = {
 
 BODIES: dict[tuple[str, str], Schema] = {
     ("POST", "/models/{model}/what-if"): what_if(ANY_OBJECT),
+    ("PUT", "/routing"): body(
+        ("expected",), default=MODEL, banks=_BANKS, reason=REASON, expected=_SEQUENCE
+    ),
     ("POST", "/update_model"): body(
         ("model", "reason"), model_name=VERSION, model=MODEL, reason=REASON
     ),

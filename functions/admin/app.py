@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from functions.admin.catalogue import Catalogue
+from functions.admin.entries import Entries
 from functions.admin.ledger import Ledger
 from functions.admin.promotion import Promotions
+from functions.admin.routing import Routings, read_change
 from functions.admin.submission import Submissions
 from functions.admin.verification import connect_verify
 from functions.shared.datasets import dataset_uri
@@ -49,25 +51,40 @@ class Services:
     catalogue: Catalogue
     promotions: Promotions
     submissions: Submissions
+    routings: Routings
 
 
 @cache
 def services() -> Services:
     """The services of this deployment."""
     settings = Settings.from_env()
-    registry, ledger = ModelRegistry.connect(settings), Ledger.connect(settings)
+    registry, entries = ModelRegistry.connect(settings), Entries.connect(settings)
+    ledger = Ledger(entries)
     return Services(
         settings,
         registry,
         Catalogue(registry, ledger),
         Promotions(registry, ledger, connect_verify(settings)),
         Submissions.connect(settings),
+        Routings(registry, entries),
     )
 
 
 def config(_request: Request) -> Response:
     """What the deployment serves and where it keeps things."""
     return Response(services().catalogue.config())
+
+
+def routing(_request: Request) -> Response:
+    """Which model answers which bank, and who changed that."""
+    return Response(services().routings.show())
+
+
+def put_routing(request: Request) -> Response:
+    """Let other models answer."""
+    head = services().routings.change(read_change(request.json_object()), who=request.caller)
+    logger.info("routing", sequence=head["sequence"])
+    return Response(head)
 
 
 def update_model(request: Request) -> Response:
@@ -146,6 +163,8 @@ def train_job(request: Request) -> Response:
 
 ROUTES = {
     ("GET", "/config"): config,
+    ("GET", "/routing"): routing,
+    ("PUT", "/routing"): put_routing,
     ("POST", "/update_model"): update_model,
     ("GET", "/models"): models,
     ("GET", "/models/{model}/versions"): versions,

@@ -6,23 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import boto3
-from botocore.exceptions import ClientError
-
+from functions.admin.entries import Entries
 from functions.shared.errors import PromotionConflictError
-from functions.shared.jobs import is_conflict
-from functions.shared.registry import CLIENT_CONFIG, aws_errors
 from functions.shared.versions import VersionRef
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mypy_boto3_dynamodb.service_resource import Table
-
     from functions.shared.settings import Settings
 
 Action = Literal["promote", "rollback"]
-HEAD = "head"  # sorts after every sequence number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,36 +69,24 @@ class Entry:
 
 
 class Ledger:
-    """The ledger table: entries `000000000001`, `000000000002`, ... of each model, and its head."""
+    """The promotions and rollbacks of each model."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
         """With a client from the usual AWS environment."""
-        resource = boto3.resource("dynamodb", config=CLIENT_CONFIG)
-        return cls(resource.Table(settings.ledger_table))
+        return cls(Entries.connect(settings))
 
     def head(self, model: str) -> Entry | None:
         """The latest entry of a model, which names its champion; None before the first."""
-        with aws_errors("DynamoDB"):
-            item = self._table.get_item(
-                Key={"model": model, "entry": HEAD}, ConsistentRead=True
-            ).get("Item")
+        item = self._entries.head(model)
         return None if item is None else Entry.from_item(item)
 
     def history(self, model: str) -> list[Entry]:
         """All entries of a model, oldest first."""
-        with aws_errors("DynamoDB"):
-            pages = self._table.meta.client.get_paginator("query").paginate(
-                TableName=self._table.name,
-                KeyConditionExpression="#model = :model AND #entry < :head",
-                ExpressionAttributeNames={"#model": "model", "#entry": "entry"},
-                ExpressionAttributeValues={":model": model, ":head": HEAD},
-                ConsistentRead=True,
-            )
-            return [Entry.from_item(item) for page in pages for item in page["Items"]]
+        return [Entry.from_item(item) for item in self._entries.all(model)]
 
     def record(
         self,
@@ -137,22 +118,9 @@ class Ledger:
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             pointer_writes=pointer_writes,
         )
-        item = {"model": model, **entry.to_item()}
-        head = self._put({**item, "entry": HEAD}, _still(after))
-        new = self._put({**item, "entry": f"{entry.sequence:012d}"}, _still(None))
-        with aws_errors("DynamoDB"):
-            try:
-                self._table.meta.client.transact_write_items(TransactItems=[head, new])
-            except ClientError as error:
-                if not is_conflict(error):
-                    raise
-                raise PromotionConflictError(
-                    f"{model}: another promotion or rollback came first"
-                ) from error
+        if not self._entries.append(model, entry.to_item()):
+            raise PromotionConflictError(f"{model}: another promotion or rollback came first")
         return entry
-
-    def _put(self, item: dict[str, Any], condition: dict[str, Any]) -> Any:
-        return {"Put": {"TableName": self._table.name, "Item": item, **condition}}
 
 
 def _replaced(head: Entry | None, champion: VersionRef) -> str | None:
@@ -160,20 +128,6 @@ def _replaced(head: Entry | None, champion: VersionRef) -> str | None:
     if head is None or head.champion == champion:
         return head.previous if head else None
     return head.champion.version
-
-
-def _still(head: Entry | None) -> dict[str, Any]:
-    """The condition that an item is still this entry, or still absent."""
-    if head is None:
-        return {
-            "ConditionExpression": "attribute_not_exists(#sequence)",
-            "ExpressionAttributeNames": {"#sequence": "sequence"},
-        }
-    return {
-        "ConditionExpression": "#sequence = :sequence AND #to = :to",
-        "ExpressionAttributeNames": {"#sequence": "sequence", "#to": "to"},
-        "ExpressionAttributeValues": {":sequence": head.sequence, ":to": head.champion.version},
-    }
 
 
 def champion_before(entries: Sequence[Entry]) -> VersionRef:

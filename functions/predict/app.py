@@ -158,7 +158,11 @@ def routed(body: dict[str, Any]) -> ScoringModel:
     bank = body.pop("bank", None)
     if bank is not None and not isinstance(bank, str):
         raise InvalidApplicationError("the request breaks the contract", (_BANK_RULE,))
-    return champions().get(champions().routing().model_for(bank))
+    routing = champions().routing()
+    if bank is not None and bank not in routing.banks:  # the client is not told the names
+        logger.warning("no model is routed to a bank", known_banks=sorted(routing.banks))
+        metrics.add_metric("UnknownBank", MetricUnit.Count, 1)
+    return champions().get(routing.model_for(bank))
 
 
 def score_one(

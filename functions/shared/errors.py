@@ -8,6 +8,7 @@ ScorelineError                500 internal_error
 ├─ JobNotFoundError           404 no such training job
 ├─ JobWaitsError              409 the training job cannot be taken now, but later
 ├─ PromotionConflictError     409 another promotion came first, or nothing to go back to
+├─ RoutingConflictError       409 another change of the routing came first
 ├─ VersionExistsError         409 the version is published with other content
 ├─ VersionRefusedError        409 the version does not load or fails its golden rows
 ├─ PayloadTooLargeError       413 over the 6 MB that Lambda takes
@@ -102,6 +103,12 @@ class PromotionConflictError(ScorelineError):
     """Another promotion came first, or there is nothing to roll back to."""
 
     status, code = 409, "promotion_conflict"
+
+
+class RoutingConflictError(ScorelineError):
+    """Another change of the routing came first."""
+
+    status, code = 409, "routing_conflict"
 
 
 class VersionExistsError(ScorelineError):

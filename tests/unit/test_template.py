@@ -23,6 +23,8 @@ ROUTES = {
     ("GET", "/models/{model}/schema"): ("predict", "api-key"),
     ("GET", "/health"): ("predict", "open"),
     ("GET", "/config"): ("admin", "iam"),
+    ("GET", "/routing"): ("admin", "iam"),
+    ("PUT", "/routing"): ("admin", "iam"),
     ("POST", "/update_model"): ("admin", "iam"),
     ("GET", "/models"): ("admin", "iam"),
     ("GET", "/models/{model}/versions"): ("admin", "iam"),
@@ -214,13 +216,14 @@ def test_predict_may_only_get_items_of_customers():
     }
 
 
-def test_admin_moves_pointers_and_only_reads_the_routing():
+def test_admin_moves_pointers_and_changes_the_routing():
     assert allowed("AdminFunction", "ssm") == {
         ("ssm:GetParameter", "scoreline/test/models/*"),
         ("ssm:PutParameter", "scoreline/test/models/*"),
         ("ssm:GetParametersByPath", "scoreline/test/models"),
         ("ssm:GetParametersByPath", "scoreline/test/models/*"),
         ("ssm:GetParameter", "scoreline/test/routing"),
+        ("ssm:PutParameter", "scoreline/test/routing"),
     }
 
 

@@ -292,7 +292,7 @@ def test_an_entry_is_never_overwritten(promotions, settings):
 )
 def test_only_a_conflict_is_called_one(aws, settings, reason, error):
     ledger = Ledger.connect(settings)
-    stub = Stubber(ledger._table.meta.client)
+    stub = Stubber(ledger._entries.table.meta.client)
     stub.add_client_error(
         "transact_write_items",
         "TransactionCanceledException",

@@ -7,6 +7,9 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from cli.demo import APPLICATION, DATASET_KEY, german_credit
+from functions.shared.versions import Pointer, Routing, VersionRef
+
+VERSION = "20261121T004512Z-0000000a"
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +134,21 @@ def test_compare_prints_one_row_per_algorithm(scoreline):
     assert "lightgbm" in done.output
 
 
+def test_banks_are_routed_and_unrouted_by_name(scoreline, registry):
+    registry.write_pointer("german-credit", Pointer(VersionRef(VERSION, "0" * 64)))
+    registry.write_pointer("loan-risk", Pointer(VersionRef(VERSION, "0" * 64)))
+    registry.write_routing(Routing("loan-risk", {"north": "loan-risk"}))
+
+    assert scoreline("route", "default", "german-credit").exit_code == 0
+    assert scoreline("unroute", "north").exit_code == 0
+    assert scoreline("route", "hill-bank", "german-credit", "--reason", "joins").exit_code == 0
+
+    assert registry.routing() == Routing("german-credit", {"hill-bank": "german-credit"})
+    assert "hill-bank" in scoreline("routes").output
+    assert "names a model" in str(scoreline("route", "x", "no-model").exception.fields)
+    assert "no model is routed" in str(scoreline("unroute", "unknown").exception)
+
+
 def test_batch_scores_a_file_with_the_champion(scoreline, registry, tmp_path):
     scoreline("train", "german-credit", "--dataset", "german.csv", "--promote")
     one = json.dumps(APPLICATION)
@@ -169,7 +187,17 @@ def test_what_goes_wrong_is_one_clear_error(scoreline, arguments, message):
 
 
 def test_every_command_has_help(scoreline):
-    for command in ("train", "models", "promote", "rollback", "predict", "batch", "serve", "demo"):
+    for command in (
+        "train",
+        "models",
+        "promote",
+        "rollback",
+        "predict",
+        "batch",
+        "route",
+        "serve",
+        "demo",
+    ):
         done = scoreline(command, "--help")
         assert done.exit_code == 0
         assert "Usage" in done.output

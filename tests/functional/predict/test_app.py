@@ -457,3 +457,13 @@ def test_predict_loads_nothing_but_the_standard_library_and_powertools():
     # Powertools looks whether botocore is there; its __init__ imports nothing else
     powertools = {"aws_lambda_powertools", "jmespath", "typing_extensions", "botocore"}
     assert loaded - sys.stdlib_module_names - ours - of_venv <= powertools
+
+
+def test_an_unknown_bank_is_404_and_only_operations_see_the_known_ones(call, log):
+    status, body = call("POST", "/predict", {**APPLICATION, "bank": "secret-bank"})
+
+    assert status == 404
+    assert "north-bank" not in json.dumps(body)
+    [line] = [line for line in log() if line.get("known_banks")]
+    assert line["known_banks"] == ["north-bank"]
+    assert "secret-bank" not in json.dumps(log())

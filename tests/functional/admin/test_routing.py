@@ -1,0 +1,158 @@
+import json
+
+import boto3
+import pytest
+
+from functions.admin.entries import Entries
+from functions.admin.routing import Routings, read_change
+from functions.shared.errors import RoutingConflictError
+from functions.shared.versions import Pointer, Routing, VersionRef
+from tests.functional.admin.conftest import A
+
+ADA = "arn:aws:iam::123456789012:user/ada.example"
+BEFORE = {"default": "loan-risk", "banks": {"north": "credit-card"}}
+
+
+@pytest.fixture(autouse=True)
+def promoted(registry):
+    """Two models have a champion, and a third one has versions only."""
+    for model in ("loan-risk", "credit-card"):
+        registry.write_pointer(model, Pointer(VersionRef(A, "0" * 64)))
+
+
+@pytest.fixture
+def put(call, rest_event):
+    def put(**body):
+        return call(rest_event("PUT", "/routing", body={"reason": "asked for", **body}))
+
+    return put
+
+
+@pytest.fixture
+def shown(call, load_event):
+    return lambda: call(load_event("routing"))[1]
+
+
+def test_before_the_first_change_the_parameter_is_shown_as_it_is(shown):
+    assert shown() == {**BEFORE, "sequence": 0, "differs_from_ledger": False, "history": []}
+
+
+def test_a_change_moves_the_parameter_and_says_who_and_why(call, load_event, registry, shown):
+    status, entry = call(load_event("put-routing"))
+
+    after = {
+        "default": "loan-risk",
+        "banks": {"north-bank": "credit-card", "south-bank": "loan-risk"},
+    }
+    assert status == 200
+    assert registry.routing() == Routing(**after)
+    assert entry.pop("at").startswith("20")
+    assert entry == {
+        "sequence": 1,
+        "action": "route",
+        "from": BEFORE,
+        "to": after,
+        "who": ADA,
+        "reason": "South Bank joins",
+    }
+    assert {**shown()["history"][0], "at": ""} == {**entry, "at": ""}
+
+
+def test_every_broken_rule_is_named_and_nothing_moves(call, load_event, registry):
+    status, body = call(load_event("put-routing-bad-fields"))
+
+    assert (status, body["error"]["code"]) == (422, "invalid_request")
+    assert {f["field"] for f in body["error"]["fields"]} == {
+        "default",
+        "banks",
+        "reason",
+        "expected",
+    }
+    assert "North Bank" not in json.dumps(body)
+    assert registry.routing() == Routing(**BEFORE)
+
+
+@pytest.mark.parametrize("bank", ["", "North", "north bank", "x" * 65, "default", "-north", "ä"])
+def test_names_of_banks_follow_a_rule(put, bank):
+    status, body = put(default="loan-risk", banks={bank: "loan-risk"})
+
+    assert status == 422
+    assert [f["field"] for f in body["error"]["fields"]] == ["banks"]
+
+
+def test_more_banks_than_a_parameter_holds_are_refused(put):
+    banks = {f"bank-number-{n:04}": "loan-risk" for n in range(130)}
+
+    assert put(default="loan-risk", banks=banks)[0] == 422
+    assert put(default="loan-risk", banks=dict(list(banks.items())[:100]))[0] == 200
+
+
+def test_only_promoted_models_may_answer(put, publish, registry):
+    publish(A, model="german-credit")
+
+    status, body = put(default="no-such", banks={"west": "german-credit", "east": "loan-risk"})
+
+    assert status == 422
+    assert [f["field"] for f in body["error"]["fields"]] == ["default", "banks.west"]
+    assert registry.routing() == Routing(**BEFORE)
+
+
+def test_who_saw_an_older_routing_is_told_the_latest_number(put, registry):
+    put(default="loan-risk", banks={}, expected=0)
+
+    status, body = put(default="credit-card", banks={}, expected=0)
+
+    assert (status, body["error"]["code"]) == (409, "routing_conflict")
+    assert "number 1" in body["error"]["message"]
+    assert registry.routing().default == "loan-risk"
+    assert put(default="credit-card", banks={}, expected=1)[0] == 200
+
+
+def test_asking_again_adds_no_entry_and_undoes_what_was_changed_by_hand(put, registry, shown):
+    put(default="credit-card", banks={})
+    registry.write_routing(Routing("loan-risk", {}))
+    assert shown()["differs_from_ledger"]
+
+    put(default="credit-card", banks={})
+
+    assert registry.routing() == Routing("credit-card", {})
+    assert [entry["sequence"] for entry in shown()["history"]] == [1]
+
+
+def test_a_spoilt_parameter_is_shown_as_such_and_mended(put, settings, shown):
+    boto3.client("ssm").put_parameter(
+        Name=settings.routing_parameter, Value="{", Type="String", Overwrite=True
+    )
+    assert shown()["default"] is None
+
+    status, entry = put(default="loan-risk", banks={})
+
+    assert (status, entry["from"]) == (200, None)
+    assert shown()["default"] == "loan-risk"
+
+
+def test_of_two_changes_that_saw_the_same_head_one_wins(registry, settings):
+    class Late(Entries):
+        """The head as it was before the other change."""
+
+        def head(self, _subject):
+            return None
+
+    def change(default):
+        return read_change({"default": default, "banks": {}, "reason": "first"})
+
+    Routings(registry, Entries.connect(settings)).change(change("credit-card"), who="ada")
+
+    with pytest.raises(RoutingConflictError, match="came first"):
+        Routings(registry, Late.connect(settings)).change(change("loan-risk"), who="bob")
+
+    assert registry.routing().default == "credit-card"
+
+
+def test_entries_of_the_routing_are_no_models(put, call, load_event):
+    put(default="loan-risk", banks={"south": "credit-card"})
+
+    _, config = call(load_event("config"))
+
+    assert set(config["models"]) == {"loan-risk", "credit-card"}
+    assert config["banks"] == {"south": "credit-card"}
