@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from functions.predict.reasons import Explained, ReasonFinder
 from functions.shared.contract import Contract
-from functions.shared.errors import VersionRefusedError
+from functions.shared.errors import InvalidRequestError, VersionRefusedError
 from functions.shared.versions import BATCH_FILE, MODEL_FILE, digest
 from training import bits
 from training.contributions import ROWS_PER_RUN
@@ -41,6 +41,8 @@ class BatchModel:
     ) -> None:
         metadata = session.get_modelmeta().custom_metadata_map
         self.contract = Contract.from_json(metadata["contract"])
+        if not self.contract.bands:
+            raise InvalidRequestError("files are scored by models that decide, not recommend")
         self.version: str = metadata["version"]
         self.sha256, self.id_column = sha256, id_column
         self._session = session
@@ -139,6 +141,8 @@ def load_batch_model(registry: ModelReader, model: str, version: str = "") -> Ba
     ------
     VersionRefusedError
         A digest is not the one of the manifest, or the manifest is not the pointer's.
+    InvalidRequestError
+        The model makes no decisions.
     """
     champion = None if version else registry.pointer(model).champion
     version = champion.version if champion else version

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from training.comparison import Compared
 
 
+FIGURES = {"auc": "AUC", "ks": "KS", "brier": "Brier"}  # of a default; others show all they have
+
+
 def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
     """Figures of a version on its test set."""
     table = Table("figure", title="Test set")
@@ -45,16 +48,15 @@ def routing_table(routing: Mapping[str, Any]) -> Table:
 
 def versions_table(model: str, versions: Iterable[Mapping[str, Any]]) -> Table:
     """Versions of a model, newest first."""
+    shown = [(version, version["metrics"] or {}) for version in versions]
+    known = {key: None for _, metrics in shown for key in metrics}
+    columns = FIGURES if "auc" in known or not known else known
     table = Table("version", "algorithm", title=model)
-    for column in ("AUC", "KS", "Brier"):
-        table.add_column(column, justify="right")
+    for column in columns:
+        table.add_column(FIGURES.get(column, column), justify="right")
     table.add_column("")
-    for version in versions:
-        metrics = version["metrics"] or {}
-        figures = [
-            f"{metrics[key]['value']:.4f}" if key in metrics else "-"
-            for key in ("auc", "ks", "brier")
-        ]
+    for version, metrics in shown:
+        figures = [f"{metrics[key]['value']:.4f}" if key in metrics else "-" for key in columns]
         mark = "champion" if version["champion"] else ""
         table.add_row(version["version"], version["algorithm"], *figures, mark)
     return table

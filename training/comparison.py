@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
+from functions.shared.errors import DefinitionError
 from training.calibration import sigmoid
 from training.evaluation import METRICS, Interval, auc, auc_interval
 from training.fitting import fit
@@ -47,7 +48,15 @@ def compare(
     folds: int = 10,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Compared]:
-    """Cross-validate algorithms: the definition's with its parameters, others with defaults."""
+    """Cross-validate algorithms: the definition's with its parameters, others with defaults.
+
+    Raises
+    ------
+    DefinitionError
+        The model does not tell defaults.
+    """
+    if definition.target is None:
+        raise DefinitionError(f"{definition.name}: algorithms are compared for the task default")
     splitter = StratifiedKFold(folds, shuffle=True, random_state=definition.split.seed)
     splits = list(splitter.split(dataset.X, dataset.y))
     variants = {

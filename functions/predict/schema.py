@@ -91,18 +91,21 @@ def _held(contract: Contract) -> dict[str, Any]:
         return {}
     products = {
         "type": "array",
-        "items": {"enum": [label.name for label in contract.labels]},
+        "items": {"type": "string", "enum": [label.name for label in contract.labels]},
         "description": "Products that the customer holds, which are never recommended",
     }
     return {HELD: products}
 
 
 def _property(feature: Feature) -> dict[str, Any]:
-    schema = _value(feature)
-    if feature.specials:
-        schema = {"anyOf": [schema, {"enum": list(feature.specials)}]}
+    kinds = [_value(feature)]
+    if feature.special_codes:
+        meanings = ", ".join(f"{code:.15g} {name}" for name, code in feature.special_codes.items())
+        codes = list(feature.specials)
+        kinds.append({"type": "number", "enum": codes, "description": meanings})
     if feature.nullable:
-        schema = {"anyOf": [schema, {"type": "null"}]}
+        kinds.append({"type": "null"})
+    schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
     text = ", ".join(part for part in (feature.description, feature.unit) if part)
     return {**schema, "description": text} if text else schema
 
@@ -111,7 +114,7 @@ def _value(feature: Feature) -> dict[str, Any]:
     if feature.type == "category":
         listed = feature.unseen == "refuse"
         if listed:
-            return {"enum": list(feature.categories)}
+            return {"type": "string", "enum": list(feature.categories)}
         return {"type": "string", "minLength": 1, "examples": list(feature.categories)}
     if feature.type == "boolean":
         return {"type": "boolean"}
