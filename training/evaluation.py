@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     type Metric = Callable[[NDArray[np.int8], NDArray[np.float64]], float]
 
 CONFIDENCE = 0.95
+QUANTILE = float(norm.ppf((1 + CONFIDENCE) / 2))
 RESAMPLES = 400
 CALIBRATION_BINS = 10
 NEWTON_STEPS = 12
@@ -66,15 +67,31 @@ def auc_interval(y: NDArray[np.int8], score: NDArray[np.float64]) -> Interval:
     ----------
     DeLong et al., Biometrics 44 (1988); in the mid-rank form of Sun and Xu, IEEE SPL 21 (2014).
     """
+    over_goods, under_defaults = placements(y, score)
+    value = float(over_goods.mean())
+    margin = QUANTILE * standard_error(over_goods, under_defaults)
+    return Interval(value, max(value - margin, 0.0), min(value + margin, 1.0))
+
+
+def placements(
+    y: NDArray[np.int8], score: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Share of the goods below each default, and of the defaults above each good; ties count half.
+
+    The mean of either is the AUC; DeLong calls them V10 and V01. Shapes (n_defaults,), (n_goods,).
+    """
     defaults, goods = score[y == 1], score[y == 0]
     m, n = len(defaults), len(goods)
     ranks = rankdata(np.concatenate([defaults, goods]))
-    value = (ranks[:m].sum() - m * (m + 1) / 2) / (m * n)
     over_goods = (ranks[:m] - rankdata(defaults)) / n
     under_defaults = 1 - (ranks[m:] - rankdata(goods)) / m
-    variance = _variance(over_goods) / m + _variance(under_defaults) / n
-    margin = norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(variance)
-    return Interval(float(value), float(max(value - margin, 0)), float(min(value + margin, 1)))
+    return over_goods, under_defaults
+
+
+def standard_error(over_goods: NDArray[np.float64], under_defaults: NDArray[np.float64]) -> float:
+    """Of the mean of placements, or of the difference of two models' placements."""
+    variances = (_variance(values) / len(values) for values in (over_goods, under_defaults))
+    return float(np.sqrt(sum(variances)))
 
 
 def auc(y: NDArray[np.int8], score: NDArray[np.float64]) -> float:
