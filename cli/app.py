@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,9 +21,15 @@ from cli.tables import (
     metrics_table,
     models_table,
     routing_table,
+    scorecard_table,
     versions_table,
 )
-from functions.shared.errors import InvalidApplicationError, MalformedRequestError, ScorelineError
+from functions.shared.errors import (
+    InvalidApplicationError,
+    InvalidRequestError,
+    MalformedRequestError,
+    ScorelineError,
+)
 from functions.shared.versions import MANIFEST_FILE, REPORT_FILE
 from local.environment import STAGE
 from local.stack import AWS_PORT, HTTP_PORT, STATE_DIR, Stack, StackError, stop_on_signals
@@ -232,11 +239,29 @@ def report(
 
 
 @app.command()
+def scorecard(
+    model: Model,
+    version: Annotated[str, typer.Argument(help="A version; the champion by default.")] = "",
+    stage: Stage = STAGE,
+) -> None:
+    """Print the points table of a version whose algorithm is woe_scorecard."""
+    from training.points import NOTE
+
+    registry = Deployment.connect(stage).registry
+    version = version or registry.pointer(model).champion.version
+    manifest = registry.manifest(model, version)
+    if not (table := manifest.get("scorecard")):
+        raise InvalidRequestError(f"{version} has no points table: it is {manifest['algorithm']}")
+    out.print(scorecard_table(f"{model} {version}", table, NOTE))
+
+
+@app.command()
 def compare(
     model: Model,
     dataset: Dataset = "",
     algorithms: Annotated[str, typer.Option(help="Names with commas between, or all.")] = "all",
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     stage: Stage = STAGE,
 ) -> None:
     """Cross-validate algorithms side by side on the same folds."""
@@ -249,15 +274,17 @@ def compare(
     names = algorithms.split(",")
     if algorithms == "all":
         names = [name for name in ALGORITHMS if definition.fits(name)]
-        for name in ALGORITHMS.keys() - set(names):
-            err.print(f"{name} is left out: it cannot hold a monotone direction")
+        for name in ALGORITHMS:
+            if name not in names:
+                err.print(f"{name} is left out: it cannot hold a monotone direction")
     with err.status("reading") as status:
         path = _dataset_path(dataset or definition.dataset, stage)
         rows = load_dataset(definition, path)
-        results = list(
-            compare_algorithms(definition, rows, names, folds=folds, progress=status.update)
-        )
-    out.print(comparison_table(f"{model}, {folds} folds, {len(rows.y):,} rows", results))
+        results = compare_algorithms(definition, rows, names, folds=folds, progress=status.update)
+    if as_json:
+        print(json.dumps([asdict(result) for result in results], indent=2))
+    else:
+        out.print(comparison_table(f"{model}, {folds} folds, {len(rows.y):,} rows", results))
 
 
 @app.command()

@@ -16,11 +16,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from training import boosters
+from training.calibration import Beta, Platt
+from training.scorecard import WoeScorecard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from training.features import Column
 
 SEED = 1
 
@@ -41,6 +45,16 @@ def _probability(classifier: Any, columns: NDArray[np.float32]) -> NDArray[np.fl
     return np.asarray(classifier.predict_proba(columns)[:, 1], np.float64)
 
 
+def _directions(parameter: str) -> Callable[[Sequence[Column]], dict[str, Any]]:
+    """Tells a library the directions of the columns: 1, -1 or 0 each."""
+
+    def arguments(columns: Sequence[Column]) -> dict[str, Any]:
+        directions = tuple(column.direction for column in columns)
+        return {parameter: directions} if any(directions) else {}
+
+    return arguments
+
+
 @dataclass(frozen=True)
 class AlgorithmSpec:
     """One algorithm.
@@ -56,7 +70,10 @@ class AlgorithmSpec:
     missing : the library takes NaN itself; otherwise medians and missing indicators stand in
     linear : a linear model on standardised columns; otherwise an ensemble of trees, whose
         thresholds a scaler would move
-    monotone : name of the parameter that takes the directions, or "" where there is none
+    told : columns -> what the library must be told of them, which way each must move the
+        probability of default included; None where it can hold no direction
+    calibrations : the methods to choose from
+    witness : whether skl2onnx or onnxmltools converts it
     refused : parameter -> allowed values, and why no other
     """
 
@@ -68,8 +85,15 @@ class AlgorithmSpec:
     link: Literal["logit", "identity"] = "logit"
     missing: bool = False
     linear: bool = False
-    monotone: str = ""
+    told: Callable[[Sequence[Column]], dict[str, Any]] | None = None
+    calibrations: Sequence[type[Platt | Beta]] = (Platt, Beta)
+    witness: bool = True
     refused: Mapping[str, tuple[Sequence[Any], str]] = field(default_factory=dict)
+
+    @property
+    def holds_directions(self) -> bool:
+        """Whether it can be monotone in a feature."""
+        return self.told is not None
 
     def problems(self, parameters: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """(parameter, rule) for everything that must not be fitted."""
@@ -83,17 +107,12 @@ class AlgorithmSpec:
                 yield name, "is no parameter of this algorithm"
 
     def steps(
-        self, parameters: Mapping[str, Any], directions: Sequence[int]
+        self, parameters: Mapping[str, Any], columns: Sequence[Column]
     ) -> list[tuple[str, Any]]:
-        """Steps of the pipeline behind the feature graph.
-
-        Parameters
-        ----------
-        directions : for every column 1, -1 or 0, how the probability of default must move
-        """
+        """Steps of the pipeline behind the feature graph, which makes `columns`."""
         arguments = {**self.defaults, **parameters}
-        if any(directions):
-            arguments[self.monotone] = tuple(directions)
+        if self.told is not None:
+            arguments |= self.told(columns)
         steps: list[tuple[str, Any]] = []
         if not self.missing:
             steps.append(("impute", SimpleImputer(strategy="median", keep_empty_features=True)))
@@ -110,6 +129,15 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
     "logistic_regression": AlgorithmSpec(
         LogisticRegression, {"C": 0.1, "max_iter": 1000}, linear=True
     ),
+    "woe_scorecard": AlgorithmSpec(
+        WoeScorecard,
+        {"C": 1.0, "min_bin_size": 0.05},
+        missing=True,
+        told=lambda columns: {"columns": columns},
+        calibrations=(Platt,),
+        witness=False,
+        refused={"columns": ((), "they follow from the features")},
+    ),
     "random_forest": AlgorithmSpec(
         RandomForestClassifier,
         {
@@ -122,7 +150,7 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
         },
         margin=_probability,
         link="identity",
-        monotone="monotonic_cst",
+        told=_directions("monotonic_cst"),
     ),
     "gradient_boosting": AlgorithmSpec(
         GradientBoostingClassifier,
@@ -152,7 +180,7 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
         settle=boosters.bound_xgboost_thresholds,
         converter=boosters.xgboost_converter,
         missing=True,
-        monotone="monotone_constraints",
+        told=_directions("monotone_constraints"),
         refused={
             "booster": (("gbtree",), f"booster {_ONLY_TREES}"),
             "enable_categorical": ((False,), _NO_CATEGORIES),
@@ -183,7 +211,7 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
         settle=boosters.floor_lightgbm_thresholds,
         converter=boosters.lightgbm_converter,
         missing=True,
-        monotone="monotone_constraints",
+        told=_directions("monotone_constraints"),
         refused={
             "boosting_type": (("gbdt",), f"boosting_type {_ONLY_TREES}"),
             "zero_as_missing": ((False,), "converts silently wrong"),

@@ -187,8 +187,8 @@ def _check_no_credit(definition: Definition) -> Iterable[str]:
 
 def _check_trees(definition: Definition) -> Iterable[str]:
     algorithm = ALGORITHMS.get(definition.algorithm.name)
-    if algorithm and algorithm.linear:
-        yield "algorithm.name: recommendations are made by trees"
+    if algorithm and (algorithm.linear or not algorithm.witness):
+        yield "algorithm.name: recommendations are made by trees that a library converts"
 
 
 def _check_algorithm(definition: Definition) -> Iterable[str]:

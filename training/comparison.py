@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,14 +12,38 @@ from sklearn.model_selection import StratifiedKFold
 
 from functions.shared.errors import DefinitionError
 from training.calibration import sigmoid
+from training.delong import compare_auc, holm
 from training.evaluation import METRICS, Interval, auc, auc_interval
+from training.export import online_graph, open_session, with_metadata
 from training.fitting import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+
+    import onnxruntime
+    from numpy.typing import NDArray
 
     from training.dataset import Dataset
     from training.definition import Definition
+
+    type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+WARM_UP, RUNS = 50, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstBest:
+    """DeLong's paired test of an algorithm against the one with the highest AUC of all rows.
+
+    Attributes
+    ----------
+    difference : AUC less that of the best
+    p_value, adjusted : two-sided, alone and by Holm for all algorithms of the table
+    """
+
+    difference: Interval
+    p_value: float
+    adjusted: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +55,10 @@ class Compared:
     auc : mean over the folds, as tables of results are usually made
     pooled_auc : of all out-of-fold probabilities together, with DeLong's interval
     figures : KS, Brier score and so on of all out-of-fold probabilities
-    fit_seconds : of one fold, calibration included
+    fit_seconds : of one fold, calibration included; the median
+    model_bytes : size of `model.onnx`, fitted on all folds but the last
+    row_us : microseconds for one row in ONNX, contributions included, on one thread; the median
+    against_best : None for the best itself
     """
 
     algorithm: str
@@ -38,6 +66,17 @@ class Compared:
     pooled_auc: Interval
     figures: dict[str, float]
     fit_seconds: float
+    model_bytes: int
+    row_us: float
+    against_best: AgainstBest | None
+
+
+@dataclass(frozen=True, slots=True)
+class _CrossValidated:
+    log_odds: NDArray[np.float64]
+    fit_seconds: float
+    model_bytes: int
+    row_us: float
 
 
 def compare(
@@ -47,35 +86,82 @@ def compare(
     *,
     folds: int = 10,
     progress: Callable[[str], None] = lambda _: None,
-) -> Iterator[Compared]:
+) -> list[Compared]:
     """Cross-validate algorithms: the definition's with its parameters, others with defaults.
 
     Raises
     ------
     DefinitionError
-        The model does not tell defaults.
+        An algorithm is unknown or does not fit the definition, or the task is another.
     """
-    if definition.target is None:
-        raise DefinitionError(f"{definition.name}: algorithms are compared for the task default")
+    if definition.task != "default":
+        raise DefinitionError(f"{definition.name}: only models of default are compared, by AUC")
     splitter = StratifiedKFold(folds, shuffle=True, random_state=definition.split.seed)
     splits = list(splitter.split(dataset.X, dataset.y))
     variants = {
         name: definition if name == definition.algorithm.name else definition.with_algorithm(name)
         for name in algorithms
     }
-    for name, variant in variants.items():
-        log_odds = np.empty(len(dataset.y))
-        started = time.perf_counter()
-        for number, (train, held_out) in enumerate(splits, start=1):
-            progress(f"{name}: fold {number} of {folds}")
-            model = fit(variant, dataset.X[train], dataset.y[train])
-            log_odds[held_out] = model.log_odds(dataset.X[held_out])
-        seconds = (time.perf_counter() - started) / folds
-        by_fold = [auc(dataset.y[held_out], log_odds[held_out]) for _, held_out in splits]
-        yield Compared(
+    found = {
+        name: _cross_validate(variant, dataset, splits, progress)
+        for name, variant in variants.items()
+    }
+    against_best = _against_best(dataset.y, {name: of.log_odds for name, of in found.items()})
+    return [
+        Compared(
             algorithm=name,
-            auc=float(np.mean(by_fold)),
-            pooled_auc=auc_interval(dataset.y, log_odds),
-            figures={key: metric(dataset.y, sigmoid(log_odds)) for key, metric in METRICS.items()},
-            fit_seconds=seconds,
+            auc=float(np.mean([auc(dataset.y[rows], of.log_odds[rows]) for _, rows in splits])),
+            pooled_auc=auc_interval(dataset.y, of.log_odds),
+            figures={k: metric(dataset.y, sigmoid(of.log_odds)) for k, metric in METRICS.items()},
+            fit_seconds=of.fit_seconds,
+            model_bytes=of.model_bytes,
+            row_us=of.row_us,
+            against_best=against_best.get(name),
         )
+        for name, of in found.items()
+    ]
+
+
+def _cross_validate(
+    definition: Definition,
+    dataset: Dataset,
+    splits: Sequence[Fold],
+    progress: Callable[[str], None],
+) -> _CrossValidated:
+    log_odds = np.empty(len(dataset.y))
+    seconds = []
+    for number, (train, held_out) in enumerate(splits, start=1):
+        progress(f"{definition.algorithm.name}: fold {number} of {len(splits)}")
+        started = time.perf_counter()
+        model = fit(definition, dataset.X[train], dataset.y[train])
+        seconds.append(time.perf_counter() - started)
+        log_odds[held_out] = model.log_odds(dataset.X[held_out])
+    contract = definition.contract()
+    content = with_metadata(online_graph(model, contract)[0], {"contract": contract.to_json()})
+    row_us = _row_us(open_session(content), dataset.X[held_out])
+    return _CrossValidated(log_odds, median(seconds), len(content), row_us)
+
+
+def _row_us(session: onnxruntime.InferenceSession, X: NDArray[np.float32]) -> float:
+    """Median time for all outputs of one row, in microseconds."""
+    taken = []
+    for run in range(WARM_UP + RUNS):
+        row = X[[run % len(X)]]
+        started = time.perf_counter_ns()
+        session.run(None, {"X": row})
+        taken.append(time.perf_counter_ns() - started)
+    return median(taken[WARM_UP:]) / 1000
+
+
+def _against_best(
+    y: NDArray[np.int8], scores: dict[str, NDArray[np.float64]]
+) -> dict[str, AgainstBest]:
+    best = max(scores, key=lambda name: auc(y, scores[name]))
+    tests = {
+        name: compare_auc(y, score, scores[best]) for name, score in scores.items() if name != best
+    }
+    adjusted = holm([test.p_value for test in tests.values()])
+    return {
+        name: AgainstBest(test.difference, test.p_value, of_all)
+        for (name, test), of_all in zip(tests.items(), adjusted, strict=True)
+    }

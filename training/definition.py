@@ -209,7 +209,7 @@ class Definition(_Table):
     def fits(self, algorithm: str) -> bool:
         """Whether an algorithm holds what the definition asks for: its monotone directions."""
         directed = any(source.monotone for source in self.sources)
-        return not directed or bool(ALGORITHMS[algorithm].monotone)
+        return not directed or ALGORITHMS[algorithm].holds_directions
 
     def with_algorithm(self, name: str) -> Definition:
         """The same definition with another algorithm and its default parameters.

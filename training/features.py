@@ -42,6 +42,11 @@ class Column:
     value: float | None = None
     direction: int = 0
 
+    @property
+    def missing(self) -> bool:
+        """Whether it is the indicator of a missing value."""
+        return self.value is not None and isnan(self.value)
+
 
 def columns_of(contract: Contract, *, missing_indicators: bool) -> list[Column]:
     """The columns: amounts, indicators of categories and special codes, then of missing values.

@@ -69,13 +69,13 @@ def fit(
     y: NDArray[np.int8],
     progress: Callable[[str], None] = lambda _: None,
     *,
-    methods: Sequence[type[Platt | Beta]] = (Platt, Beta),
+    methods: Sequence[type[Platt | Beta]] = (),
 ) -> FittedModel:
     """Fit the pipeline on all rows, and the calibration on out-of-fold outputs.
 
     Parameters
     ----------
-    methods : of calibration, of which the best is taken
+    methods : of calibration, of which the best is taken; by default the algorithm's
     """
     algorithm = ALGORITHMS[definition.algorithm.name]
     folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=definition.split.seed)
@@ -88,7 +88,9 @@ def fit(
     progress(f"{definition.algorithm.name} on {len(y):,} rows")
     pipeline = _fit_pipeline(definition, algorithm, X, y)
     rate = definition.calibration.default_rate
-    calibration = choose_calibration(margin, y, splits, algorithm.link, rate, methods=methods)
+    calibration = choose_calibration(
+        margin, y, splits, algorithm.link, rate, methods=methods or algorithm.calibrations
+    )
     return FittedModel(algorithm, pipeline, calibration)
 
 
@@ -99,8 +101,7 @@ def _fit_pipeline(
     y: NDArray[np.int8],
 ) -> Pipeline:
     features = FeatureGraph(definition.contract(), missing_indicators=not algorithm.missing)
-    directions = [column.direction for column in features.columns_]
-    steps = algorithm.steps(definition.algorithm.parameters, directions)
+    steps = algorithm.steps(definition.algorithm.parameters, features.columns_)
     try:
         pipeline = Pipeline([("features", features), *steps]).fit(X, y)
     except (TypeError, ValueError) as error:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from training.points import NOTE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,4 +30,4 @@ METRIC_NAMES = {
 def render_report(manifest: Mapping[str, Any]) -> str:
     """The page as HTML."""
     template = _ENVIRONMENT.get_template(f"{manifest['definition']['task']}.html")
-    return template.render(manifest=manifest, metric_names=METRIC_NAMES)
+    return template.render(manifest=manifest, metric_names=METRIC_NAMES, scorecard_note=NOTE)

@@ -32,6 +32,7 @@ PACKAGES = (
     "scikit-learn",
     "xgboost-cpu",
     "lightgbm",
+    "optbinning",
     "skl2onnx",
     "onnxmltools",
     "onnx",

@@ -78,7 +78,7 @@ class Ensemble:
 
 
 def read_ensemble(estimator: object) -> Ensemble:
-    """Trees of a fitted binary classifier of XGBoost, LightGBM or scikit-learn.
+    """Trees of a fitted binary classifier of XGBoost, LightGBM, scikit-learn or our scorecard.
 
     Raises
     ------
@@ -251,4 +251,5 @@ _READERS: dict[str, Callable[[Any], Ensemble]] = {
     "LGBMClassifier": _read_lightgbm,
     "RandomForestClassifier": _read_random_forest,
     "GradientBoostingClassifier": _read_gradient_boosting,
+    "WoeScorecard": lambda scorecard: scorecard.ensemble(),
 }

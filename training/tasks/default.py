@@ -15,6 +15,7 @@ from training.fairness import group_figures
 from training.fitting import fit
 from training.golden import golden_rows
 from training.parity import Candidate, check_parity
+from training.points import points_table
 from training.reference import build_reference
 from training.sweeps import check_age, check_monotone
 from training.trained import Trained
@@ -47,8 +48,10 @@ def train_default(
     progress("exporting to ONNX")
     plain = definition.contract()
     (online, expected_margin), batch = online_graph(model, plain), batch_graph(model, plain)
-    graphs = (online, batch, witness_graph(model))
-    sessions = [open_session(graph.SerializeToString()) for graph in graphs]
+    witness = witness_graph(model) if model.algorithm.witness else None
+    sessions = [
+        graph and open_session(graph.SerializeToString()) for graph in (online, batch, witness)
+    ]
     progress("parity gate: ONNX against the fitted pipeline")
     candidate = Candidate(sessions[0], sessions[1], sessions[2], expected_margin)
     parity = check_parity(model, plain, candidate, held_out.X)
@@ -70,6 +73,7 @@ def train_default(
             "fairness": _fairness(definition, model, held_out),
             "monotone": monotone,
             "parity": asdict(parity),
+            "scorecard": points_table(model, plain),
             "reference": {"digest": reference.digest, **asdict(reference)},
         },
         golden=golden_rows(contract, sessions[0], held_out.X),
