@@ -267,6 +267,7 @@ def compare(
     """Cross-validate algorithms side by side on the same folds."""
     from training.algorithms import ALGORITHMS
     from training.comparison import compare as compare_algorithms
+    from training.comparison import with_algorithms
     from training.dataset import load_dataset
     from training.definition import load_definition
 
@@ -277,10 +278,11 @@ def compare(
         for name in ALGORITHMS:
             if name not in names:
                 err.print(f"{name} is left out: it cannot hold a monotone direction")
+    variants = with_algorithms(definition, names)
     with err.status("reading") as status:
         path = _dataset_path(dataset or definition.dataset, stage)
         rows = load_dataset(definition, path)
-        results = compare_algorithms(definition, rows, names, folds=folds, progress=status.update)
+        results = compare_algorithms(variants, rows, folds=folds, progress=status.update)
     if as_json:
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:

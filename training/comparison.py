@@ -18,7 +18,7 @@ from training.export import online_graph, open_session, with_metadata
 from training.fitting import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import onnxruntime
     from numpy.typing import NDArray
@@ -79,15 +79,8 @@ class _CrossValidated:
     row_us: float
 
 
-def compare(
-    definition: Definition,
-    dataset: Dataset,
-    algorithms: Sequence[str],
-    *,
-    folds: int = 10,
-    progress: Callable[[str], None] = lambda _: None,
-) -> list[Compared]:
-    """Cross-validate algorithms: the definition's with its parameters, others with defaults.
+def with_algorithms(definition: Definition, names: Sequence[str]) -> dict[str, Definition]:
+    """The definition with each algorithm: its own with its parameters, others with defaults.
 
     Raises
     ------
@@ -95,13 +88,29 @@ def compare(
         An algorithm is unknown or does not fit the definition, or the task is another.
     """
     if definition.task != "default":
-        raise DefinitionError(f"{definition.name}: only models of default are compared, by AUC")
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=definition.split.seed)
-    splits = list(splitter.split(dataset.X, dataset.y))
-    variants = {
+        raise DefinitionError(f"{definition.name}: algorithms are compared for the task default")
+    return {
         name: definition if name == definition.algorithm.name else definition.with_algorithm(name)
-        for name in algorithms
+        for name in names
     }
+
+
+def compare(
+    variants: Mapping[str, Definition],
+    dataset: Dataset,
+    *,
+    folds: int = 10,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Compared]:
+    """Cross-validate the variants of a definition on the same folds.
+
+    Parameters
+    ----------
+    variants : algorithm -> definition, as `with_algorithms` makes them
+    """
+    seed = next(iter(variants.values())).split.seed
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    splits = list(splitter.split(dataset.X, dataset.y))
     found = {
         name: _cross_validate(variant, dataset, splits, progress)
         for name, variant in variants.items()

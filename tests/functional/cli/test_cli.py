@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from cli.app import app
 from cli.demo import APPLICATION, DATASET_KEY, german_credit
 from functions.shared.versions import Pointer, Routing, VersionRef
+from tests import sample
 
 VERSION = "20261121T004512Z-0000000a"
 
@@ -123,50 +124,79 @@ def test_training_reads_the_definitions_own_dataset_from_the_bucket(scoreline, r
     assert len(versions(registry)) == 1
 
 
+COMPARE = ("compare", "german-credit", "--dataset", "german.csv", "--folds", "2")
+
+
 def test_compare_prints_one_row_per_algorithm(scoreline):
+    done = scoreline(*COMPARE, "--algorithms", "logistic_regression,woe_scorecard")
+
+    assert done.exit_code == 0, done.output
+    rows = [line for line in done.output.splitlines() if "logistic_regression" in line]
+    assert len(rows) == 1
+    assert "woe_scorecard" in done.output
+    assert "Holm" in done.output
+
+
+def test_compared_figures_as_json(scoreline):
+    done = scoreline(*COMPARE, "--algorithms", "logistic_regression,lightgbm", "--json")
+
+    first, second = json.loads(done.stdout)
+    assert [first["algorithm"], second["algorithm"]] == ["logistic_regression", "lightgbm"]
+    for found in (first, second):
+        area = found["pooled_auc"]
+        assert 0.5 < area["low"] < area["value"] < area["high"] < 1
+        assert abs(found["auc"] - area["value"]) < 0.02
+        assert found["fit_seconds"] > 0
+        assert found["row_us"] > 0
+        assert found["model_bytes"] > 5000
+    best, other = sorted((first, second), key=lambda found: -found["pooled_auc"]["value"])
+    test = other["against_best"]
+    assert best["against_best"] is None
+    difference = other["pooled_auc"]["value"] - best["pooled_auc"]["value"]
+    assert test["difference"]["value"] == pytest.approx(difference)
+    assert 0 < test["p_value"] == test["adjusted"] <= 1
+
+
+def test_compare_says_which_algorithms_cannot_hold_a_direction(scoreline):
+    scoreline("generate", "loan-risk", "--rows", "400")
+
     done = scoreline(
-        *("compare", "german-credit", "--dataset", "german.csv"),
-        *("--folds", "2", "--algorithms", "logistic_regression,lightgbm"),
+        *("compare", "loan-risk", "--dataset", "loan-risk.parquet", "--folds", "2", "--json")
     )
 
-    assert done.exit_code == 0, done.output
-    assert "logistic_regression" in done.output
-    assert "lightgbm" in done.output
+    left_out = ["logistic_regression", "gradient_boosting"]
+    assert [name for name in left_out if f"{name} is left out" in done.stderr] == left_out
+    names = [found["algorithm"] for found in json.loads(done.stdout)]
+    assert names == ["woe_scorecard", "random_forest", "xgboost", "lightgbm"]
 
 
-def test_banks_are_routed_and_unrouted_by_name(scoreline, registry):
-    registry.write_pointer("german-credit", Pointer(VersionRef(VERSION, "0" * 64)))
-    registry.write_pointer("loan-risk", Pointer(VersionRef(VERSION, "0" * 64)))
-    registry.write_routing(Routing("loan-risk", {"north": "loan-risk"}))
+def test_recommendations_are_not_compared(scoreline):
+    done = scoreline("compare", "product-recommendation")
 
-    assert scoreline("route", "default", "german-credit").exit_code == 0
-    assert scoreline("unroute", "north").exit_code == 0
-    assert scoreline("route", "hill-bank", "german-credit", "--reason", "joins").exit_code == 0
-
-    assert registry.routing() == Routing("german-credit", {"hill-bank": "german-credit"})
-    assert "hill-bank" in scoreline("routes").output
-    assert "names a model" in str(scoreline("route", "x", "no-model").exception.fields)
-    assert "no model is routed" in str(scoreline("unroute", "unknown").exception)
+    assert done.exit_code == 1
+    assert "algorithms are compared for the task default" in str(done.exception)
 
 
-def test_batch_scores_a_file_with_the_champion(scoreline, registry, tmp_path):
-    scoreline("train", "german-credit", "--dataset", "german.csv", "--promote")
-    one = json.dumps(APPLICATION)
-    alone = json.loads(scoreline("predict", "german-credit", "-", input=one).stdout)
-    with open(tmp_path / "many.csv", "w", newline="") as file:
-        writer = csv.DictWriter(file, APPLICATION)
-        writer.writeheader()
-        writer.writerows([APPLICATION, {**APPLICATION, "housing": "castle"}])
+def test_the_points_table_of_a_scorecard(scoreline, registry):
+    made = sample.bundle("woe_scorecard")
+    sample.publish(registry, made)
 
-    done = scoreline("batch", "german-credit", "many.csv", "scores.csv", "--reasons")
+    done = scoreline("scorecard", "sample")
 
     assert done.exit_code == 0, done.output
-    assert "1 rows scored: scores.csv" in done.output
-    assert "1 rows rejected: scores.rejected.csv" in done.output
-    [answer] = csv.DictReader((tmp_path / "scores.csv").read_text().splitlines())
-    assert (answer["row"], answer["score"]) == ("1", str(alone["score"]))
-    assert answer["reason_1"] == alone["reasons"][0]["code"]
-    assert "castle" not in (tmp_path / "scores.rejected.csv").read_text()
+    assert f"sample {made.version}" in done.output
+    for word in ("base points", "debt_to_income", "no_record", "missing", "any other", "own"):
+        assert word in done.output
+    assert scoreline("scorecard", "sample", made.version).output == done.output
+
+
+def test_another_algorithm_has_no_points_table(scoreline, registry):
+    sample.publish(registry, sample.bundle("logistic_regression"))
+
+    done = scoreline("scorecard", "sample")
+
+    assert done.exit_code == 1
+    assert "no points table: it is logistic_regression" in str(done.exception)
 
 
 @pytest.mark.parametrize(

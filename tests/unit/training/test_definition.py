@@ -187,7 +187,7 @@ def test_a_recommendation_has_labels_and_nothing_of_credit(tmp_path):
         (
             'name = "xgboost"\nparameters = { n_estimators = 20, max_depth = 3 }',
             'name = "logistic_regression"',
-            "algorithm.name: recommendations are made by trees",
+            "algorithm.name: recommendations are made by trees that a library converts",
         ),
     ],
 )
