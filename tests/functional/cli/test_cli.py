@@ -202,7 +202,7 @@ def test_another_algorithm_has_no_points_table(scoreline, registry):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("train", "no-such-model"), "defined: german-credit"),
+        (("train", "no-such-model"), "defined: credit-card, german-credit"),
         (("promote", "german-credit", "20260101T000000Z-00000000"), "no version"),
         (("rollback", "german-credit"), ""),
         (("predict", "german-credit", "-"), "not valid JSON"),
