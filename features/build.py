@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from duckdb import Error as DuckDBError
-from psycopg import Error as PostgresError
-from pyarrow import ArrowException, parquet
+from pyarrow import parquet
 
 from features.tables import DATABASE_URLS, open_tables, parquet_files, record_batches
-from functions.shared.errors import DatasetError
 from training.dataset import GENERATED_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from pyarrow import RecordBatchReader
 
     from features.pipeline import Pipeline
 
@@ -40,25 +39,31 @@ def build_offline(
     DatasetError
         The tables do not open, lack something, or hold what is not of its type.
     """
-    tables = open_tables(pipeline, source)
     part = path.with_name(f"{path.name}.part")
-    try:
+    with open_tables(pipeline, source) as tables:
         total = tables[pipeline.application].count().to_pyarrow().as_py()
         batches = record_batches(pipeline.offline(tables), BATCH_ROWS)
-        mark = _mark(source)
-        schema = batches.schema.with_metadata(mark)
-        written = 0
         path.parent.mkdir(parents=True, exist_ok=True)
-        with parquet.ParquetWriter(part, schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch.replace_schema_metadata(mark))
-                written += batch.num_rows
-                progress(written, total)
-        part.replace(path)
-    except (DuckDBError, PostgresError, ArrowException) as error:
-        raise DatasetError(f"the tables do not read: {type(error).__name__}") from error
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            written = _write(part, batches, _mark(source), lambda rows: progress(rows, total))
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return written
+
+
+def _write(
+    path: Path,
+    batches: RecordBatchReader,
+    mark: dict[bytes, bytes],
+    progress: Callable[[int], None],
+) -> int:
+    written = 0
+    with parquet.ParquetWriter(path, batches.schema.with_metadata(mark)) as writer:
+        for batch in batches:
+            writer.write_batch(batch.replace_schema_metadata(mark))
+            written += batch.num_rows
+            progress(written)
     return written
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ibis
 from duckdb import Error as DuckDBError
 from psycopg import Error as PostgresError
+from pyarrow import ArrowException
 
 from functions.shared.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ibis.backends import BaseBackend
     from ibis.expr.types import Column, Table
     from pyarrow import RecordBatchReader
 
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
 DATABASE_URLS = ("postgresql://", "postgres://")
 
 
-def open_tables(pipeline: Pipeline, source: str) -> dict[str, Table]:
-    """Every table of the pipeline with its columns, typed as the pipeline says.
+@contextmanager
+def open_tables(pipeline: Pipeline, source: str) -> Iterator[dict[str, Table]]:
+    """Every table of the pipeline with its columns, typed as the pipeline says, while it is open.
 
     A table may come in parts, `NAME_PART` beside or in place of `NAME`, such as application_train
     and application_test. Names are found in upper and lower case; only the target may be absent
@@ -36,13 +40,18 @@ def open_tables(pipeline: Pipeline, source: str) -> dict[str, Table]:
     Raises
     ------
     DatasetError
-        The source does not open, or lacks a table or a column.
+        The source does not open or read, or lacks a table or a column.
     """
+    is_database = source.startswith(DATABASE_URLS)
     try:
-        present = dict(_database(source) if source.startswith(DATABASE_URLS) else _folder(source))
-    except (DuckDBError, PostgresError) as error:
-        raise DatasetError(f"the tables do not open: {type(error).__name__}") from error
-    return {name: _table(pipeline, name, present) for name in pipeline.schemas}
+        backend = ibis.connect(source) if is_database else ibis.duckdb.connect()
+        try:
+            present = dict(_database(backend) if is_database else _folder(backend, source))
+            yield {name: _table(pipeline, name, present) for name in pipeline.schemas}
+        finally:
+            backend.disconnect()
+    except (DuckDBError, PostgresError, ArrowException) as error:
+        raise DatasetError(f"the tables do not read: {type(error).__name__}") from error
 
 
 def parquet_files(folder: str) -> list[Path]:
@@ -61,16 +70,14 @@ def record_batches(table: Table, rows: int) -> RecordBatchReader:
     return backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
 
 
-def _folder(folder: str) -> Iterator[tuple[str, Table]]:
-    connection = ibis.duckdb.connect()
+def _folder(backend: BaseBackend, folder: str) -> Iterator[tuple[str, Table]]:
     for file in parquet_files(folder):
-        yield file.stem, connection.read_parquet(file)
+        yield file.stem, backend.read_parquet(file)
 
 
-def _database(url: str) -> Iterator[tuple[str, Table]]:
-    connection = ibis.connect(url)
-    for name in sorted(connection.list_tables()):
-        yield name, connection.table(name)
+def _database(backend: BaseBackend) -> Iterator[tuple[str, Table]]:
+    for name in sorted(backend.list_tables()):
+        yield name, backend.table(name)
 
 
 def _table(pipeline: Pipeline, name: str, present: Mapping[str, Table]) -> Table:

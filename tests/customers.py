@@ -3,6 +3,7 @@
 import ibis
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from features.home_credit.pipeline import HOME_CREDIT
 from training.generators import home_credit
@@ -30,6 +31,14 @@ def features(of, customer=1):
 def to_rows(table):
     """The rows of an Ibis table."""
     return table.to_pyarrow().to_pylist()
+
+
+def alike(ours, theirs):
+    """Whether two Arrow tables hold the same, but for how sums were rounded."""
+    return ours.schema.names == theirs.schema.names and all(
+        row == {name: pytest.approx(v, rel=1e-9) if type(v) is float else v for name, v in pairs}
+        for row, pairs in zip(ours.to_pylist(), map(dict.items, theirs.to_pylist()), strict=True)
+    )
 
 
 def invented(customers=120, seed=1):
