@@ -7,9 +7,7 @@ import os
 import re
 import time
 from datetime import UTC, datetime
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
 
 from functions.predict.connection import Connection
 from functions.predict.credentials import from_environment
@@ -25,7 +23,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 2
 RETRY_AFTER_S = 0.1
-THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|ThroughputExceeded")
+THROTTLED = r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|ThroughputExceeded"
+UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 
 
 class Aws:
@@ -68,7 +67,7 @@ class Aws:
 
     def get_object(self, bucket: str, key: str) -> bytes | None:
         """The content of an S3 object; None where there is none."""
-        path = "/" + quote(key, safe="/~")
+        path = "/" + percent_encoded(key)
         if self._endpoint:
             answer = self._send("S3", self._endpoint, "GET", f"/{bucket}{path}", {})
         else:
@@ -107,12 +106,12 @@ class Aws:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 answer = connection.send(method, path, self._signed(request, service), body)
-            except (OSError, HTTPException) as error:
+            except (OSError, ValueError) as error:
                 if attempt == ATTEMPTS:
                     problem = f"{service}: {type(error).__name__}"
                     raise RegistryUnavailableError(problem) from error
                 continue
-            if attempt < ATTEMPTS and (answer.status >= 500 or THROTTLED.search(answer.code)):
+            if attempt < ATTEMPTS and (answer.status >= 500 or re.search(THROTTLED, answer.code)):
                 time.sleep(RETRY_AFTER_S)
                 continue
             return answer
@@ -126,6 +125,17 @@ class Aws:
             region=self._region,
             at=datetime.now(UTC),
         )
+
+
+def percent_encoded(key: str) -> str:
+    """The path of an object's key, encoded as its signature wants it.
+
+    Examples
+    --------
+    >>> percent_encoded("datasets/größe 1+.csv")
+    'datasets/gr%C3%B6%C3%9Fe%201%2B.csv'
+    """
+    return "".join(chr(b) if b in UNRESERVED else f"%{b:02X}" for b in key.encode())
 
 
 def _checked(service: str, answer: Answer) -> Answer:

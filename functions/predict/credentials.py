@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPException
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from functions.predict.connection import Connection
 from functions.predict.sigv4 import Credentials
@@ -53,11 +51,11 @@ class ExpiringCredentials:
 
     def _fetch(self) -> Credentials:
         try:
-            path = urlsplit(self._url).path
+            path = "/" + self._url.partition("://")[2].partition("/")[2]
             content = json.loads(Connection(self._url).send("GET", path, self._headers).body)
             self._renew_at = datetime.fromisoformat(content["Expiration"]) - RENEW_BEFORE
             return Credentials(
                 content["AccessKeyId"], content["SecretAccessKey"], content.get("Token")
             )
-        except (OSError, HTTPException, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise RegistryUnavailableError(f"AWS credentials: {type(error).__name__}") from error

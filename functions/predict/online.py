@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from functions.shared.errors import (
     InvalidApplicationError,
     RegistryUnavailableError,
 )
+from functions.shared.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +30,7 @@ CUSTOMER_RULE = f"must be a whole number or a string of 1 to {MAX_ID_LENGTH} cha
 _SECONDS_A_DAY = 86_400
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Applicant:
     """An application, the model that knows the applicant's history, and what it says of that."""
 

@@ -8,11 +8,13 @@ the shape of the model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from itertools import combinations, islice
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from functions.shared.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -38,7 +40,7 @@ class Move(NamedTuple):
     steps: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lever:
     """The moves of a feature by their steps, ascending; `cut` where its range has more of them."""
 
@@ -54,7 +56,7 @@ type Candidate = tuple[Move, ...]
 type Rank = tuple[int, int, Candidate]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Search:
     """Proposals, the smallest first, and how many candidates were scored to find them.
 
@@ -66,7 +68,7 @@ class Search:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Goal:
     """Where from, by which model, and the decisions that will do."""
 

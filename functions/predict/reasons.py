@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any
+
+from functions.shared.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 TIE = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explained:
     """One scored row, as the graph returns it.
 

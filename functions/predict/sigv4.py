@@ -7,9 +7,10 @@ holds the signatures to botocore's.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
+
+from functions.shared.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Credentials:
     """An access key; `token` where it is a temporary one."""
 
@@ -27,7 +28,7 @@ class Credentials:
     token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HttpRequest:
     """A request without a query. `path` is percent-encoded once, as it is sent."""
 

@@ -7,10 +7,12 @@ model. Definitions (`training/definition.py`) are made of the same classes.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from math import log
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from functions.shared.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,7 +31,7 @@ RESERVED_FIELDS = ("id", "bank", HELD)
 _STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Actionable:
     """How an applicant can change a feature: an amount by steps, a category to others."""
 
@@ -40,7 +42,7 @@ class Actionable:
     to: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Feature:
     """One field of an application, as the client sends it.
 
@@ -102,7 +104,7 @@ class Feature:
         return tuple((self.special_codes or {}).values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DerivedFeature:
     """A feature computed in the graph: + - * / **, log, exp on features and derived ones."""
 
@@ -115,7 +117,7 @@ class DerivedFeature:
     monotone: Monotone | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reason:
     """An entry of the reason catalogue: a family of features that give one reason together.
 
@@ -134,7 +136,7 @@ class Reason:
     inquiries: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reference:
     """Whom an applicant is compared with, frozen when the model was trained.
 
@@ -165,7 +167,7 @@ class Reference:
         return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ScoreScale:
     """Points scale: `base_score` at `base_odds` good:bad; every `pdo` points double the odds.
 
@@ -201,7 +203,7 @@ class ScoreScale:
         return round(self.points(log_odds))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Band:
     """A decision for scores of at least `min_score`; the last band has none."""
 
@@ -211,7 +213,7 @@ class Band:
     min_score: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RiskLevel:
     """A word for probabilities of default of at most `max_probability`; the last level has none."""
 
@@ -221,7 +223,7 @@ class RiskLevel:
     max_probability: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Label:
     """A product that may be recommended.
 
@@ -242,7 +244,7 @@ class Label:
         return self.column or self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Contract:
     """Everything that serving needs to know of a model besides its graph.
 

@@ -30,11 +30,12 @@ ScorelineError                500 internal_error
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from functions.shared.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class FieldError:
     """A field of a request and the rule that it breaks; never the value."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from functions.shared.datasets import DATASET_RULE, is_dataset_path
 from functions.shared.errors import FieldError, InvalidRequestError
+from functions.shared.record import record
 from functions.shared.versions import MODEL_PATTERN
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ MAX_TEXT = 500
 _MAX_NAME = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """A string field: the rule in words, its test, and whether the field may be absent."""
 

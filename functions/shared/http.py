@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -17,6 +17,7 @@ from functions.shared.errors import (
     RouteNotFoundError,
     ScorelineError,
 )
+from functions.shared.record import record
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 JSON_TYPE = "application/json"
@@ -24,7 +25,7 @@ JSON_TYPE = "application/json"
 logger = Logger(service="scoreline")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """What a route needs of an HTTP request; names of headers are in lower case."""
 
@@ -56,7 +57,7 @@ class Request:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Response:
     """What a route answers."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from functions.shared.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 DEFAULT_POINTER_MAX_AGE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """Names of a deployment's resources; the same names stand in `template.yaml`."""
 

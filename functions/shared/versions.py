@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from functions.shared.errors import (
@@ -13,6 +13,7 @@ from functions.shared.errors import (
     PointerInvalidError,
     VersionNotFoundError,
 )
+from functions.shared.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 MODEL_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VersionRef:
     """A version and the SHA-256 of its `model.onnx` in hex."""
 
@@ -34,7 +35,7 @@ class VersionRef:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pointer:
     """What serves a model: the champion decides; a challenger may run beside it."""
 
@@ -58,7 +59,7 @@ class Pointer:
             raise PointerInvalidError("the pointer parameter is not a pointer") from error
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Routing:
     """Which model answers: the default one, and the one of each bank."""
 

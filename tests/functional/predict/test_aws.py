@@ -87,7 +87,7 @@ def test_an_item_with_values_of_every_type(client, registry):
 
 
 class Server:
-    """Answers with a script of (status, body), of seconds to wait, or of None: hang up."""
+    """Answers by a script of (status, body), seconds to wait, bytes as they are, None: hangs up."""
 
     def __init__(self, *script, context=None):
         self.script, self.seen, self.connections = list(script), [], 0
@@ -106,6 +106,8 @@ class Server:
                 step = outer.script.pop(0)
                 if isinstance(step, float):
                     time.sleep(step)
+                if isinstance(step, bytes):
+                    self.wfile.write(step)
                 if not isinstance(step, tuple):
                     self.close_connection = True
                     return
@@ -161,7 +163,7 @@ def test_an_error_that_may_pass_is_tried_once_more(passing):
     [
         ((500, b""), "SSM answered status 500"),
         (THROTTLED, "SSM answered ThrottlingException"),
-        (None, "SSM: RemoteDisconnected"),
+        (None, "SSM: ConnectionAbortedError"),
     ],
 )
 def test_an_error_that_stays_is_reported_after_two_attempts(error, message):
@@ -187,6 +189,47 @@ def test_an_error_of_s3_has_its_code_in_xml():
         pytest.raises(RegistryUnavailableError, match="S3 answered AccessDenied"),
     ):
         server.client().get_object("bucket", "key")
+
+
+PARAMETER = FOUND[1]
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+FORMS = {
+    "until it hangs up": HEAD + b"\r\n" + PARAMETER,
+    "chunked": CHUNKED
+    + b"5;x=y\r\n%b\r\n%X\r\n%b\r\n0\r\n\r\n" % (PARAMETER[:5], len(PARAMETER) - 5, PARAMETER[5:]),
+    "with trailers": CHUNKED
+    + b"%x\r\n%b\r\n0\r\nExpires: never\r\n\r\n" % (len(PARAMETER), PARAMETER),
+    "and closes": HEAD
+    + b"CONTENT-LENGTH: %d\r\nConnection: Close\r\n\r\n" % len(PARAMETER)
+    + PARAMETER,
+}
+BROKEN = {
+    "another protocol": b"SSH-2.0-OpenSSH\r\n",
+    "an older one": b"HTTP/1.0 200 OK\r\n\r\n",
+    "cut off in a header": HEAD + b"Content-Le",
+    "cut off in the body": HEAD + b"Content-Length: 1000\r\n\r\n{",
+    "cut off in a chunk": CHUNKED + b"1000\r\n{",
+    "a chunk of no size": CHUNKED + b"x\r\n{",
+    "a length of no size": HEAD + b"Content-Length: x\r\n\r\n{",
+    "endless headers": HEAD + b"a" * 100_000,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_an_answer(form):
+    with Server(FORMS[form], FOUND) as server:
+        client = server.client()
+        assert client.get_parameter("/a") == "x"
+        assert client.get_parameter("/a") == "x"
+
+
+@pytest.mark.parametrize("form", BROKEN)
+def test_an_answer_that_is_broken_is_asked_for_once_more(form):
+    with Server(BROKEN[form], FOUND) as server:
+        assert server.client().get_parameter("/a") == "x"
+    with Server(*[BROKEN[form]] * 2) as server, pytest.raises(RegistryUnavailableError):
+        server.client().get_parameter("/a")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff"])
