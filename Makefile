@@ -12,7 +12,7 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: bench-cold-start help install demo serve test test-fast local-lambda lint validate build lock clean
+.PHONY: help install demo serve test test-fast bench-cold-start local-lambda lint validate build lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results"
 PEERS = Path(__file__).parent / "peers"
-ROUNDS = 7
+ROUNDS = 11
 SETTINGS = Settings.for_account("bench", "123456789012")
 AWS = {
     "AWS_ACCESS_KEY_ID": "bench",

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -27,7 +28,9 @@ def template(tmp_path_factory):
     """The real template with stand-in handlers."""
     text = TEMPLATE_PATH.read_text()
     for name, standin in {"predict": "predict", "admin": "http", "train": "train"}.items():
-        text = text.replace(f"functions.{name}.app.lambda_handler", f"tests.standins.{standin}")
+        handler = rf"functions\.{name}\.\w+\.lambda_handler"
+        text, replaced = re.subn(handler, f"tests.standins.{standin}", text)
+        assert replaced == 1
     path = tmp_path_factory.mktemp("template") / "template.yaml"
     path.write_text(text)
     return path

@@ -1,4 +1,5 @@
 import asyncio
+import re
 
 import httpx
 import pytest
@@ -34,7 +35,9 @@ def front(tmp_path):
     """The front with stand-ins that answer with what they are sent."""
     text = TEMPLATE_PATH.read_text()
     for name, standin in {"predict": "http", "admin": "predict"}.items():
-        text = text.replace(f"functions.{name}.app.lambda_handler", f"tests.standins.{standin}")
+        handler = rf"functions\.{name}\.\w+\.lambda_handler"
+        text, replaced = re.subn(handler, f"tests.standins.{standin}", text)
+        assert replaced == 1
     path = tmp_path / "template.yaml"
     path.write_text(text)
     return Front(read_template(path))
