@@ -90,9 +90,9 @@ def test_the_processing_time_covers_the_loading_of_the_model(handle, name):
     started = time.perf_counter()
     _, first = handle(name)
     elapsed_ms = 1000 * (time.perf_counter() - started)
-    _, second = handle(name)
+    later = [handle(name)[1]["processing_time_ms"] for _ in range(5)]
 
-    assert second["processing_time_ms"] < first["processing_time_ms"] < elapsed_ms
+    assert min(later) < first["processing_time_ms"] < elapsed_ms
 
 
 @pytest.mark.parametrize("name", ["predict-batch", "predict-model-batch", "direct-predict-batch"])
