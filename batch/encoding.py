@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch.columns import EMPTY_TEXT, UNREADABLE, amounts, booleans, codes, is_number, is_text
+from batch.holdings import Holdings
 from functions.predict.application import (
     EMPTY,
     ID_RULE,
@@ -32,7 +33,7 @@ from functions.shared.errors import BatchError, FieldError
 from training.dataset import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,26 +45,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A part of a file.
+    """Rows of a part of a file.
 
     Attributes
     ----------
     X : float32 of shape (n_features, n_rows): a column of the file is a row here
+    held : whether the customer holds a product, of shape (n_labels, n_rows)
     ids : text of each row, or None where the file has no id
+    rows : place of each row in the part, of shape (n_rows,)
     broken : field, rule, and the rows that break it, of shape (n_rows,)
     """
 
     X: NDArray[np.float32]
+    held: NDArray[np.bool_]
     ids: pa.ChunkedArray | None
-    broken: list[tuple[str, str, NDArray[np.bool_]]]
+    rows: NDArray[np.int64]
+    broken: Sequence[tuple[str, str, NDArray[np.bool_]]] = ()
 
     @property
-    def accepted(self) -> NDArray[np.bool_]:
-        """Rows that break no rule, of shape (n_rows,)."""
-        rejected = np.zeros(self.X.shape[1], bool)
-        for _, _, rows in self.broken:
-            rejected |= rows
-        return ~rejected
+    def accepted(self) -> Encoded:
+        """The rows that break no rule."""
+        if not self.broken:
+            return self
+        kept = ~np.any([rows for _, _, rows in self.broken], axis=0)
+        ids = None if self.ids is None else self.ids.filter(pa.array(kept))
+        return Encoded(self.X[:, kept], self.held[:, kept], ids, self.rows[kept])
 
 
 class FileEncoder:
@@ -88,7 +94,8 @@ class FileEncoder:
         self._found = {f.name: _column_of(f, schema.names) for f in contract.features}
         self._id = id_column
         self._untyped = untyped
-        problems = [*self._problems(schema)]
+        self._holdings = Holdings(contract, schema, untyped=untyped)
+        problems = [*self._problems(schema), *self._holdings.problems]
         if problems:
             raise BatchError("the file does not fit the model", tuple(problems))
 
@@ -96,6 +103,7 @@ class FileEncoder:
     def columns(self) -> dict[str, bool]:
         """The columns to read, and whether they hold categories."""
         pairs = [(self._found[f.name], f.type == "category") for f in self._features]
+        pairs += [(column, False) for column in self._holdings.columns]
         return {column: words for column, words in [(self._id, False), *pairs] if column}
 
     @property
@@ -115,10 +123,12 @@ class FileEncoder:
             broken += [(feature.name, rule, rows) for rule, rows in breaches if rows.any()]
             with np.errstate(over="ignore"):  # out of every range
                 row[:] = values
+        held, of_held = self._holdings.read(table)
+        broken += [breach for breach in of_held if breach[2].any()]
         ids = None if self._id is None else _text(table[self._id])
         if ids is not None and (wrong := ~is_id(ids)).any():
             broken.append(("id", ID_RULE, wrong))
-        return Encoded(X, ids, broken)
+        return Encoded(X, held, ids, np.arange(table.num_rows), broken)
 
     def _problems(self, schema: pa.Schema) -> Iterator[FieldError]:
         for feature in self._features:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from batch.encoding import Encoded
 
 REJECTED = pa.schema(
@@ -24,19 +22,16 @@ REJECTED = pa.schema(
 )
 
 
-def answers_of(
-    encoded: Encoded, rows: NDArray[np.bool_], first: int, answers: dict[str, pa.Array]
-) -> pa.Table:
+def answers_of(encoded: Encoded, first: int, answers: dict[str, pa.Array]) -> pa.Table:
     """Answers with the ids of their rows, or with their numbers where the file has no ids.
 
     Parameters
     ----------
-    rows : the rows that have an answer
     first : number of the part's first row in the file, which counts from 1
     """
     if encoded.ids is not None:
-        return pa.table({"id": encoded.ids.filter(pa.array(rows)), **answers})
-    return pa.table({"row": pa.array(np.flatnonzero(rows) + first), **answers})
+        return pa.table({"id": encoded.ids, **answers})
+    return pa.table({"row": pa.array(encoded.rows + first), **answers})
 
 
 def rejections_of(encoded: Encoded, first: int) -> pa.Table:

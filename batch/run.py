@@ -18,7 +18,7 @@ from batch.journal import Journal
 from batch.output import REJECTED, answers_of, assemble, rejections_of, write_part
 from batch.source import Source
 from functions.shared.errors import BatchError
-from training.contributions import ROWS_PER_RUN
+from training.bits import ROWS_PER_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,13 +157,12 @@ class Batch:
         """Encode, score and write one part; returns its figures."""
         encoded = self.encoder.encode(table)
         accepted, first = encoded.accepted, part * self.part_rows + 1
-        rejected = len(accepted) - int(accepted.sum())
-        X = encoded.X[:, accepted] if rejected else encoded.X
+        rejected = encoded.X.shape[1] - accepted.X.shape[1]
         if rejected:
             write_part(rejections_of(encoded, first), journal.path(part, REJECTIONS))
-        answers = self.model.answer(X, reasons=self.reasons)
-        write_part(answers_of(encoded, accepted, first, answers), journal.path(part))
-        return {"rows": len(accepted), "rejected": rejected}
+        answers = self.model.answer(accepted, reasons=self.reasons)
+        write_part(answers_of(accepted, first, answers), journal.path(part))
+        return {"rows": encoded.X.shape[1], "rejected": rejected}
 
     def _assemble(self, journal: Journal, rejections: Path) -> None:
         done = sorted(journal.done)
@@ -171,8 +170,7 @@ class Batch:
         paths = [journal.path(part, REJECTIONS) for part in broken]
         assemble(paths, REJECTED, rejections, journal.folder)
         nothing = self.encoder.encode(self.source.schema.empty_table())
-        answers = self.model.answer(nothing.X, reasons=self.reasons)
-        schema = answers_of(nothing, nothing.accepted, 1, answers).schema
+        schema = answers_of(nothing, 1, self.model.answer(nothing, reasons=self.reasons)).schema
         assemble(map(journal.path, done), schema, self.output, journal.folder)
 
 

@@ -24,10 +24,11 @@ import numpy as np
 import onnxruntime
 import pyarrow as pa
 
-from batch.model import SCORES, BatchModel, open_batch_session
+from batch.model import BatchModel, open_batch_session
 from batch.run import Batch
+from batch.tasks import SCORES
 from functions.shared.versions import BATCH_FILE
-from training.contributions import ROWS_PER_RUN
+from training.bits import ROWS_PER_RUN
 from training.generators.registry import generate, write
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def bare_rows_per_s(graph: Path, X: NDArray[np.float32]) -> float:
 
     def score(thread: int) -> list[list[NDArray[np.float32]]]:
         starts = range(thread * ROWS_PER_RUN, len(X), THREADS * ROWS_PER_RUN)
-        return [session.run(SCORES, {"X": X[i : i + ROWS_PER_RUN]}) for i in starts]
+        plain = {"explain": np.array(False)}
+        return [session.run(SCORES, {"X": X[i : i + ROWS_PER_RUN], **plain}) for i in starts]
 
     with ThreadPoolExecutor(THREADS) as pool:
         started = perf_counter()

@@ -45,6 +45,7 @@ class ApplicationEncoder:
         self._encoders = [(f.name, _encoder(f), f.nullable) for f in contract.features]
         self._aliases = {alias: f.name for f in contract.features for alias in f.aliases}
         self._products = {label.name for label in contract.labels}
+        self._held_rule = held_rule(contract)
         self._online = {f.name: i for i, f in enumerate(contract.features) if f.online}
         self._known = {
             "id",
@@ -103,8 +104,7 @@ class ApplicationEncoder:
     def _other_errors(self, application: Mapping[str, Any]) -> list[FieldError]:
         broken = [self._unknown(name) for name in application if name not in self._known]
         if HELD in self._known and not self._are_products(application.get(HELD, [])):
-            rule = f"must be a list of products, each one of: {', '.join(sorted(self._products))}"
-            broken.append(FieldError(HELD, rule))
+            broken.append(FieldError(HELD, self._held_rule))
         if "id" in application and not is_identifier(application["id"]):
             broken.append(FieldError("id", ID_RULE))
         return broken
@@ -180,6 +180,12 @@ def _number_encoder(feature: Feature) -> Callable[[Any], float]:
         return float(value)
 
     return encode
+
+
+def held_rule(contract: Contract) -> str:
+    """The rule of what a customer holds."""
+    products = ", ".join(sorted(label.name for label in contract.labels))
+    return f"must be a list of products, each one of: {products}"
 
 
 def category_rule(feature: Feature) -> str:
