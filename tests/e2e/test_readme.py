@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -75,9 +74,9 @@ def stack(tmp_path_factory):
 
 def seed_here():
     """Train and promote the demo model in the stack that the environment names."""
-    from cli.demo import seed
+    from cli.seeding import DEMO_MODEL, seed
 
-    seed(Deployment.connect(STAGE), print)
+    seed(Deployment.connect(STAGE), DEMO_MODEL, print)
 
 
 def test_every_command_and_its_answer(stack):
@@ -206,33 +205,3 @@ for name, module in list(sys.modules.items()):
 
     assert set(run.stdout.split()) <= IN_RUNTIME
     assert size < 250e6
-
-
-def test_serve_seeds_keeps_and_stops(tmp_path):
-    def run():
-        command = [Path(sys.executable).with_name("scoreline"), "serve"]
-        options = ["--http-port=0", "--aws-port=0", f"--state-dir={tmp_path}"]
-        process = subprocess.Popen(
-            [*command, *options],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=without_aws(os.environ),
-        )
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if "Docs" in line:
-                break
-        url = re.search(r"http://127\.0\.0\.1:\d+", "".join(lines))[0]
-        version = httpx.get(f"{url}/health", timeout=30).json()["models"][0]["version"]
-        docs = httpx.get(f"{url}/docs", timeout=30)
-        process.send_signal(signal.SIGINT)
-        process.stdout.read()
-        process.stdout.close()
-        return version, docs.status_code, process.wait(30)
-
-    first, second = run(), run()
-
-    assert first[1:] == second[1:] == (200, 0)
-    assert first[0] == second[0]

@@ -9,8 +9,8 @@ import boto3
 import httpx
 import pytest
 
-from cli.demo import seed
 from cli.deployment import Deployment
+from cli.seeding import DEMO_MODEL, seed
 from functions.shared.registry import Routing
 from local.environment import REGION, STAGE, read_template
 from local.stack import Stack
@@ -76,7 +76,7 @@ def stacks(tmp_path_factory):
         for name, value in stack.environment.items():
             patch.setenv(name, value)
         deployment = Deployment.connect(STAGE)
-        seed(deployment, lambda _step: None)
+        seed(deployment, DEMO_MODEL, lambda _step: None)
         sample.publish(deployment.registry, sample.bundle("xgboost"))
         deployment.registry.write_routing(Routing("sample", {"north-bank": "sample"}))
     shutil.copytree(folder / "first", folder / "second")

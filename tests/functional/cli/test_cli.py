@@ -1,4 +1,3 @@
-import csv
 import json
 
 import pytest
@@ -6,8 +5,8 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from cli.app import app
-from cli.demo import APPLICATION, DATASET_KEY, german_credit
-from functions.shared.versions import Pointer, Routing, VersionRef
+from cli.demo import APPLICATION
+from cli.seeding import DEMO_MODEL, german_credit
 from tests import sample
 
 VERSION = "20261121T004512Z-0000000a"
@@ -116,7 +115,8 @@ def test_what_cannot_be_uploaded_is_refused_before_anything_is_written(
 def test_training_reads_the_definitions_own_dataset_from_the_bucket(scoreline, registry, settings):
     import boto3
 
-    boto3.client("s3").put_object(Bucket=settings.bucket, Key=DATASET_KEY, Body=german_credit())
+    key = f"datasets/{DEMO_MODEL}/data.csv"
+    boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=german_credit())
 
     done = scoreline("train", "german-credit")
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from cli.demo import DATASET_KEY, german_credit
+from cli.seeding import DEMO_MODEL, german_credit
 from functions.shared.jobs import Jobs
 from functions.shared.registry import ModelRegistry
 from local.template import ROOT
@@ -114,7 +114,9 @@ def test_a_killed_function_leaves_no_half_version_and_the_retry_completes(
 
 
 def test_real_training_that_is_killed_is_completed_by_the_retry(queue, settings, load_event):
-    boto3.client("s3").put_object(Bucket=settings.bucket, Key=DATASET_KEY, Body=german_credit())
+    boto3.client("s3").put_object(
+        Bucket=settings.bucket, Key=f"datasets/{DEMO_MODEL}/data.csv", Body=german_credit()
+    )
     registry = ModelRegistry.connect(settings)
     send(queue, load_event)
 
