@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,23 +21,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import norm, rankdata
 from sklearn.model_selection import StratifiedKFold
 
 from features.build import build_offline
 from features.catalogue import load_pipeline
 from training.dataset import load_dataset
 from training.definition import load_definition
+from training.delong import compare_auc
 from training.evaluation import auc
 from training.fitting import fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from training.dataset import Dataset
     from training.definition import Definition
+
+    type Scores = dict[str, NDArray[np.float64]]
 
 MODEL = "home-credit"
 FOLDS = 5
@@ -46,18 +49,26 @@ RESULTS = Path(__file__).parent / "results" / "history.json"
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """AUC of all out-of-fold scores without and with history, and their difference.
+    """AUC of all out-of-fold scores without and with history, and DeLong's test of the difference.
 
-    `low` and `high` are the ends of the difference's 95 % interval, `p` its two-sided probability
-    where there is none, both by DeLong's method for two scores of the same rows.
+    `low` and `high` are the ends of the difference's 95 % interval, `p` the two-sided p-value.
     """
 
-    seed: int
+    folds: str
     application: float
     history: float
     low: float
     high: float
     p: float
+
+    @classmethod
+    def of(cls, folds: str, y: NDArray[np.int8], scores: Scores) -> Gain:
+        """Compare the scores of the same rows."""
+        test = compare_auc(y, scores["history"], scores["application"])
+        areas = {name: auc(y, score) for name, score in scores.items()}
+        return cls(
+            folds, **areas, low=test.difference.low, high=test.difference.high, p=test.p_value
+        )
 
 
 def main() -> None:
@@ -68,30 +79,31 @@ def main() -> None:
     with TemporaryDirectory() as folder, console.status("building the features") as status:
         path = Path(folder, "home-credit.parquet")
         build_offline(load_pipeline(definition.pipeline), str(tables), path)
-        gains = [measure(definition, str(path), seed, status.update) for seed in SEEDS]
+        gains = list(measure(definition, str(path), status.update))
     RESULTS.write_text(json.dumps([asdict(gain) for gain in gains], indent=1) + "\n")
     console.print(_table(gains))
 
 
-def measure(definition: Definition, path: str, seed: int, progress: Callable[[str], None]) -> Gain:
-    """Cross-validate the definition without and with its online features."""
+def measure(definition: Definition, path: str, progress: Callable[[str], None]) -> Iterator[Gain]:
+    """Cross-validations without and with the online features, and the mean of their scores."""
     variants = {"application": definition.without_history(), "history": definition}
     datasets = {name: load_dataset(variant, path) for name, variant in variants.items()}
     y = datasets["history"].y
-    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    splits = list(splitter.split(y[:, None], y))
-    scores = {
-        name: _out_of_fold(
-            variant, datasets[name], splits, lambda f, name=name: progress(f"{seed}: {name} {f}")
-        )
-        for name, variant in variants.items()
-    }
-    areas = {name: auc(y, score) for name, score in scores.items()}
-    gain = areas["history"] - areas["application"]
-    error = np.sqrt(difference_variance(y, scores["history"], scores["application"]))
-    margin = norm.ppf(0.975) * error
-    p = 2 * norm.sf(abs(gain) / error)
-    return Gain(seed, **areas, low=gain - margin, high=gain + margin, p=float(p))
+    total: Scores = {name: np.zeros(len(y)) for name in variants}
+    for seed in SEEDS:
+        splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+        splits = list(splitter.split(y[:, None], y))
+        scores = {}
+        for name, variant in variants.items():
+            told = partial(_tell, progress, f"folds {seed}, {name}")
+            scores[name] = _out_of_fold(variant, datasets[name], splits, told)
+            total[name] += scores[name]
+        yield Gain.of(f"seed {seed}", y, scores)
+    yield Gain.of("mean scores of all", y, total)
+
+
+def _tell(progress: Callable[[str], None], what: str, step: str) -> None:
+    progress(f"{what}: {step}")
 
 
 def _out_of_fold(
@@ -109,40 +121,13 @@ def _out_of_fold(
     return log_odds
 
 
-def difference_variance(
-    y: NDArray[np.int8], first: NDArray[np.float64], second: NDArray[np.float64]
-) -> float:
-    """Variance of the difference between the AUCs of two scores of the same rows.
-
-    References
-    ----------
-    DeLong et al., Biometrics 44 (1988); in the mid-rank form of Sun and Xu, IEEE SPL 21 (2014).
-    """
-    over_goods, under_defaults = (
-        a - b for a, b in zip(_placements(y, first), _placements(y, second), strict=True)
-    )
-    return float(
-        over_goods.var(ddof=1) / len(over_goods) + under_defaults.var(ddof=1) / len(under_defaults)
-    )
-
-
-def _placements(
-    y: NDArray[np.int8], score: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Share of goods below each default, and of defaults above each good."""
-    defaults, goods = score[y == 1], score[y == 0]
-    m, n = len(defaults), len(goods)
-    ranks = rankdata(np.concatenate([defaults, goods]))
-    return (ranks[:m] - rankdata(defaults)) / n, 1 - (ranks[m:] - rankdata(goods)) / m
-
-
 def _table(gains: list[Gain]) -> Table:
     table = Table("folds", title=f"{MODEL}: AUC, {FOLDS}-fold cross-validation, out-of-fold scores")
     for column in ("application", "with history", "gain, 95 %", "p"):
         table.add_column(column, justify="right")
     for gain in gains:
         table.add_row(
-            f"seed {gain.seed}",
+            gain.folds,
             f"{gain.application:.4f}",
             f"{gain.history:.4f}",
             f"{gain.history - gain.application:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})",

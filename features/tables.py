@@ -29,10 +29,6 @@ DATABASE_URLS = ("postgresql://", "postgres://")
 def open_tables(pipeline: Pipeline, source: str) -> Iterator[dict[str, Table]]:
     """Every table of the pipeline with its columns, typed as the pipeline says, while it is open.
 
-    A table may come in parts, `NAME_PART` beside or in place of `NAME`, such as application_train
-    and application_test. Names are found in upper and lower case; only the target may be absent
-    from a part, and is null there. NaN is null.
-
     Parameters
     ----------
     source : a folder of Parquet files, or the URL of a PostgreSQL database
@@ -47,11 +43,26 @@ def open_tables(pipeline: Pipeline, source: str) -> Iterator[dict[str, Table]]:
         backend = ibis.connect(source) if is_database else ibis.duckdb.connect()
         try:
             present = dict(_database(backend) if is_database else _folder(backend, source))
-            yield {name: _table(pipeline, name, present) for name in pipeline.schemas}
+            yield select_tables(pipeline, present)
         finally:
             backend.disconnect()
     except (DuckDBError, PostgresError, ArrowException) as error:
         raise DatasetError(f"the tables do not read: {type(error).__name__}") from error
+
+
+def select_tables(pipeline: Pipeline, present: Mapping[str, Table]) -> dict[str, Table]:
+    """The pipeline's tables out of all that a backend has, be it DuckDB, PostgreSQL or Spark.
+
+    A table may come in parts, `NAME_PART` beside or in place of `NAME`, such as application_train
+    and application_test. Names are found in upper and lower case; only the target may be absent
+    from a part, and is null there. NaN is null.
+
+    Raises
+    ------
+    DatasetError
+        A table or a column is missing.
+    """
+    return {name: _table(pipeline, name, present) for name in pipeline.schemas}
 
 
 def parquet_files(folder: str) -> list[Path]:
