@@ -3,8 +3,9 @@
     DATA_DIR=... python -m bench.history
 
 Both are fitted with the definition's algorithm and parameters on the same folds of the same rows,
-in three cross-validations with folds of their own. DATA_DIR is a folder that holds the Home Credit
-tables in `home_credit/`.
+in three cross-validations with folds of their own: with all fields of the application, and without
+the scores of other sources, which are made of a history themselves. DATA_DIR is a folder that holds
+the Home Credit tables in `home_credit/`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 MODEL = "home-credit"
 FOLDS = 5
 SEEDS = (1, 2, 3)
+WIDTH = 100
 RESULTS = Path(__file__).parent / "results" / "history.json"
 
 
@@ -54,6 +56,7 @@ class Gain:
     `low` and `high` are the ends of the difference's 95 % interval, `p` the two-sided p-value.
     """
 
+    fields: str
     folds: str
     application: float
     history: float
@@ -62,29 +65,36 @@ class Gain:
     p: float
 
     @classmethod
-    def of(cls, folds: str, y: NDArray[np.int8], scores: Scores) -> Gain:
+    def of(cls, fields: str, folds: str, y: NDArray[np.int8], scores: Scores) -> Gain:
         """Compare the scores of the same rows."""
         test = compare_auc(y, scores["history"], scores["application"])
         areas = {name: auc(y, score) for name, score in scores.items()}
-        return cls(
-            folds, **areas, low=test.difference.low, high=test.difference.high, p=test.p_value
-        )
+        low, high = test.difference.low, test.difference.high
+        return cls(fields, folds, **areas, low=low, high=high, p=test.p_value)
 
 
 def main() -> None:
     """Measure, print a table and keep the figures."""
-    console = Console()
+    console = Console(width=WIDTH)
     tables = Path(os.environ["DATA_DIR"], "home_credit")
     definition = load_definition(MODEL)
+    scores = [f.name for f in definition.features if f.name.startswith("ext_source")]
+    fields = {"all": definition, "without ext_source": definition.without(scores)}
     with TemporaryDirectory() as folder, console.status("building the features") as status:
         path = Path(folder, "home-credit.parquet")
         build_offline(load_pipeline(definition.pipeline), str(tables), path)
-        gains = list(measure(definition, str(path), status.update))
+        gains = [
+            gain
+            for name, chosen in fields.items()
+            for gain in measure(name, chosen, str(path), status.update)
+        ]
     RESULTS.write_text(json.dumps([asdict(gain) for gain in gains], indent=1) + "\n")
     console.print(_table(gains))
 
 
-def measure(definition: Definition, path: str, progress: Callable[[str], None]) -> Iterator[Gain]:
+def measure(
+    fields: str, definition: Definition, path: str, progress: Callable[[str], None]
+) -> Iterator[Gain]:
     """Cross-validations without and with the online features, and the mean of their scores."""
     variants = {"application": definition.without_history(), "history": definition}
     datasets = {name: load_dataset(variant, path) for name, variant in variants.items()}
@@ -95,11 +105,11 @@ def measure(definition: Definition, path: str, progress: Callable[[str], None]) 
         splits = list(splitter.split(y[:, None], y))
         scores = {}
         for name, variant in variants.items():
-            told = partial(_tell, progress, f"folds {seed}, {name}")
+            told = partial(_tell, progress, f"{fields}, seed {seed}, {name}")
             scores[name] = _out_of_fold(variant, datasets[name], splits, told)
             total[name] += scores[name]
-        yield Gain.of(f"seed {seed}", y, scores)
-    yield Gain.of("mean scores of all", y, total)
+        yield Gain.of(fields, f"seed {seed}", y, scores)
+    yield Gain.of(fields, "mean scores", y, total)
 
 
 def _tell(progress: Callable[[str], None], what: str, step: str) -> None:
@@ -122,11 +132,14 @@ def _out_of_fold(
 
 
 def _table(gains: list[Gain]) -> Table:
-    table = Table("folds", title=f"{MODEL}: AUC, {FOLDS}-fold cross-validation, out-of-fold scores")
+    table = Table(
+        "fields", "folds", title=f"{MODEL}: AUC, {FOLDS}-fold cross-validation, out-of-fold scores"
+    )
     for column in ("application", "with history", "gain, 95 %", "p"):
         table.add_column(column, justify="right")
     for gain in gains:
         table.add_row(
+            gain.fields,
             gain.folds,
             f"{gain.application:.4f}",
             f"{gain.history:.4f}",

@@ -35,7 +35,7 @@ from training.checks import problems
 from training.expression import parse_expression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from functions.shared.contract import Reference
 
@@ -197,14 +197,19 @@ class Definition(_Table):
 
     def without_history(self) -> Definition:
         """The same definition on what the application says alone: no online features."""
-        gone = {feature.name for feature in self.features if feature.online}
+        return self.without({feature.name for feature in self.features if feature.online})
+
+    def without(self, names: Collection[str]) -> Definition:
+        """The same definition without some features and all that is derived from them."""
+        gone = set(names)
         for derived in self.derived:
             if gone & parse_expression(derived.expression).names:
                 gone.add(derived.name)
         dumped = self.model_dump()
-        sent = {key: [s for s in dumped[key] if s["name"] not in gone] for key in SOURCES}
-        changed = {"pipeline": "", "reasons": [], **sent}
-        return _checked(f"{self.name} without history", self.model_dump() | changed)
+        kept = {key: [s for s in dumped[key] if s["name"] not in gone] for key in SOURCES}
+        is_online = any(feature["online"] for feature in kept["features"])
+        changed = {"pipeline": self.pipeline if is_online else "", "reasons": [], **kept}
+        return _checked(f"part of {self.name}", dumped | changed)
 
     def fits(self, algorithm: str) -> bool:
         """Whether an algorithm holds what the definition asks for: its monotone directions."""
