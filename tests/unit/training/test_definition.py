@@ -204,3 +204,15 @@ def test_a_default_model_takes_no_labels(tmp_path):
 
     with pytest.raises(DefinitionError, match="labels: is for the task recommendation"):
         definition(tmp_path, text)
+
+
+def test_a_definition_without_history_keeps_what_the_application_says_alone():
+    whole = load_definition("home-credit")
+
+    part = whole.without_history()
+
+    assert part.pipeline == ""
+    assert {f.name for f in part.features} == {f.name for f in whole.features if not f.online}
+    gone = {d.name for d in whole.derived} - {d.name for d in part.derived}
+    assert gone == {"bureau_debt_to_income"}
+    assert whole.without({"ext_source_2"}).pipeline == "home-credit"
