@@ -1,3 +1,4 @@
+import csv
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from typer.testing import CliRunner
 from cli.app import app
 from cli.demo import APPLICATION
 from cli.seeding import DEMO_MODEL, german_credit
+from functions.shared.versions import Pointer, Routing, VersionRef
 from tests import sample
 
 VERSION = "20261121T004512Z-0000000a"
@@ -197,6 +199,41 @@ def test_another_algorithm_has_no_points_table(scoreline, registry):
 
     assert done.exit_code == 1
     assert "no points table: it is logistic_regression" in str(done.exception)
+
+
+def test_banks_are_routed_and_unrouted_by_name(scoreline, registry):
+    registry.write_pointer("german-credit", Pointer(VersionRef(VERSION, "0" * 64)))
+    registry.write_pointer("loan-risk", Pointer(VersionRef(VERSION, "0" * 64)))
+    registry.write_routing(Routing("loan-risk", {"north": "loan-risk"}))
+
+    assert scoreline("route", "default", "german-credit").exit_code == 0
+    assert scoreline("unroute", "north").exit_code == 0
+    assert scoreline("route", "hill-bank", "german-credit", "--reason", "joins").exit_code == 0
+
+    assert registry.routing() == Routing("german-credit", {"hill-bank": "german-credit"})
+    assert "hill-bank" in scoreline("routes").output
+    assert "names a model" in str(scoreline("route", "x", "no-model").exception.fields)
+    assert "no model is routed" in str(scoreline("unroute", "unknown").exception)
+
+
+def test_batch_scores_a_file_with_the_champion(scoreline, registry, tmp_path):
+    scoreline("train", "german-credit", "--dataset", "german.csv", "--promote")
+    one = json.dumps(APPLICATION)
+    alone = json.loads(scoreline("predict", "german-credit", "-", input=one).stdout)
+    with open(tmp_path / "many.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, APPLICATION)
+        writer.writeheader()
+        writer.writerows([APPLICATION, {**APPLICATION, "housing": "castle"}])
+
+    done = scoreline("batch", "german-credit", "many.csv", "scores.csv", "--reasons")
+
+    assert done.exit_code == 0, done.output
+    assert "1 rows scored: scores.csv" in done.output
+    assert "1 rows rejected: scores.rejected.csv" in done.output
+    [answer] = csv.DictReader((tmp_path / "scores.csv").read_text().splitlines())
+    assert (answer["row"], answer["score"]) == ("1", str(alone["score"]))
+    assert answer["reason_1"] == alone["reasons"][0]["code"]
+    assert "castle" not in (tmp_path / "scores.rejected.csv").read_text()
 
 
 @pytest.mark.parametrize(
