@@ -14,6 +14,7 @@ from functions.shared.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, REP
 from training.algorithms import ALGORITHMS
 from training.dataset import load_dataset
 from training.export import with_metadata
+from training.memory import available_mb, check_memory
 from training.report import render_report
 from training.split import split_rows
 from training.tasks.default import train_default
@@ -79,6 +80,7 @@ def train(
     """
     started = time.monotonic()
     progress(f"reading {dataset_path}")
+    check_memory(definition, dataset_path, available_mb())
     dataset = load_dataset(definition, dataset_path)
     fitted, held_out = (dataset.take(rows) for rows in split_rows(definition.split, dataset))
     trained = TASKS[definition.task](definition, fitted, held_out, progress)
