@@ -9,13 +9,13 @@ number of one row per group (`training/row_numbers.py`) and sums those rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lcm
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.graph import ML
-from training.row_numbers import BUNDLES, picked_sums, row_numbers, row_numbers_in_blocks
+from training.row_numbers import picked_sums, row_numbers, row_numbers_in_blocks
+from training.sections import ROW_WIDTH, packed
 from training.shapley import Group, groups_of, on_grid
 from training.trees import LEAF
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from training.graph import GraphBuilder
     from training.trees import Ensemble
 
-GROUPS_ABREAST = 16  # table rows that one matrix row holds when they are summed; measured
+RAW_PARTS = 2  # coarse and fine
 COARSE_GRID = 2.0**-14  # float32 sums of such multiples are exact up to 1024
 ROWS_PER_RUN = 256  # suits the form for many rows at every depth; measured
 GROUPS_PER_BLOCK = 512  # looked up together there: fewer run no faster and load slower; measured
@@ -73,10 +73,9 @@ def add_tree_contributions(
     ExportError
         The tables would exceed shapley.MAX_TABLE_BYTES: the trees are too deep.
     """
-    groups = groups_of(ensemble, 4 * (n_sources + 2))
+    groups = groups_of(ensemble, 4 * min(ROW_WIDTH, n_sources + RAW_PARTS))
     if many_rows:
         groups.sort(key=lambda group: group.n_steps)
-    groups = [Group([])] * (-len(groups) % lcm(BUNDLES, GROUPS_ABREAST)) + groups
     tables = [group.table(source_of_column, n_sources) for group in groups]
     constant = on_grid(ensemble.base)
     constant += sum(on_grid(t.value[0]) for t in ensemble.trees if t.left[0] == LEAF)
@@ -85,7 +84,7 @@ def add_tree_contributions(
 
     add_sums = _sums_of_many_rows if many_rows else _sums
     sums = add_sums(graph, columns, groups, tables, len(source_of_column))
-    widths = graph.constant([n_sources, 2], np.int64)
+    widths = graph.constant([n_sources, RAW_PARTS], np.int64)
     contributions, raw_parts = graph.nodes("Split", sums, widths, outputs=2, axis=1)
     raw = graph.node("ReduceSum", raw_parts, graph.constant([1], np.int64), keepdims=1)
     expected = sum(leaf.expected for group in groups for leaf in group.leaves)
@@ -145,21 +144,25 @@ def _sums(
 ) -> str:
     """Sum of the groups' table rows, shape (n_rows, width).
 
-    Each row is a matrix product of its own, whose order of summation does not depend on the batch
-    (ReduceSum over a middle axis was seen to depend on it). Groups lie abreast to fill vectors.
+    Sections lie abreast to fill vectors. Each row is matrix products of its own, whose order of
+    summation does not depend on the batch (that of ReduceSum over a middle axis was seen to).
     """
-    rows = row_numbers(graph, columns, groups, n_columns)
-    looked_up = graph.node("Gather", graph.constant(np.concatenate(tables)), rows, axis=0)
-    n_groups, width = len(groups), tables[0].shape[1]
+    width = tables[0].shape[1]
+    used = [set(np.flatnonzero(table[:, :-RAW_PARTS].any(0)).tolist()) for table in tables]
+    packing = packed(used, width - RAW_PARTS, RAW_PARTS)
+    kept, places = packing.kept, packing.places
+    n_places, n_kept = len(places), kept[0].size
+    groups, tables = [*groups, Group([])], [*tables, np.zeros((1, width))]  # for EMPTY places
+    table = [tables[g] @ kept[:, k] for place in places for k, g in enumerate(place)]
 
-    def summed(tensor: str, length: int, breadth: int) -> str:
-        shape = graph.constant([-1, length, breadth], np.int64)
-        ones = graph.constant(np.ones((1, length)))
-        return graph.node("MatMul", ones, graph.node("Reshape", tensor, shape))
-
-    abreast = summed(looked_up, n_groups // GROUPS_ABREAST, GROUPS_ABREAST * width)
-    total = summed(abreast, GROUPS_ABREAST, width)
-    return graph.node("Squeeze", total, graph.constant([1], np.int64))
+    rows = row_numbers(graph, columns, [groups[g] for g in places.ravel()], n_columns)
+    looked_up = graph.node("Gather", graph.constant(np.concatenate(table)), rows, axis=0)
+    shape = graph.constant([-1, n_places, n_kept], np.int64)
+    abreast = graph.node("Reshape", looked_up, shape)
+    sums = graph.node("MatMul", graph.constant(np.ones((1, n_places))), abreast)
+    upright = graph.node("Reshape", sums, graph.constant([-1, n_kept, 1], np.int64))
+    total = graph.node("MatMul", graph.constant(kept.reshape(width, n_kept)), upright)
+    return graph.node("Squeeze", total, graph.constant([2], np.int64))
 
 
 def _sums_of_many_rows(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MAX_TABLE_BYTES = 64_000_000
 SMALL_TABLE_BYTES = 2_550_000  # fewer, larger groups are faster: up to this size,
-LARGER_AT_MOST = 1.2  # or to this multiple of the smallest tables
+LARGER_AT_MOST = 1.3  # or to this multiple of the smallest tables
 MAX_ROWS = 256  # of a group, unless a leaf alone has more: row numbers in one byte are faster
 GROUP_ROWS = (MAX_ROWS, 192, 128, 96, 80, 64, 32, 1)
 # Leaf values are multiples of this: sums of 2048 remainders of a coarser grid stay exact.

@@ -169,6 +169,20 @@ def test_contributions_equal_those_of_xgboost():
     assert raw == pytest.approx(native_raw(estimator, X), abs=1e-5)
 
 
+def test_contributions_to_more_sources_than_a_row_of_a_section_has_room_for():
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(3000, 40)).astype(np.float32)
+    estimator = xgb.XGBClassifier(n_estimators=20, max_depth=4, n_jobs=1)
+    ensemble = read_ensemble(estimator.fit(X, X @ rng.normal(size=40) > 0))
+    scorer = Scorer(ensemble, range(40), 40)
+
+    native = estimator.get_booster().predict(xgb.DMatrix(X[:500]), pred_contribs=True)
+    raw, contributions = scorer.run(X[:500])
+
+    assert contributions == pytest.approx(native[:, :-1], abs=1e-5)
+    assert raw == pytest.approx(ensemble.raw(X[:500]), abs=1e-6)
+
+
 def test_contributions_with_more_rows_in_a_table_than_a_byte_can_number():
     rng = np.random.default_rng(5)
     X = (rng.random((4000, 10)) < 0.8).astype(np.float32)
