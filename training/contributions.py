@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from onnx import TensorProto
 
 from training.graph import ML
 from training.row_numbers import picked_sums, row_numbers, row_numbers_in_blocks
@@ -146,6 +147,7 @@ def _sums(
 
     Sections lie abreast to fill vectors. Each row is matrix products of its own, whose order of
     summation does not depend on the batch (that of ReduceSum over a middle axis was seen to).
+    GatherND waits less than Gather for rows that are in no cache; measured.
     """
     width = tables[0].shape[1]
     used = [set(np.flatnonzero(table[:, :-RAW_PARTS].any(0)).tolist()) for table in tables]
@@ -156,7 +158,9 @@ def _sums(
     table = [tables[g] @ kept[:, k] for place in places for k, g in enumerate(place)]
 
     rows = row_numbers(graph, columns, [groups[g] for g in places.ravel()], n_columns)
-    looked_up = graph.node("Gather", graph.constant(np.concatenate(table)), rows, axis=0)
+    numbers = graph.node("Cast", rows, to=TensorProto.INT64)
+    indices = graph.node("Reshape", numbers, graph.constant([-1, places.size, 1], np.int64))
+    looked_up = graph.node("GatherND", graph.constant(np.concatenate(table)), indices)
     shape = graph.constant([-1, n_places, n_kept], np.int64)
     abreast = graph.node("Reshape", looked_up, shape)
     sums = graph.node("MatMul", graph.constant(np.ones((1, n_places))), abreast)

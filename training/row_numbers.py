@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.graph import GraphBuilder
     from training.shapley import Group
 
-BUNDLES = 16  # more make the table of the bins smaller and looking it up slower; measured
+BUNDLES = 8  # more make the table of the bins smaller and looking it up slower; measured
 
 
 @dataclass(frozen=True, slots=True)
