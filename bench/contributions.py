@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import statistics
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -90,40 +91,39 @@ def session(content: bytes) -> onnxruntime.InferenceSession:
 
 
 def latencies_us(calls: dict[str, Callable[[], object]]) -> dict[str, dict[str, float]]:
-    """Median and 99th percentile per call, in turns of 100 calls, and the calmest turn's median."""
-    times: dict[str, list[list[float]]] = {name: [] for name in calls}
-    for _ in range(ROUNDS):
-        for name, call in calls.items():
-            turn = []
-            for _ in range(100):
-                start = perf_counter()
-                call()
-                turn.append((perf_counter() - start) * 1e6)
-            times[name].append(turn)
-    figures = {
-        name: (*np.percentile(turns, [50, 99]), np.median(turns, axis=1).min())
-        for name, turns in times.items()
-    }
-    return {
-        name: dict(zip(("p50", "p99", "calm"), np.round(figure, 1).tolist(), strict=True))
-        for name, figure in figures.items()
-    }
+    """Median, 99th and 5th percentile per call, in turns of 100 calls.
 
-
-def medians(calls: dict[str, Callable[[], object]], clock: Callable[[], float]) -> dict[str, float]:
-    """Median seconds per call over the rounds."""
+    The 5th is that of calls which nothing else on the machine interrupted.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            start = clock()
+            for _ in range(100):
+                start = perf_counter()
+                call()
+                times[name].append((perf_counter() - start) * 1e6)
+    return {
+        name: {f"p{q}": round(float(np.percentile(t, q)), 1) for q in (50, 99, 5)}
+        for name, t in times.items()
+    }
+
+
+def cpu_seconds(
+    calls: dict[str, Callable[[], object]], pick: Callable[[list[float]], float]
+) -> dict[str, float]:
+    """One of the rounds' CPU seconds per call."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            start = process_time()
             call()
-            times[name].append(clock() - start)
-    return {name: float(np.median(t)) for name, t in times.items()}
+            times[name].append(process_time() - start)
+    return {name: float(pick(t)) for name, t in times.items()}
 
 
 def times_faster(one_row: dict[str, dict[str, float]], rows: str) -> float:
-    """Calmest turn of pred_contribs over that of the graph: a busy machine cannot flatter it."""
-    return round(one_row[f"pred_contribs{rows}"]["calm"] / one_row[f"graph{rows}"]["calm"], 1)
+    """Of uninterrupted calls: a busy machine lengthens the median of long calls more."""
+    return round(one_row[f"pred_contribs{rows}"]["p5"] / one_row[f"graph{rows}"]["p5"], 1)
 
 
 def measure(depth: int) -> dict[str, object]:
@@ -165,21 +165,21 @@ def measure(depth: int) -> dict[str, object]:
         }
     )
     matrix = xgb.DMatrix(rows, nthread=1)
-    batch = medians(
+    batch = cpu_seconds(
         {
             **{f"graph by {size}": partial(in_chunks, size) for size in CHUNK_ROWS},
             "pred_contribs": lambda: booster.predict(matrix, pred_contribs=True),
             "inplace_predict": lambda: booster.inplace_predict(rows),
         },
-        process_time,
+        statistics.median,
     )
-    load = medians(
+    load = cpu_seconds(
         {
             "graph": lambda: session(content),
             "batch graph": lambda: session(batch_content),
             "without contributions": lambda: session(comparison),
         },
-        perf_counter,
+        min,
     )
     native = booster.predict(xgb.DMatrix(rows[:2000]), pred_contribs=True)
     _, raw, contributions, _ = ours.run(None, {"X": rows[:2000]})
@@ -194,7 +194,7 @@ def measure(depth: int) -> dict[str, object]:
         "times_faster_one_row": times_faster(one_row, ""),
         "times_faster_each_another_row": times_faster(one_row, ", each another row"),
         "times_faster_batch": round(batch["pred_contribs"] / batch[f"graph by {ROWS_PER_RUN}"], 1),
-        "load_ms": {name: round(seconds * 1e3, 1) for name, seconds in load.items()},
+        "load_cpu_ms": {name: round(seconds * 1e3, 1) for name, seconds in load.items()},
         "size_mb": {
             "graph": round(len(content) / 1e6, 2),
             "batch graph": round(len(batch_content) / 1e6, 2),
