@@ -71,17 +71,17 @@ def features_table(pipeline: Pipeline) -> Table:
 
 
 COMPARISON_NOTE = (
-    "p: DeLong's paired test against the best on the rows held out by the folds, then by Holm for "
-    "all of the table. It takes the models as given and the best was chosen on these rows, so a "
-    "small p says less than it seems. Fit: one fold, calibration included. KB, us: model.onnx, and "
-    "one row through it with contributions, on one thread."
+    "AUC: mean of the folds, and of all held-out rows together. p: DeLong's paired test of the "
+    "latter against the best, then by Holm for all of the table; the best was chosen on these rows "
+    "and the models count as given, so a small p says less than it seems. fit: one fold, "
+    "calibration included. KB, us: model.onnx, and one row through it with contributions."
 )
 
 
 def comparison_table(title: str, results: Sequence[Compared]) -> Table:
     """Algorithms side by side."""
     table = Table("algorithm", title=title, caption=COMPARISON_NOTE, caption_justify="left")
-    for column in ("AUC", "of all rows, 95 %", "KS", "Brier", "ECE", "p", "Holm", "fit s"):
+    for column in ("AUC", "all rows, 95 %", "KS", "Brier", "ECE", "p", "Holm", "fit s"):
         table.add_column(column, justify="right")
     table.add_column("KB", justify="right")
     table.add_column("us", justify="right")
@@ -90,14 +90,18 @@ def comparison_table(title: str, results: Sequence[Compared]) -> Table:
         table.add_row(
             result.algorithm,
             f"{result.auc:.4f}",
-            f"{pooled.value:.4f} ({pooled.low:.3f} to {pooled.high:.3f})",
+            f"{pooled.value:.3f} ({pooled.low:.3f}-{pooled.high:.3f})",
             *(f"{result.figures[key]:.4f}" for key in ("ks", "brier", "calibration_error")),
-            *([f"{test.p_value:.3f}", f"{test.adjusted:.3f}"] if test else ["best", ""]),
+            *([_p(test.p_value), _p(test.adjusted)] if test else ["best", ""]),
             f"{result.fit_seconds:.2f}",
             f"{result.model_bytes / 1000:,.0f}",
             f"{result.row_us:.0f}",
         )
     return table
+
+
+def _p(value: float) -> str:
+    return "< .001" if value < 0.001 else f"{value:.3f}"
 
 
 def scorecard_table(title: str, scorecard: Mapping[str, Any], note: str) -> Table:
