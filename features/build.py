@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING
 
 from pyarrow import parquet
 
@@ -67,10 +68,10 @@ def _write(
     return written
 
 
-def online_items(pipeline: Pipeline, path: Path, as_of: datetime) -> Iterator[dict[str, Any]]:
+def online_items(pipeline: Pipeline, path: Path, as_of: datetime) -> Iterator[dict[str, str]]:
     """The items of the online table, read from the offline table batch by batch.
 
-    A feature that a customer lacks is left out.
+    `features` is a JSON object; a feature that a customer lacks is left out of it.
     """
     names = list(pipeline.features)
     for batch in parquet.ParquetFile(path).iter_batches(BATCH_ROWS, columns=[pipeline.key, *names]):
@@ -80,7 +81,7 @@ def online_items(pipeline: Pipeline, path: Path, as_of: datetime) -> Iterator[di
                 "customer": customer,
                 "pipeline": pipeline.name,
                 "as_of": as_of.isoformat(timespec="seconds"),
-                "features": {name: value for name, value in row.items() if value is not None},
+                "features": json.dumps({n: v for n, v in row.items() if v is not None}),
             }
 
 

@@ -1,4 +1,4 @@
-"""Writes items to a DynamoDB table, in batches and again until all of them are there."""
+"""Writes items of strings to a DynamoDB table, in batches and again until all are there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
+from functions.shared.attributes import typed
 from functions.shared.errors import RegistryUnavailableError
 from functions.shared.registry import aws_errors
 
@@ -39,7 +40,7 @@ class OnlineTable:
 
     def put(
         self,
-        items: Iterable[Mapping[str, Any]],
+        items: Iterable[Mapping[str, str]],
         progress: Callable[[int], None] = lambda _: None,
     ) -> int:
         """Put every item in place of the one that its key has; returns how many.
@@ -55,7 +56,7 @@ class OnlineTable:
         """
         count = 0
         for batch in batched(items, BATCH_ITEMS, strict=False):
-            self._put_all([{"PutRequest": {"Item": attributes(item)}} for item in batch])
+            self._put_all([{"PutRequest": {"Item": typed(item)}} for item in batch])
             count += len(batch)
             progress(count)
         return count
@@ -71,22 +72,3 @@ class OnlineTable:
             if not requests:
                 return
         raise RegistryUnavailableError(f"DynamoDB leaves items of {self._name} unprocessed")
-
-
-def attributes(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as DynamoDB takes it: strings, numbers and maps of them.
-
-    Examples
-    --------
-    >>> attributes({"customer": "1", "features": {"debt": 2.5}})
-    {'customer': {'S': '1'}, 'features': {'M': {'debt': {'N': '2.5'}}}}
-    """
-    return {name: _attribute(value) for name, value in item.items()}
-
-
-def _attribute(value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        return {"S": value}
-    if isinstance(value, float | int):
-        return {"N": repr(value + 0)}  # no -0.0
-    return {"M": attributes(value)}

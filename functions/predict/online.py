@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,14 @@ def customer_problems(body: Mapping[str, Any]) -> Iterator[FieldError]:
 
 def _online_values(model: ScoringModel, item: Mapping[str, Any]) -> dict[str, Any]:
     """The model's online features that the item has, in the contract's order."""
-    values = item.get("features", {})
+    if not item:
+        return {}
+    try:
+        values = json.loads(item["features"])
+    except (KeyError, TypeError, ValueError):
+        values = None
+    if not isinstance(values, dict):
+        raise FeaturesUnavailableError("the customer's features are no JSON object")
     online = (feature.name for feature in model.contract.features if feature.online)
     return {name: values[name] for name in online if values.get(name) is not None}
 

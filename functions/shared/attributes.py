@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def typed(key: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The attributes of a key of strings."""
-    return {name: {"S": value} for name, value in key.items()}
+def typed(strings: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The attributes of a key, or of an item, of strings."""
+    return {name: {"S": value} for name, value in strings.items()}
 
 
 def plain(attribute: Mapping[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """From tables to the offline and the online table, and what happens when something is wrong."""
 
+import json
 from datetime import UTC, datetime
 
 import boto3
@@ -127,7 +128,7 @@ def test_the_online_table_holds_what_the_offline_table_says(offline, online, set
     item = Items.connect().get_item(settings.features_table, key)
     assert count == 150
     assert item["as_of"] == "2026-11-21T05:30:00+00:00"
-    assert item["features"] == {
+    assert json.loads(item["features"]) == {
         name: value
         for name, value in row.items()
         if name in HOME_CREDIT.features
@@ -161,7 +162,7 @@ class Throttled:
 
 def test_what_dynamodb_leaves_is_put_again_after_a_pause():
     pauses, dynamodb = [], Throttled(takes=10)
-    items = [{"customer": str(n), "features": {}} for n in range(60)]
+    items = [{"customer": str(n), "features": "{}"} for n in range(60)]
 
     count = OnlineTable("t", dynamodb, pauses.append).put(items)
 
@@ -175,4 +176,6 @@ def test_what_dynamodb_leaves_is_put_again_after_a_pause():
 
 def test_a_table_that_takes_nothing_is_an_error():
     with pytest.raises(RegistryUnavailableError, match="unprocessed"):
-        OnlineTable("t", Throttled(takes=0), lambda _: None).put([{"customer": "1"}])
+        OnlineTable("t", Throttled(takes=0), lambda _: None).put(
+            [{"customer": "1", "features": "{}"}]
+        )
