@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from local.resources import Aws
 
 FORMAT = 1
+BATCH_ITEMS = 25  # the most that BatchWriteItem takes
 
 
 class StateError(Exception):
@@ -89,7 +91,9 @@ class State:
             for item in items:
                 if "lease_until" in item:  # a training that ran when the stack stopped runs no more
                     item["lease_until"] = {"N": "0"}
-                self._aws.dynamodb.put_item(TableName=table, Item=item)
+            for batch in batched(items, BATCH_ITEMS, strict=False):
+                puts: Any = [{"PutRequest": {"Item": item}} for item in batch]
+                self._aws.dynamodb.batch_write_item(RequestItems={table: puts})
         for queue, bodies in state["queues"].items():
             for body in bodies:
                 self._aws.sqs.send_message(QueueUrl=self._queue_url(queue), MessageBody=body)
