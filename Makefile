@@ -12,7 +12,7 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-fast bench-cold-start local-lambda lint validate build lock clean
+.PHONY: help install demo serve test test-fast bench bench-cold-start local-lambda lint validate build lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test: .venv/.installed ## all tests
 
 test-fast: .venv/.installed ## tests that take seconds
 	$(PYTHON) -m pytest -n 2 -m "not slow and not e2e"
+
+bench: bench-cold-start .venv-bench/.installed ## measure everything beside others, half an hour; bench/results and the README's tables
+	@for name in contributions latency throughput batch http memory cost; do $(PYTHON) -m bench.$$name || exit 1; done
 
 bench-cold-start: .venv/.installed .venv-lambda/.installed .venv-sam/.installed ## measure INIT beside others' handlers
 	@$(PYTHON) -m bench.cold_start
@@ -101,6 +104,12 @@ clean: ## remove everything that the commands above made, local state included
 	@test -x .venv-lambda/bin/python || "$(UV)" venv --python 3.13 .venv-lambda
 	@echo "installing what Lambda's runtime has into .venv-lambda"
 	"$(UV)" pip sync --compile-bytecode --python .venv-lambda/bin/python --require-hashes requirements/lambda.txt
+	@touch $@
+
+.venv-bench/.installed: requirements/bench.txt | $(UV)
+	@test -x .venv-bench/bin/python || "$(UV)" venv --python 3.13 .venv-bench
+	@echo "installing the peers of the benchmarks into .venv-bench"
+	"$(UV)" pip sync --python .venv-bench/bin/python --require-hashes requirements/bench.txt
 	@touch $@
 
 $(CURDIR)/.uv/bin/uv:

@@ -120,6 +120,7 @@ def open_session(content: bytes) -> onnxruntime.InferenceSession:
     """A session on one thread, as the predict function opens it."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # it warns of inputs that a run may leave out
     return onnxruntime.InferenceSession(content, options)
 
 
