@@ -2,6 +2,7 @@
 # state). What it needs: make, git and any python3 from 3.8 on; uv fetches Python 3.13 where there is none.
 
 ARCH ?= x86_64
+FUNCTION ?= predict
 MAKEFLAGS += --no-print-directory
 
 # The uv of the machine if it runs, else our own. python3 is asked from / because pyenv refuses a version that it
@@ -12,7 +13,7 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-fast bench bench-cold-start local-lambda lint validate build lock clean
+.PHONY: help install demo serve test test-fast bench bench-cold-start rie local-lambda lint validate build lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -37,6 +38,9 @@ bench: bench-cold-start .venv-bench/.installed ## measure everything beside othe
 
 bench-cold-start: .venv/.installed .venv-lambda/.installed .venv-sam/.installed ## measure INIT beside others' handlers
 	@$(PYTHON) -m bench.cold_start
+
+rie: .venv/.installed .venv-lambda/.installed .venv-sam/.installed ## run a built function under Lambda's emulator beside make serve (FUNCTION=admin)
+	@$(PYTHON) -m local.emulator $(FUNCTION)
 
 lint: .venv/.installed ## ruff and mypy
 	.venv/bin/ruff check .

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -25,12 +24,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from moto.server import ThreadedMotoServer
 
-from bench.rie import ROOT, Emulator
+from bench.report import ratios, shown, spread, table, write
 from cli.demo import APPLICATION, MODEL
 from cli.seeding import german_credit
 from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
 from functions.shared.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
+from local.emulator import Emulator, packaged
+from local.template import ROOT
 from training.definition import load_definition
 from training.train import train
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from training.train import Bundle
 
-RESULTS = Path(__file__).parent / "results"
 PEERS = Path(__file__).parent / "peers"
 ROUNDS = 11
 SETTINGS = Settings.for_account("bench", "123456789012")
@@ -89,14 +89,6 @@ class Contestant:
         self.warm_ms.append(statistics.median(call.wall_ms for call in warm))
 
 
-def packaged(function: str, folder: Path) -> Path:
-    """A function of ours as `sam build` makes it."""
-    command = ["make", "-C", "functions", f"package-{function}", f"ARTIFACTS_DIR={folder}"]
-    environ = {**os.environ, "PYTHON": str(ROOT / ".venv" / "bin" / "python")}
-    subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True)
-    return folder
-
-
 def peer(folder: Path, *packages: str, compiled: bool = False) -> Path:
     """A handler of `bench/peers` with packages as pip installs them, without bytecode."""
     shutil.copytree(PEERS, folder)
@@ -144,20 +136,6 @@ def publish(bundle: Bundle, url: str) -> None:
     registry.write_routing(Routing(MODEL, {}))
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Median and quartiles."""
-    low, middle, high = statistics.quantiles(values, n=4)
-    return {"median": round(middle, 1), "low": round(low, 1), "high": round(high, 1)}
-
-
-def ratios(ours: list[float], theirs: list[float]) -> dict[str, float]:
-    """Median and quartiles of the ratio within each round."""
-    low, middle, high = statistics.quantiles(
-        [mine / other for mine, other in zip(ours, theirs, strict=True)], n=4
-    )
-    return {"median": round(middle, 3), "low": round(low, 3), "high": round(high, 3)}
-
-
 def figures(measured: Mapping[str, Contestant]) -> dict[str, Any]:
     """What is written down."""
     hello, everyone = (measured[name].init_cpu_ms for name in (HELLO, EVERYONE))
@@ -175,22 +153,15 @@ def figures(measured: Mapping[str, Contestant]) -> dict[str, Any]:
     }
 
 
-def table(results: Mapping[str, Any]) -> str:
+def lines(results: Mapping[str, Any]) -> str:
     """The figures as a Markdown table."""
-    lines = [
-        "| function | INIT, CPU ms | INIT, wall ms | first call ms | warm call ms | x hello "
-        "| of everyone's | MB unzipped |",
-        "|---|---|---|---|---|---|---|---|",
+    columns = ("init_cpu_ms", "init_wall_ms", "first_call_ms", "warm_call_ms", "times_hello")
+    head = ["function", "INIT, CPU ms", "INIT, wall ms", "first call ms", "warm call ms", "x hello"]
+    rows = [
+        [name, *(shown(one[column]) for column in (*columns, "of_everyone")), one["unzipped_mb"]]
+        for name, one in results.items()
     ]
-    for name, one in results.items():
-        columns = ("init_cpu_ms", "init_wall_ms", "first_call_ms", "warm_call_ms", "times_hello")
-        cells = [_shown(one[column]) for column in (*columns, "of_everyone")]
-        lines.append(f"| {name} | {' | '.join(cells)} | {one['unzipped_mb']} |")
-    return "\n".join(lines) + "\n"
-
-
-def _shown(values: Mapping[str, float]) -> str:
-    return f"{values['median']:g} ({values['low']:g} to {values['high']:g})"
+    return table([*head, "of everyone's", "MB unzipped"], rows)
 
 
 def _size(folder: Path) -> int:
@@ -218,13 +189,7 @@ def main() -> None:
                 del values[0]
         server.stop()
         results = figures(measured)
-    machine = f"{platform.machine()}, {os.cpu_count()} processors"
-    about = {"python": platform.python_version(), "machine": machine, "rounds": ROUNDS}
-    RESULTS.mkdir(exist_ok=True)
-    content = json.dumps({"about": about, "results": results}, indent=2)
-    (RESULTS / "cold_start.json").write_text(content + "\n")
-    (RESULTS / "cold_start.md").write_text(table(results))
-    print(table(results))
+    write("cold_start", {"rounds": ROUNDS, "functions": results}, lines(results))
 
 
 if __name__ == "__main__":

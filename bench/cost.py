@@ -24,9 +24,11 @@ from urllib.request import Request, urlopen
 
 from moto.server import ThreadedMotoServer
 
-from bench.cold_start import AWS, SCORE, SETTINGS, packaged, publish
+from bench.cold_start import AWS, SCORE, SETTINGS, publish
 from bench.report import table, write
-from cli.demo import MODEL, german_credit
+from cli.demo import MODEL
+from cli.seeding import german_credit
+from local.emulator import HANDLERS, INVOKE, packaged
 from training.definition import load_definition
 from training.train import train
 
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 IMAGE = "public.ecr.aws/lambda/python:3.13"
-HANDLER = "functions.predict.handler.lambda_handler"
-INVOKE = "/2015-03-31/functions/function/invocations"
 FULL_PROCESSOR_MB = 1769  # "at 1,769 MB, a function has the equivalent of one vCPU"
 MEMORY_MB = (256, 512, 1024, 1769)
 CALLS = 300
@@ -81,7 +81,7 @@ def container(folder: Path, memory_mb: int, environ: Mapping[str, str]) -> Itera
     command += [f"--cpus={memory_mb / FULL_PROCESSOR_MB:.3f}", "--volume", f"{folder}:/var/task:ro"]
     for name, value in environ.items():
         command += ["--env", f"{name}={value}"]
-    name = _docker(*command[1:], IMAGE, HANDLER)
+    name = _docker(*command[1:], IMAGE, HANDLERS["predict"])
     try:
         yield name
     finally:

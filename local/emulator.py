@@ -1,4 +1,4 @@
-"""Runs a function under Lambda's runtime interface emulator and says what INIT and calls cost.
+"""Runs a built function under Lambda's runtime interface emulator; says what INIT and calls cost.
 
 The emulator is the one in the SAM CLI's wheel (.venv-sam), the runtime that of .venv-lambda:
 `awslambdaric` and boto3 as in Lambda's image, with bytecode. Needs no Docker.
@@ -6,6 +6,7 @@ The emulator is the one in the SAM CLI's wheel (.venv-sam), the runtime that of 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -14,21 +15,31 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
-from urllib.request import Request, urlopen
+
+import httpx
+
+from local.environment import function_variables
+from local.stack import AWS_PORT, HTTP_PORT
+from local.template import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT = Path(__file__).parents[1]
 PROCESSOR = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 RAPID = ".venv-sam/lib/python3.13/site-packages/samcli/local/rapid"
 EMULATOR = ROOT / RAPID / f"aws-lambda-rie-{PROCESSOR}"
 PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 INVOKE = "/2015-03-31/functions/function/invocations"
+HANDLERS = {
+    "predict": "functions.predict.handler.lambda_handler",
+    "admin": "functions.admin.app.lambda_handler",
+}
 _INIT_MS = re.compile(rb"INIT REPORT\(durationMs: ([\d.]+)")
 
 
@@ -45,13 +56,14 @@ class Emulator:
 
     Attributes
     ----------
+    url : takes events by POST
     init_wall_ms : from the emulator's own INIT REPORT (its "Init Duration" is wrong)
     init_cpu_ms : processor time of the runtime's process, all threads, when INIT was over
     """
 
     def __init__(self, folder: Path, handler: str, environ: Mapping[str, str]) -> None:
         address, runtime = _free_address(), _free_address()
-        self._url = f"http://{address}{INVOKE}"
+        self.url = f"http://{address}{INVOKE}"
         self.init_wall_ms = self.init_cpu_ms = 0.0
         self._process = subprocess.Popen(
             [
@@ -87,25 +99,33 @@ class Emulator:
 
     def call(self, event: Any) -> Call:
         """Invoke the function."""
-        request = Request(self._url, json.dumps(event).encode())
         started = time.perf_counter()
-        with urlopen(request, timeout=60) as response:
-            content = response.read()
-        return Call(json.loads(content), 1000 * (time.perf_counter() - started))
+        response = httpx.post(self.url, json=event, timeout=60)
+        wall_ms = 1000 * (time.perf_counter() - started)
+        return Call(json.loads(response.content), wall_ms)
 
     def _read_log(self) -> None:
         """Wait for the report of INIT; the runtime then waits for its first event."""
-        assert self._process.stdout is not None
+        assert self._process.stdout is not None  # noqa: S101
         with self._process.stdout as log:
             for line in log:
                 if found := _INIT_MS.search(line):
-                    self.init_cpu_ms = 1000 * _cpu_s(self._runtime_pid())
+                    if pid := self._runtime_pid():
+                        self.init_cpu_ms = 1000 * _cpu_s(pid)
                     self.init_wall_ms = float(found[1])
 
-    def _runtime_pid(self) -> int:
+    def _runtime_pid(self) -> int | None:
+        """Of the runtime's process, unless INIT has failed."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
-        [pid] = {int(pid) for task in tasks for pid in task.read_text().split()}
-        return pid
+        return next((int(pid) for task in tasks for pid in task.read_text().split()), None)
+
+
+def packaged(function: str, folder: Path) -> Path:
+    """A zip function's folder as `sam build` makes it."""
+    command = ["make", "-C", "functions", f"package-{function}", f"ARTIFACTS_DIR={folder}"]
+    environ = {**os.environ, "PYTHON": str(ROOT / ".venv" / "bin" / "python")}
+    subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True)
+    return folder
 
 
 def wait_until_listening(address: str) -> None:
@@ -131,3 +151,21 @@ def _cpu_s(pid: int) -> float:
     Linux makes the id of that clock from the process id, see clock_getcpuclockid(3).
     """
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def main() -> None:
+    """Build a function and run it against the local stack until Ctrl-C."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("function", choices=HANDLERS)
+    function = parser.parse_args().function
+    urls = {"aws_url": f"http://127.0.0.1:{AWS_PORT}", "http_url": f"http://127.0.0.1:{HTTP_PORT}"}
+    with TemporaryDirectory() as folder:
+        built = packaged(function, Path(folder))
+        with Emulator(built, HANDLERS[function], function_variables(**urls)) as emulator:
+            print(f"POST events to {emulator.url} (Ctrl-C stops it)", flush=True)
+            with suppress(KeyboardInterrupt):
+                signal.pause()
+
+
+if __name__ == "__main__":
+    main()
