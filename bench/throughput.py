@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROWS = 1_000_000
-EXPLAINED_ROWS = 20_000
+EXPLAINED_ROWS = 5_000
 TRAINING_ROWS = 60_000
-ROUNDS = 5
+ROUNDS = 3
 DEPTHS = (4, 6)
 THREADS = (1, 2)
 OURS, XGBOOST, SKL2ONNX = "Scoreline", "XGBoost inplace_predict", "skl2onnx's graph"
