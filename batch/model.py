@@ -96,4 +96,5 @@ def open_batch_session(content: bytes) -> onnxruntime.InferenceSession:
     """A session of one thread: parts are scored abreast."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
     return onnxruntime.InferenceSession(content, options)

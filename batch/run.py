@@ -105,13 +105,14 @@ class Batch:
         Raises
         ------
         BatchError
-            The earlier run was asked for something else, or the file turns out to be damaged.
+            The earlier run was asked for something else; the file is damaged, or has changed.
         """
         folder = self.output.with_name(self.output.name + ".parts")
         with Journal(folder, self._asked(), restart=restart) as journal:
             resumed = journal.total("rows")
             progress(resumed, self.source.rows)
             self._score_missing(journal, progress)
+            self.source.check_unchanged()
             rejections = self.output.with_suffix(REJECTIONS + self.output.suffix)
             self._assemble(journal, rejections)
             journal.remove()

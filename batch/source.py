@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pyarrow as pa
 from pyarrow import csv, fs, parquet
 
@@ -83,8 +85,9 @@ class Source:
     def _tables(self, columns: Mapping[str, bool], start: int) -> Iterator[tuple[int, pa.Table]]:
         """Tables with the number of their first row, from the row group of row `start` on."""
         words = [n for n, w in columns.items() if w and is_text(self.schema.field(n).type)]
-        options: dict[str, Any] = {"read_dictionary": words, "buffer_size": READ_BYTES}
-        with parquet.ParquetFile(self._open(), **options) as file:
+        # buffered in advance, what has been read would stay in memory
+        options: dict[str, Any] = {"buffer_size": READ_BYTES, "pre_buffer": False}
+        with parquet.ParquetFile(self._open(), read_dictionary=words, **options) as file:
             row, groups = 0, list(range(file.num_row_groups))
             while groups and row + file.metadata.row_group(groups[0]).num_rows <= start:
                 row += file.metadata.row_group(groups.pop(0)).num_rows
@@ -109,6 +112,12 @@ class Source:
         read = csv.ReadOptions(block_size=READ_BYTES)
         return csv.open_csv(self._open(), read_options=read, convert_options=text)
 
+    def check_unchanged(self) -> None:
+        """Hold the file against what it was when it was opened; a BatchError where it changed."""
+        with self._reading():
+            if self._identify() != self.identity:
+                raise BatchError(f"{self.path}: the file has changed while it was read")
+
     def _open(self) -> pa.NativeFile:
         return self._files.open_input_file(self._name)
 
@@ -132,7 +141,9 @@ class Source:
 
 def _locate(path: str) -> tuple[fs.FileSystem, str]:
     if path.startswith("s3://"):
-        return fs.S3FileSystem(), path.removeprefix("s3://")
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")  # which Arrow does not read by itself
+        s3 = fs.S3FileSystem(endpoint_override=endpoint, region=boto3.Session().region_name)
+        return s3, path.removeprefix("s3://")
     return fs.LocalFileSystem(), str(Path(path).absolute())
 
 

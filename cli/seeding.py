@@ -118,22 +118,32 @@ def seed(deployment: Deployment, model: str, progress: Progress) -> None:
 
 
 def put_data(deployment: Deployment, model: str, folder: Path, progress: Progress) -> None:
-    """Upload the model's dataset: the demo's, the real one of DATA_DIR, or an invented one."""
-    real = _real(MODELS[model].real)
-    if model == DEMO_MODEL:
-        path = folder / DEMO_FILE
-        path.write_bytes(german_credit())
-    elif real is None:
-        progress(f"inventing {MODELS[model].rows:,} rows")
-        path = _invented(model, folder)
-    else:
-        path = real
+    """Upload the model's dataset, or what the features of its customers are built of."""
+    path = find_data(model, folder, progress)
     progress(f"uploading {path.name}")
     if path.is_dir():
         _build_features(deployment, model, path)
     else:
         bucket, key = deployment.registry.settings.bucket, f"datasets/{model}/{path.name}"
         boto3.client("s3").upload_file(str(path), bucket, key)
+
+
+def find_data(model: str, folder: Path, progress: Progress) -> Path:
+    """The demo's data, the real data of DATA_DIR, or invented data: a file or a folder of tables.
+
+    Parameters
+    ----------
+    folder : where to write what is not there yet
+    """
+    real = _real(MODELS[model].real)
+    if real is not None:
+        return real
+    if model == DEMO_MODEL:
+        path = folder / DEMO_FILE
+        path.write_bytes(german_credit())
+        return path
+    progress(f"inventing {MODELS[model].rows:,} rows")
+    return _invented(model, folder)
 
 
 def _real(name: str) -> Path | None:

@@ -30,8 +30,8 @@ def single(bundle):
 def start(model, tmp_path):
     """A batch of the sample model, in parts of a few rows."""
 
-    def make(source, output="out.parquet", *, part_rows=256, of=model, **options):
-        batch = Batch.of(of, str(tmp_path / source), tmp_path / output, **options)
+    def make(source, output="out.parquet", *, part_rows=256, of=model, at=None, **options):
+        batch = Batch.of(of, at or str(tmp_path / source), tmp_path / output, **options)
         return replace(batch, part_rows=part_rows)
 
     return make

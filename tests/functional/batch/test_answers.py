@@ -1,5 +1,6 @@
 import math
 
+import boto3
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -193,3 +194,16 @@ def test_files_of_no_row_or_none_that_is_accepted_give_empty_ones(run, tmp_path,
     out = read(tmp_path / f"out.{kind}")
     assert (out.num_rows, out.column_names) == (0, ["row", *FIGURES])
     assert read(summary.rejections).num_rows == rows
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_file_in_s3_is_scored_as_one_on_the_disk(start, run, endpoint, settings, tmp_path, kind):
+    getattr(sample.applicants(600, seed=6), f"to_{kind}")(tmp_path / f"in.{kind}", index=False)
+    boto3.client("s3").upload_file(str(tmp_path / f"in.{kind}"), settings.bucket, f"in.{kind}")
+
+    batch = start(f"in.{kind}", "remote.parquet", at=f"s3://{settings.bucket}/in.{kind}")
+    batch.run(lambda _done, _total: None)
+    run(f"in.{kind}")
+
+    here, there = (parquet.read_table(tmp_path / f"{n}.parquet") for n in ("out", "remote"))
+    assert there.equals(here)

@@ -1,3 +1,5 @@
+import os
+
 import pandas as pd
 import pytest
 
@@ -47,6 +49,18 @@ def test_a_csv_file_that_breaks_off_keeps_what_is_done(run, tmp_path):
         run("in.csv", part_rows=8192)
 
     assert (tmp_path / "out.parquet.parts").exists()
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(start, tmp_path):
+    path = tmp_path / "in.parquet"
+    sample.applicants(2000, seed=1).to_parquet(path)
+
+    def change(_done, _total):
+        os.utime(path)
+
+    with pytest.raises(BatchError, match="has changed while it was read"):
+        start("in.parquet").run(change)
     assert not (tmp_path / "out.parquet").exists()
 
 
