@@ -173,8 +173,9 @@ def test_other_options_are_refused(begun, run):
         run("in.parquet", reasons=True)
 
 
-def test_a_part_that_is_gone_is_scored_again(begun, run):
-    (begun / "part-000000.parquet").unlink()
+def test_a_part_that_is_gone_is_scored_again(begun, run, tmp_path):
+    noted = journal(tmp_path)[0]["part"]
+    (begun / f"part-{noted:06d}.parquet").unlink()
 
     assert run("in.parquet").resumed == 256
 
