@@ -21,8 +21,9 @@ from training.definition import read_definition
 
 pytestmark = pytest.mark.e2e
 
-# boto3 and what it imports, certifi only where it finds it.
+# boto3 and what it imports, certifi only where it finds it; the hooks of SnapStart.
 IN_RUNTIME = {"boto3", "botocore", "certifi", "dateutil", "s3transfer", "six", "urllib3"}
+IN_RUNTIME |= {"snapshot_restore_py"}
 SITE_PACKAGES = sysconfig.get_path("purelib")
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)

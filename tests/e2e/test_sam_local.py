@@ -11,7 +11,7 @@ import pytest
 
 from cli.deployment import Deployment
 from cli.seeding import DEMO_MODEL, seed
-from functions.shared.registry import Routing
+from functions.shared.versions import Routing
 from local.environment import REGION, STAGE, read_template
 from local.stack import Stack
 from local.template import ROOT

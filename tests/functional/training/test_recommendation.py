@@ -9,18 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch.model import BatchModel
 from functions.predict.model import ScoringModel
 from functions.shared.contract import UNSEEN_CATEGORY
 from functions.shared.errors import (
     DatasetError,
     DefinitionError,
-    InvalidRequestError,
     ParityError,
 )
 from tests import shop
 from training.calibration import sigmoid
-from training.comparison import compare
+from training.comparison import with_algorithms
 from training.dataset import load_dataset
 from training.export import open_session
 from training.label_parity import check_label_parity
@@ -187,13 +185,6 @@ def test_the_same_data_and_definition_give_the_same_digest(tmp_path, trained):
     assert again.version[-8:] == trained[0].version[-8:]
 
 
-def test_files_and_comparisons_are_for_decisions(tmp_path, trained):
-    session = open_session(trained[0].files["batch.onnx"])
-    shop.customers(60).to_parquet(tmp_path / "data.parquet")
-    definition = shop.definition(tmp_path)
-    dataset = load_dataset(definition, str(tmp_path / "data.parquet"))
-
-    with pytest.raises(InvalidRequestError, match="models that decide"):
-        BatchModel(session, "")
+def test_comparisons_are_for_decisions(tmp_path):
     with pytest.raises(DefinitionError, match="for the task default"):
-        next(compare(definition, dataset, ["xgboost"]))
+        with_algorithms(shop.definition(tmp_path), ["xgboost"])
