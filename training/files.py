@@ -62,8 +62,9 @@ def list_files(path: str) -> list[DataFile]:
 
     Parameters
     ----------
-    path : a CSV or Parquet file, a folder of them, or a manifest `_READY.json`, whose files alone
-        are the dataset then; local, or `s3://bucket/key`, of a manifest with `?versionId=` too
+    path : a CSV or Parquet file; a folder of them, with what lies in its partitions `key=value/`,
+        while other folders in it are other datasets; or a manifest `_READY.json`, whose files alone
+        are the dataset then. Local, or `s3://bucket/key`, of a manifest with `?versionId=` too
 
     Raises
     ------
@@ -72,10 +73,17 @@ def list_files(path: str) -> list[DataFile]:
     """
     if is_ready_path(path):
         return _announced(path)
-    files = [DataFile(name, size) for name, size in sorted(_list(path).items())]
+    root = path if path.startswith("s3://") else Path(path).as_posix()
+    found = sorted(_list(path).items())
+    files = [DataFile(name, size) for name, size in found if _is_part(name.removeprefix(root))]
     if not files:
-        raise DatasetError(f"{path}: no .csv or .parquet file")
+        raise DatasetError(f"{path}: no .csv or .parquet file, nor in partitions key=value/ of it")
     return files
+
+
+def _is_part(name: str) -> bool:
+    """Whether a file, named from its dataset's folder, lies in that folder or a partition of it."""
+    return all("=" in folder for folder in name.strip("/").split("/")[:-1])
 
 
 def _announced(path: str) -> list[DataFile]:

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from functions.shared.errors import DatasetError
 from tests import shop
 from tests.sample import DEFINITION, applicants, definition
 from training.dataset import load_dataset
+from training.files import list_files
 
 
 @pytest.fixture
@@ -57,13 +59,29 @@ def test_a_folder_is_read_whole_without_hidden_and_manifest_files(tmp_path, samp
     assert [name.rsplit("/", 1)[-1] for name in dataset.files] == ["a.parquet", "b.csv"]
 
 
+def test_partitions_belong_to_a_folder_and_other_folders_do_not(tmp_path):
+    for name in (
+        "a.csv",
+        "year=2026/month=10/b.csv",
+        "20261121T080000Z/c.csv",
+        "year=2026/x/d.csv",
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("a\n1\n")
+
+    names = [Path(f.name).relative_to(tmp_path).as_posix() for f in list_files(str(tmp_path))]
+
+    assert names == ["a.csv", "year=2026/month=10/b.csv"]
+
+
 def test_s3_folder_and_file(aws, registry, settings, sample):
     import boto3
 
     frame = applicants(100)
     body = io.BytesIO()
     frame.to_parquet(body)
-    key = "datasets/sample/2026/part.parquet"
+    key = "datasets/sample/year=2026/part.parquet"
     boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=body.getvalue())
     boto3.client("s3").put_object(Bucket=settings.bucket, Key="datasets/sample-2/x.csv", Body=b"a")
 

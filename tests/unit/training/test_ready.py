@@ -72,11 +72,11 @@ def sample(tmp_path):
 def folder(tmp_path):
     """A dataset of two files with its manifest."""
     folder = tmp_path / "data"
-    (folder / "2026").mkdir(parents=True)
+    (folder / "year=2026").mkdir(parents=True)
     frame = applicants(200)
     frame[:80].to_parquet(folder / "b.parquet")
-    frame[80:].to_csv(folder / "2026" / "a.csv", index=False)
-    announce(folder, "b.parquet", "2026/a.csv")
+    frame[80:].to_csv(folder / "year=2026" / "a.csv", index=False)
+    announce(folder, "b.parquet", "year=2026/a.csv")
     return folder
 
 
@@ -105,14 +105,14 @@ def test_files_that_the_manifest_does_not_name_are_not_read(sample, folder):
 
 
 def test_a_file_that_is_missing_is_named(sample, folder):
-    (folder / "2026" / "a.csv").unlink()
+    (folder / "year=2026" / "a.csv").unlink()
 
     with pytest.raises(DatasetError, match=r"names files that are not there: .*a\.csv"):
         load(sample, folder)
 
 
 def test_a_file_with_other_content_is_named(sample, folder):
-    with open(folder / "2026" / "a.csv", "a") as file:
+    with open(folder / "year=2026" / "a.csv", "a") as file:
         file.write("\n")
 
     with pytest.raises(DatasetError, match=r"a\.csv: its SHA-256 is not the one in _READY\.json"):
@@ -120,9 +120,9 @@ def test_a_file_with_other_content_is_named(sample, folder):
 
 
 def test_another_number_of_rows_is_named(sample, folder):
-    files = [file.model_dump() for file in announce(folder, "b.parquet", "2026/a.csv").files]
+    files = [file.model_dump() for file in announce(folder, "b.parquet", "year=2026/a.csv").files]
     files[1]["rows"] += 1
-    announce(folder, "b.parquet", "2026/a.csv", files=files, rows=201)
+    announce(folder, "b.parquet", "year=2026/a.csv", files=files, rows=201)
 
     with pytest.raises(DatasetError, match=r"a\.csv: holds 120 rows, _READY\.json says 121"):
         load(sample, folder)
@@ -151,7 +151,7 @@ def test_a_version_of_a_manifest_in_s3(aws, settings, sample, folder):
     import boto3
 
     s3 = boto3.client("s3")
-    for name in ("b.parquet", "2026/a.csv"):
+    for name in ("b.parquet", "year=2026/a.csv"):
         body = (folder / name).read_bytes()
         s3.put_object(Bucket=settings.bucket, Key=f"datasets/sample/{name}", Body=body)
     key = "datasets/sample/_READY.json"
@@ -161,6 +161,6 @@ def test_a_version_of_a_manifest_in_s3(aws, settings, sample, folder):
 
     dataset = load_dataset(sample, f"s3://{settings.bucket}/{key}?versionId={version}")
 
-    assert dataset.files[0] == f"s3://{settings.bucket}/datasets/sample/2026/a.csv"
+    assert dataset.files[1] == f"s3://{settings.bucket}/datasets/sample/year=2026/a.csv"
     with pytest.raises(DatasetError, match="files: Field required"):
         load_dataset(sample, f"s3://{settings.bucket}/{key}")
