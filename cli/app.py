@@ -67,11 +67,9 @@ StateDir = Annotated[Path, typer.Option(help="Folder that keeps what was trained
 def train(
     model: Model,
     dataset: Dataset = "",
-    promote: Annotated[bool, typer.Option(help="Promote the version that comes out.")] = False,
-    reason: Reason = "trained on the command line",
     stage: Stage = STAGE,
 ) -> None:
-    """Train a model, publish the version, and promote it if asked."""
+    """Train a model and publish the version, which someone else may then promote."""
     from training.definition import load_definition
     from training.train import train as train_bundle
 
@@ -79,14 +77,11 @@ def train(
     deployment = Deployment.connect(stage)
     with err.status("starting") as status:
         path = _dataset_path(dataset or definition.dataset, stage)
-        bundle = train_bundle(definition, path, progress=status.update)
+        bundle = train_bundle(definition, path, trained_by=deployment.who, progress=status.update)
         status.update("publishing")
         deployment.registry.publish(model, bundle.version, bundle.files)
-        if promote:
-            status.update("promoting")
-            deployment.promotions.promote(model, bundle.version, who=deployment.who, reason=reason)
     out.print(metrics_table(json.loads(bundle.files[MANIFEST_FILE])["metrics"]))
-    out.print(f"{'promoted' if promote else 'published'} {model} {bundle.version}")
+    out.print(f"published {model} {bundle.version}")
 
 
 @app.command()
@@ -125,12 +120,17 @@ def models(
 @app.command()
 def promote(
     model: Model,
-    version: Version,
+    version: Annotated[str, typer.Argument(help="A version; the newest by default.")] = "",
     reason: Reason = "promoted on the command line",
     stage: Stage = STAGE,
 ) -> None:
-    """Let a version be the champion, once it has loaded and answered its golden rows."""
+    """Let a version be the champion, once it has loaded and answered its golden rows.
+
+    Who trained it may not, unless its definition says promotion = "automatic". Another person is
+    another AWS_PROFILE, in the local stack by any name.
+    """
     deployment = Deployment.connect(stage)
+    version = version or max(deployment.registry.versions(model), default="")
     entry = deployment.promotions.promote(model, version, who=deployment.who, reason=reason)
     out.print(f"{model}: {entry.champion.version} serves, before it {entry.previous or 'none'}")
 

@@ -17,7 +17,7 @@ from functions.admin.routing import Routings
 from functions.shared.errors import RegistryUnavailableError
 from functions.shared.registry import CLIENT_CONFIG, ModelRegistry
 from functions.shared.settings import Settings
-from local.environment import STAGE, aws_variables
+from local.environment import STAGE, aws_variables, user_arn
 from local.stack import AWS_PORT, HTTP_PORT
 
 
@@ -35,7 +35,9 @@ class Deployment:
         """The stage's deployment in the account that the AWS environment names.
 
         The stage `local` is the local stack on its usual port, unless AWS_ENDPOINT_URL says where.
+        It has no profiles: there the name of AWS_PROFILE is that of the user.
         """
+        user = os.environ.pop("AWS_PROFILE", "") if stage == STAGE else ""
         if stage == STAGE and "AWS_ENDPOINT_URL" not in os.environ:
             host = "http://127.0.0.1"
             use_stack(aws_url=f"{host}:{AWS_PORT}", http_url=f"{host}:{HTTP_PORT}")
@@ -44,7 +46,7 @@ class Deployment:
         except (BotoCoreError, ClientError) as error:
             raise RegistryUnavailableError(_advice(stage, error)) from error
         registry = ModelRegistry.connect(Settings.for_account(stage, identity["Account"]))
-        return cls.of(registry, identity["Arn"])
+        return cls.of(registry, user_arn(user) if stage == STAGE else identity["Arn"])
 
     @classmethod
     def of(cls, registry: ModelRegistry, who: str) -> Self:

@@ -23,7 +23,7 @@ from functions.admin.routing import Change
 from functions.shared.datasets import dataset_uri
 from functions.shared.errors import ScorelineError
 from functions.shared.versions import Routing
-from local.environment import STAGE, without_aws
+from local.environment import STAGE, user_arn, without_aws
 from local.template import ROOT
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ DEMO_MODEL = "german-credit"
 DEMO_FILE = "germancredit.csv"
 SEED = 1
 REASON = "first version of the local stack"
+TRAINED_BY = user_arn("seeding")  # so that whoever starts the stack is another one and approves
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def seed(deployment: Deployment, model: str, progress: Progress) -> None:
         put_data(deployment, model, Path(folder), progress)
     registry, definition = deployment.registry, load_definition(model)
     path = dataset_uri(definition.dataset, registry.settings.bucket)
-    bundle = train(definition, path, progress=progress)
+    bundle = train(definition, path, trained_by=TRAINED_BY, progress=progress)
     progress("publishing")
     registry.publish(model, bundle.version, bundle.files)
     progress("promoting")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import re
 from typing import TYPE_CHECKING
 
 from functions.shared.settings import Settings
@@ -18,11 +20,18 @@ REGION = "us-east-1"
 POINTER_MAX_AGE_S = "2"
 
 SETTINGS = Settings.for_account(STAGE, ACCOUNT)
+_USER = re.compile(r"[\w+=,.@-]{1,64}")  # as IAM names users
 
 
 def read_template(path: Path = TEMPLATE_PATH) -> Template:
     """`template.yaml` for the local stage."""
     return Template.read(stage=STAGE, account=ACCOUNT, region=REGION, path=path)
+
+
+def user_arn(name: str) -> str:
+    """A user of the local stack, where nobody proves who he is; the system's own by default."""
+    name = name if _USER.fullmatch(name) else getpass.getuser()
+    return f"arn:aws:iam::{ACCOUNT}:user/{name}"
 
 
 def aws_variables(*, aws_url: str, http_url: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import getpass
+import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from functions.shared.http import MAX_PAYLOAD_BYTES
-from local.environment import ACCOUNT, STAGE
+from local.environment import ACCOUNT, STAGE, user_arn
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers, QueryParams
@@ -110,7 +110,7 @@ def _request_context(request: Request, route: Route) -> dict[str, Any]:
         "identity": {
             "sourceIp": request.client.host if request.client else None,
             "userAgent": request.headers.get("user-agent"),
-            **_caller(route.auth),
+            **_caller(route.auth, request.headers.get("authorization", "")),
         },
         "path": f"/{STAGE}{request.url.path}",
         "protocol": f"HTTP/{request.scope['http_version']}",
@@ -123,9 +123,10 @@ def _request_context(request: Request, route: Route) -> dict[str, Any]:
     }
 
 
-def _caller(auth: str) -> dict[str, str | None]:
-    """Who calls: nobody proves it here, so each way of proof yields one fixed caller."""
-    user = f"arn:aws:iam::{ACCOUNT}:user/{getpass.getuser()}"
+def _caller(auth: str, authorization: str) -> dict[str, str | None]:
+    """Who calls: nobody proves it here, so the access key of a signature is taken as a name."""
+    signed = re.search(r"AWS4-HMAC-SHA256 Credential=([^/]+)/", authorization)
+    user = user_arn(signed[1] if signed else "")
     return {
         "apiKeyId": "local" if auth == "api-key" else None,
         "userArn": user if auth == "iam" else None,

@@ -249,10 +249,11 @@ COMPONENTS: dict[str, Schema] = {
     ),
     "Submitted": record(job=STRING, state=STRING),
     "Job": record(
-        ("started_at", "ended_at", "model_name", "score", "reason"),
+        ("trained_by", "started_at", "ended_at", "model_name", "score", "reason"),
         job=STRING,
         model=MODEL,
         dataset_path=STRING,
+        trained_by={"type": "string", "description": "Who asked for it and may not approve it"},
         state={"enum": ["queued", "running", "succeeded", "failed", "superseded"]},
         queued_at=TIME,
         started_at=TIME,

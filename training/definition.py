@@ -114,6 +114,7 @@ class Definition(_Table):
     labels: tuple[Label, ...] = ()
     top: Annotated[int, Field(ge=0)] = 0
     algorithm: Algorithm
+    promotion: Literal["manual", "automatic"] = "manual"
     split: Split = Split()
     calibration: CalibrationSettings = CalibrationSettings()
     explanation: Explanation = Explanation()

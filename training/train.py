@@ -63,6 +63,7 @@ def train(
     definition: Definition,
     dataset_path: str,
     *,
+    trained_by: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
     """Read, fit, evaluate, export and hold the result against the parity gate.
@@ -70,6 +71,7 @@ def train(
     Parameters
     ----------
     dataset_path : local path or `s3://` URL of a file or folder
+    trained_by : the identity that asked for it, who may not approve the version
     progress : told what is going on, a line at a time
 
     Raises
@@ -92,6 +94,8 @@ def train(
         "model": definition.name,
         "version": version,
         "trained_at": now.isoformat(),
+        "trained_by": trained_by,
+        "promotion": definition.promotion,
         "training_seconds": round(time.monotonic() - started, 1),
         **_provenance(definition),
         "dataset": {**_describe(dataset, dataset_path), **trained.samples},

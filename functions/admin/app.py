@@ -147,7 +147,8 @@ def train(request: Request) -> Response:
     """Queue a training job; the same Idempotency-Key asks for the same job."""
     fields = read_fields(request.json_object(), TRAIN_FIELDS)
     path = dataset_uri(fields["dataset_path"], services().settings.bucket)
-    item = services().submissions.submit(TrainingRequest(fields["model"], path), cause_of(request))
+    wanted = TrainingRequest(fields["model"], path, trained_by=request.caller)
+    item = services().submissions.submit(wanted, cause_of(request))
     # relative to /train, so that it holds behind the stage's prefix too
     location = {"Location": f"train/{item['job']}"}
     return Response({"job": item["job"], "state": item["state"]}, 202, headers=location)

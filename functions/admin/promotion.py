@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from functions.admin.ledger import champion_before
 from functions.shared.errors import (
+    FourEyesError,
     ModelNotFoundError,
     PointerInvalidError,
     PromotionConflictError,
@@ -16,7 +17,7 @@ from functions.shared.errors import (
 from functions.shared.versions import MODEL_FILE, Pointer, VersionRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from functions.admin.ledger import Action, Entry, Ledger
@@ -48,7 +49,7 @@ class Promotions:
 
         Raises
         ------
-        VersionNotFoundError, VersionRefusedError
+        VersionNotFoundError, VersionRefusedError, FourEyesError
             Nothing has moved.
         PromotionConflictError
             The champion is not `expected`, or another promotion came first.
@@ -58,6 +59,7 @@ class Promotions:
         head = self.ledger.head(model)
         if head is None or head.champion.version != version:
             _check_expected(head, expected)
+            _check_four_eyes(self.registry.manifest(model, version), who)
             champion = self._verified(model, version)
             head = self._record(model, "promote", champion, after=head, who=who, reason=reason)
         else:
@@ -162,6 +164,12 @@ def _check_expected(head: Entry | None, expected: str | None) -> None:
     champion = head.champion.version if head else None
     if expected is not None and expected != champion:
         raise PromotionConflictError(f"the champion is {champion or 'none yet'}")
+
+
+def _check_four_eyes(manifest: Mapping[str, Any], who: str) -> None:
+    """Refuse the approval of who asked for the training, where the definition asks for approval."""
+    if manifest.get("promotion") != "automatic" and manifest.get("trained_by") == who:
+        raise FourEyesError("who trained a version may not approve it: another one has to")
 
 
 def _manifest_digest(manifest: dict[str, Any]) -> str:

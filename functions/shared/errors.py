@@ -2,6 +2,7 @@
 
 ScorelineError                500 internal_error
 ├─ MalformedRequestError      400 the body is not the JSON that the route takes
+├─ FourEyesError              403 who trained a version may not approve it
 ├─ RouteNotFoundError         404 no such route
 ├─ ModelNotFoundError         404 no such model, or nothing of it is promoted
 ├─ VersionNotFoundError       404 no such version of the model
@@ -64,6 +65,12 @@ class MalformedRequestError(ScorelineError):
     """The body is not the JSON that the route takes."""
 
     status, code = 400, "malformed_request"
+
+
+class FourEyesError(ScorelineError):
+    """Who trained a version may not approve it."""
+
+    status, code = 403, "four_eyes"
 
 
 class RouteNotFoundError(ScorelineError):

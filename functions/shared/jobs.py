@@ -34,6 +34,7 @@ _PUBLIC = {
     "job",
     "model",
     "dataset_path",
+    "trained_by",
     "state",
     "queued_at",
     "started_at",
@@ -57,10 +58,16 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """What to train on what."""
+    """What to train on what.
+
+    Attributes
+    ----------
+    trained_by : the identity that asks for it, as far as AWS tells
+    """
 
     model: str
     dataset_path: str
+    trained_by: str = ""
 
     def job_id(self, cause: str) -> str:
         """Id of the job that `cause` (request id, object version) asks for; always the same."""
@@ -110,6 +117,7 @@ class Jobs:
             "job": job,
             "model": request.model,
             "dataset_path": request.dataset_path,
+            "trained_by": request.trained_by,
             "state": JobState.QUEUED,
             "queued_at": now_text(),
             "due_until": int(time.time()) + MESSAGE_LIFE_S,

@@ -16,6 +16,7 @@ from functions.train.trainer import Trainer
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+DIRECTLY = "direct invocation"  # Lambda does not tell a function who invokes it
 FIELDS = {"model": MODEL, "dataset_path": optional(DATASET)}
 
 
@@ -37,7 +38,7 @@ def handle(event: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
         return queue().work_off(event["Records"], trainer)
     try:
         fields = read_fields(event, FIELDS)
-        outcome = trainer(fields["model"], fields.get("dataset_path"))
+        outcome = trainer(fields["model"], fields.get("dataset_path"), trained_by=DIRECTLY)
     except ScorelineError as error:
         return error.to_json()
     except Exception as error:  # the door: a caller never sees a stack trace, a log never a value

@@ -61,7 +61,7 @@ def read_orders(body: str) -> list[Order]:
             return [_announced(message["detail"])]
         if message.get("Event") == "s3:TestEvent":
             return []
-        return [_notified(record["s3"]) for record in message["Records"]]
+        return [_notified(record) for record in message["Records"]]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise MalformedRequestError("not a message that asks for training") from error
 
@@ -81,11 +81,13 @@ def _announced(detail: Mapping[str, Any]) -> Order:
         version=s3_object.get("version-id"),
         etag=s3_object.get("etag"),
         sequencer=s3_object.get("sequencer"),
+        requester=detail.get("requester"),
     )
 
 
-def _notified(s3: Mapping[str, Any]) -> Order:
+def _notified(record: Mapping[str, Any]) -> Order:
     """An S3 event notification, whose keys are URL-encoded."""
+    s3 = record["s3"]
     s3_object = s3["object"]
     return _ready(
         s3["bucket"]["name"],
@@ -93,16 +95,27 @@ def _notified(s3: Mapping[str, Any]) -> Order:
         version=s3_object.get("versionId"),
         etag=s3_object.get("eTag"),
         sequencer=s3_object.get("sequencer"),
+        requester=record.get("userIdentity", {}).get("principalId"),
     )
 
 
 def _ready(
-    bucket: str, key: str, *, version: str | None, etag: str | None, sequencer: str | None
+    bucket: str,
+    key: str,
+    *,
+    version: str | None,
+    etag: str | None,
+    sequencer: str | None,
+    requester: str | None,
 ) -> Order:
     """The job of one version of a manifest, however often and by whichever event it is told."""
     named = _READY_KEY.fullmatch(key)
     known = "" if version in {None, "", "null"} else str(version)
-    request = TrainingRequest(named["model"] if named else _NO_MODEL, s3_uri(bucket, key, known))
+    request = TrainingRequest(
+        named["model"] if named else _NO_MODEL,
+        s3_uri(bucket, key, known),
+        f"upload by {requester or 'nobody known'}",
+    )
     return Order(
         request.job_id(known or f"{etag} {sequencer}"),
         request,

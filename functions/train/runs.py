@@ -62,6 +62,7 @@ class Run:
     id : tells it from a run that took the job over
     last : the job does not come again, so a passing error fails it
     claimed : what an earlier run was about to publish
+    trained_by : the identity that asked for the job
     """
 
     job: str
@@ -69,6 +70,7 @@ class Run:
     id: str
     last: bool
     claimed: Outcome | None
+    trained_by: str
 
 
 class Runs:
@@ -100,7 +102,8 @@ class Runs:
             raise JobFailedError("the job has failed before")
         tries = 1 if item.get("last_try") else int(item.get("tries", 0)) + 1
         last = tries >= MAX_TRIES or message.receives >= MAX_TRIES
-        run = Run(job, request.model, uuid.uuid4().hex, last, _claimed(item))
+        who = str(item.get("trained_by", ""))
+        run = Run(job, request.model, uuid.uuid4().hex, last, _claimed(item), who)
         self._take(run, message, tries)
         return run
 

@@ -48,6 +48,8 @@ class Trainer:
         model: str,
         dataset_path: str | None,
         claim: Callable[[Outcome], None] = lambda _: None,
+        *,
+        trained_by: str,
     ) -> Outcome:
         """Train `model` on a dataset, by default its definition's own, and publish the version.
 
@@ -55,7 +57,7 @@ class Trainer:
         """
         definition = self.load_definition(model)
         path = dataset_uri(dataset_path or definition.dataset, self.registry.settings.bucket)
-        trained = self.train(definition, path, progress=_log)
+        trained = self.train(definition, path, progress=_log, trained_by=trained_by)
         outcome = Outcome(trained.version, trained.score)
         claim(outcome)
         self.registry.publish(model, trained.version, trained.files)

@@ -92,7 +92,12 @@ def _published(run: Run, trainer: Trainer) -> Outcome | None:
 
 def _train(order: Order, run: Run, runs: Runs, trainer: Trainer) -> Outcome:
     request = order.request
-    return trainer(request.model, request.dataset_path, lambda outcome: runs.claim(run, outcome))
+    return trainer(
+        request.model,
+        request.dataset_path,
+        lambda outcome: runs.claim(run, outcome),
+        trained_by=run.trained_by,
+    )
 
 
 def _try_again(run: Run, runs: Runs, reason: str) -> None:

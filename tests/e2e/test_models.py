@@ -16,6 +16,7 @@ pytestmark = pytest.mark.e2e
 
 REAL = {"credit-card": "credit_card_applications.parquet", "loan-risk": "loan_risk_synthetic.csv"}
 EVENTS = {"credit-card": "predict-credit-card", "loan-risk": "predict-loan-risk"}
+APPROVER = {"Authorization": "AWS4-HMAC-SHA256 Credential=approver/20261121/us-east-1/..."}
 CASES = [(model, kind) for model in REAL for kind in ("invented", "real")]
 
 
@@ -94,7 +95,9 @@ def test_the_life_cycle_of_a_model(client, upload, raw_data, model, kind):
     assert job["state"] == "succeeded", job
     assert job["score"] > (0.5 if model == "credit-card" else 0.75)
 
-    moved = client.post("/update_model", json={"model": model, "model_name": job["model_name"]})
+    update = {"model": model, "model_name": job["model_name"]}
+    assert client.post("/update_model", json=update).status_code == 403, "who trained it"
+    moved = client.post("/update_model", json=update, headers=APPROVER)
     assert (moved.status_code, moved.json()["current_model"]) == (200, job["model_name"])
 
     deadline = time.monotonic() + 20  # the pointer of a second promotion is trusted for a while
@@ -120,7 +123,8 @@ def loan_risk(client, upload, raw_data):
     """A champion of loan-risk serves."""
     if "loan-risk" not in client.get("/config").json()["models"]:
         job = train(client, "loan-risk", upload("loan-risk", raw_data("loan-risk", "invented")))
-        client.post("/update_model", json={"model": "loan-risk", "model_name": job["model_name"]})
+        update = {"model": "loan-risk", "model_name": job["model_name"]}
+        client.post("/update_model", json=update, headers=APPROVER)
 
 
 @pytest.mark.usefixtures("loan_risk")

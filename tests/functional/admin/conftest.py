@@ -23,7 +23,7 @@ def ledger(aws, settings):
 
 @pytest.fixture
 def publish(registry):
-    def publish(*versions, model=MODEL, generated=()):
+    def publish(*versions, model=MODEL, generated=(), **more):
         for version in versions:
             manifest = {
                 "model": model,
@@ -33,6 +33,7 @@ def publish(registry):
                 "metrics": {"auc": {"value": 0.79, "low": 0.75, "high": 0.83}},
                 "dataset": {"path": "s3://data/loan-risk/", "generated": list(generated)},
                 "files": {"model.onnx": {"sha256": digest(onnx(version)), "size": 9}},
+                **more,
             }
             files = {"model.onnx": onnx(version), "report.html": b"<h1>Report</h1>"}
             registry.publish(

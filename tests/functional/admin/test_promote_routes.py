@@ -1,5 +1,6 @@
 import pytest
 
+from functions.admin.promotion import Promotions
 from functions.shared.versions import VersionRef, digest
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
@@ -20,6 +21,53 @@ def test_promote_moves_the_pointer(registry, publish, promote, verified, call, l
     assert registry.pointer(MODEL).champion == VersionRef(
         EVENT_VERSION, digest(onnx(EVENT_VERSION))
     )
+
+
+ADA = "arn:aws:iam::123456789012:user/ada.example"
+
+
+def test_who_trained_a_version_may_not_approve_it(registry, ledger, publish, promote):
+    publish(A, trained_by=ADA, promotion="manual")
+
+    status, body = promote(A)
+
+    assert (status, body["error"]["code"]) == (403, "four_eyes")
+    assert ledger.head(MODEL) is None
+    assert registry.pointers() == {}
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"trained_by": ADA.replace("ada", "bea"), "promotion": "manual"},
+        {"trained_by": ADA, "promotion": "automatic"},
+        {},
+    ],
+    ids=["another one trained it", "the definition asks for no approval", "trained before"],
+)
+def test_another_one_may_and_anyone_where_approval_is_not_asked_for(publish, promote, manifest):
+    publish(A, **manifest)
+
+    assert promote(A)[0] == 200
+
+
+def test_who_trained_the_champion_may_write_its_pointer_anew(registry, publish, verified, ledger):
+    publish(A, trained_by="ada")
+    promotions = Promotions(registry, ledger, lambda *_: digest(onnx(A)))
+    promotions.promote(MODEL, A, who="bea", reason="approved")
+
+    again = promotions.promote(MODEL, A, who="ada", reason="pointer lost")
+
+    assert again.who == "bea"
+
+
+def test_who_trained_the_champion_before_may_roll_back_to_it(registry, publish, ledger):
+    publish(A, B, trained_by="ada")
+    promotions = Promotions(registry, ledger, lambda _, version: digest(onnx(version)))
+    for version in (A, B):
+        promotions.promote(MODEL, version, who="bea", reason="approved")
+
+    assert promotions.rollback(MODEL, who="ada", reason="drifts").champion.version == A
 
 
 def test_update_model_promotes_for_the_default_model(registry, publish, verified, call, load_event):

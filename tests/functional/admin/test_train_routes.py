@@ -42,6 +42,7 @@ def test_train_answers_202_with_a_job_that_is_recorded_and_sent(
     assert (answer["statusCode"], body["state"]) == (202, "queued")
     assert answer["headers"]["Location"] == f"train/{body['job']}"
     assert jobs.get(body["job"])["dataset_path"] == URI
+    assert jobs.get(body["job"])["trained_by"].endswith("user/ada.example")
     assert messages() == [{"job": body["job"], "model": "german-credit", "dataset_path": URI}]
 
 

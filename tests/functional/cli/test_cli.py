@@ -1,6 +1,7 @@
 import csv
 import json
 
+import boto3
 import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner
@@ -29,16 +30,34 @@ def scoreline(aws, settings, monkeypatch, tmp_path):
     return run
 
 
+@pytest.fixture
+def approver(scoreline, monkeypatch):
+    """Runs commands as a user of its own."""
+    iam = boto3.client("iam")
+    iam.create_user(UserName="bea")
+    key = iam.create_access_key(UserName="bea")["AccessKey"]
+
+    def run(*arguments, **options):
+        with monkeypatch.context() as patch:
+            patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+            patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+            return scoreline(*arguments, **options)
+
+    return run
+
+
 def versions(registry):
     return registry.versions("german-credit")
 
 
-def test_train_promote_predict_and_roll_back(scoreline, registry, tmp_path):
-    trained = scoreline("train", "german-credit", "--dataset", "german.csv", "--promote")
+def test_train_promote_predict_and_roll_back(scoreline, approver, registry, tmp_path):
+    trained = scoreline("train", "german-credit", "--dataset", "german.csv")
     assert trained.exit_code == 0, trained.output
     [first] = versions(registry)
-    assert f"promoted german-credit {first}" in trained.output
+    assert f"published german-credit {first}" in trained.output
     assert "auc" in trained.output
+    assert "another one has to" in str(scoreline("promote", "german-credit").exception)
+    assert first in approver("promote", "german-credit").output
 
     (tmp_path / "one.json").write_text(json.dumps({"id": "a", **APPLICATION}))
     answer = json.loads(scoreline("predict", "german-credit", "one.json").stdout)
@@ -49,7 +68,7 @@ def test_train_promote_predict_and_roll_back(scoreline, registry, tmp_path):
     scoreline("train", "german-credit", "--dataset", "german.csv")
     second = versions(registry)[-1]
     assert registry.pointer("german-credit").champion.version == first
-    promoted = scoreline("promote", "german-credit", second, "--reason", "newer")
+    promoted = approver("promote", "german-credit", second, "--reason", "newer")
     assert second in promoted.output
     assert registry.pointer("german-credit").champion.version == second
 
@@ -62,8 +81,6 @@ def test_train_promote_predict_and_roll_back(scoreline, registry, tmp_path):
 
 
 def test_an_upload_ends_with_the_manifest_that_names_its_job(scoreline, registry, settings):
-    import boto3
-
     from functions.shared.datasets import split_s3
     from functions.train.messages import read_orders
 
@@ -104,8 +121,6 @@ def test_an_upload_ends_with_the_manifest_that_names_its_job(scoreline, registry
 def test_what_cannot_be_uploaded_is_refused_before_anything_is_written(
     scoreline, settings, tmp_path, arguments, problem
 ):
-    import boto3
-
     (tmp_path / "a.parquet").write_text("no Parquet")
 
     refused = scoreline("upload", *arguments)
@@ -115,8 +130,6 @@ def test_what_cannot_be_uploaded_is_refused_before_anything_is_written(
 
 
 def test_training_reads_the_definitions_own_dataset_from_the_bucket(scoreline, registry, settings):
-    import boto3
-
     key = f"datasets/{DEMO_MODEL}/data.csv"
     boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=german_credit())
 
@@ -216,8 +229,9 @@ def test_banks_are_routed_and_unrouted_by_name(scoreline, registry):
     assert "no model is routed" in str(scoreline("unroute", "unknown").exception)
 
 
-def test_batch_scores_a_file_with_the_champion(scoreline, registry, tmp_path):
-    scoreline("train", "german-credit", "--dataset", "german.csv", "--promote")
+def test_batch_scores_a_file_with_the_champion(scoreline, approver, registry, tmp_path):
+    scoreline("train", "german-credit", "--dataset", "german.csv")
+    approver("promote", "german-credit")
     one = json.dumps(APPLICATION)
     alone = json.loads(scoreline("predict", "german-credit", "-", input=one).stdout)
     with open(tmp_path / "many.csv", "w", newline="") as file:

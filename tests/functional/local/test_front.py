@@ -1,4 +1,5 @@
 import base64
+import getpass
 import json
 
 import pytest
@@ -39,6 +40,19 @@ def test_the_request_context_says_who_where_and_when(front):
     assert context["identity"]["userArn"] is None
     assert len(context["requestId"]) == 36
     assert context["requestTimeEpoch"] > 1_700_000_000_000
+
+
+def test_a_signature_names_the_caller_and_without_one_it_is_the_systems_user(real_front, aws):
+    def asked_by(**headers):
+        body = {"model": "german-credit", "dataset_path": "datasets/german-credit/"}
+        job = real_front.post("/train", json=body, headers=headers).json()["job"]
+        return real_front.get(f"/train/{job}").json()["trained_by"]
+
+    signature = "AWS4-HMAC-SHA256 Credential=bea/20261121/us-east-1/execute-api/aws4_request, ..."
+
+    arn = f"arn:aws:iam::{ACCOUNT}:user"
+    assert asked_by(Authorization=signature) == f"{arn}/bea"
+    assert asked_by() == f"{arn}/{getpass.getuser()}"
 
 
 def test_what_is_absent_is_null(front):

@@ -17,14 +17,16 @@ class FakeTraining:
 
     def __init__(self):
         self.asked = []
+        self.trained_by = []
         self.problems = []
         self.meanwhile = lambda: None
 
     def load_definition(self, model):
         return SimpleNamespace(name=model, dataset="datasets/its-own/")
 
-    def train(self, definition, dataset_path, *, progress):
+    def train(self, definition, dataset_path, *, progress, trained_by):
         self.asked.append((definition.name, dataset_path))
+        self.trained_by.append(trained_by)
         self.meanwhile()
         progress("fitting")
         if self.problems:

@@ -24,6 +24,7 @@ def test_a_direct_invocation_trains_publishes_and_answers(invoke, registry, trai
     assert answer == {"score": 0.79, "model_name": "20261121T004501Z-3fa9c1d2"}
     assert training.asked == [("german-credit", f"{BUCKET}/datasets/german-credit/")]
     assert registry.versions("german-credit") == [answer["model_name"]]
+    assert training.trained_by == ["direct invocation"]
 
 
 def test_without_a_path_the_definitions_own_dataset_is_taken(invoke, training):

@@ -49,6 +49,25 @@ def test_a_ready_manifest_trains_on_the_files_of_that_version_of_it(
     version = "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
     assert training.asked == [(MODEL, f"{URI}2026-11/_READY.json?versionId={version}")]
     assert jobs.get(job_of(event))["state"] == "succeeded"
+    assert training.trained_by == ["upload by 123456789012"]
+
+
+def test_who_posted_a_job_is_who_trained_its_version(invoke, jobs, job, training, load_event):
+    jobs.queue(job, TrainingRequest(MODEL, URI, trained_by="ada"))
+
+    invoke(load_event("sqs-train-job"))
+
+    assert training.trained_by == ["ada"]
+    assert jobs.get(job)["trained_by"] == "ada"
+
+
+def test_an_s3_notification_names_the_principal(load_event):
+    message = json.loads(body_of(load_event("sqs-s3-notification")))
+    message["Records"][0]["userIdentity"] = {"principalId": "AWS:AIDAEXAMPLE"}
+
+    [order] = read_orders(json.dumps(message))
+
+    assert order.request.trained_by == "upload by AWS:AIDAEXAMPLE"
 
 
 def test_the_same_message_twice_trains_once(mapping, training, load_event):
