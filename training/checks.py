@@ -13,6 +13,7 @@ from functions.shared.errors import DefinitionError
 from functions.shared.versions import MODEL_PATTERN
 from training.algorithms import ALGORITHMS
 from training.expression import parse_expression
+from training.spaces import SPACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -173,7 +174,7 @@ def _check_labels(definition: Definition) -> Iterable[str]:
 def _check_no_credit(definition: Definition) -> Iterable[str]:
     """What only a decision about credit makes use of."""
     plain = type(definition).model_fields
-    for key in ("calibration", "explanation", "score", "reasons"):
+    for key in ("tuning", "calibration", "explanation", "score", "reasons"):
         if getattr(definition, key) != plain[key].default:
             yield f"{key}: is for the task default"
     for feature in definition.features:
@@ -200,6 +201,13 @@ def _check_algorithm(definition: Definition) -> Iterable[str]:
         yield f"algorithm.parameters.{key}: {rule}"
     if not definition.fits(definition.algorithm.name):
         yield f"algorithm.name: {definition.algorithm.name} cannot hold a monotone direction"
+
+
+def _check_tuning(definition: Definition) -> Iterable[str]:
+    space = SPACES.get(definition.algorithm.name)
+    tuning = definition.tuning
+    if space and tuning and not space(tuning.max_depth).keys() - definition.algorithm.parameters:
+        yield "tuning: algorithm.parameters leave nothing to search"
 
 
 def _check_split(definition: Definition) -> Iterable[str]:
@@ -268,6 +276,7 @@ _CHECKS = (
     _check_columns,
     _check_pipeline,
     _check_algorithm,
+    _check_tuning,
     _check_split,
     _check_task,
 )

@@ -35,7 +35,7 @@ from training.checks import problems
 from training.expression import parse_expression
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from functions.shared.contract import Reference
 
@@ -79,6 +79,20 @@ class Algorithm(_Table):
     parameters: dict[str, bool | int | float | str] = {}
 
 
+class Tuning(_Table):
+    """Optional: a search for the algorithm's parameters, but for those that the definition gives.
+
+    It ends after so many trials, or with the trial in which the time is up. Each is judged by the
+    mean AUC over the folds.
+    """
+
+    trials: Annotated[int, Field(ge=1)] = 40
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    folds: Annotated[int, Field(ge=2)] = 5
+    max_depth: Annotated[int, Field(ge=2, le=6)] = 4
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
 class CalibrationSettings(_Table):
     """Optional: the default rate of the population, where the dataset has another one."""
 
@@ -115,6 +129,7 @@ class Definition(_Table):
     top: Annotated[int, Field(ge=0)] = 0
     algorithm: Algorithm
     promotion: Literal["manual", "automatic"] = "manual"
+    tuning: Tuning | None = None
     split: Split = Split()
     calibration: CalibrationSettings = CalibrationSettings()
     explanation: Explanation = Explanation()
@@ -216,6 +231,12 @@ class Definition(_Table):
         """Whether an algorithm holds what the definition asks for: its monotone directions."""
         directed = any(source.monotone for source in self.sources)
         return not directed or ALGORITHMS[algorithm].holds_directions
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> Definition:
+        """The same definition with parameters of the algorithm in place of its own."""
+        algorithm = self.algorithm
+        changed = {"parameters": {**algorithm.parameters, **parameters}}
+        return self.model_copy(update={"algorithm": algorithm.model_copy(update=changed)})
 
     def with_algorithm(self, name: str) -> Definition:
         """The same definition with another algorithm and its default parameters.

@@ -56,7 +56,7 @@ class FittedModel:
 
     def margin(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         """The classifier's own output, shape (n_rows,): log-odds, or a forest's probability."""
-        return _margin(self.algorithm, self.pipeline, X)
+        return margin_of(self.algorithm, self.pipeline, X)
 
     def log_odds(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated log-odds of default, shape (n_rows,)."""
@@ -83,10 +83,10 @@ def fit(
     margin = np.empty(len(y))
     for number, (train, held_out) in enumerate(splits, start=1):
         progress(f"calibration fold {number} of {CALIBRATION_FOLDS}")
-        pipeline = _fit_pipeline(definition, algorithm, X[train], y[train])
-        margin[held_out] = _margin(algorithm, pipeline, X[held_out])
+        pipeline = fit_pipeline(definition, algorithm, X[train], y[train])
+        margin[held_out] = margin_of(algorithm, pipeline, X[held_out])
     progress(f"{definition.algorithm.name} on {len(y):,} rows")
-    pipeline = _fit_pipeline(definition, algorithm, X, y)
+    pipeline = fit_pipeline(definition, algorithm, X, y)
     rate = definition.calibration.default_rate
     calibration = choose_calibration(
         margin, y, splits, algorithm.link, rate, methods=methods or algorithm.calibrations
@@ -94,12 +94,13 @@ def fit(
     return FittedModel(algorithm, pipeline, calibration)
 
 
-def _fit_pipeline(
+def fit_pipeline(
     definition: Definition,
     algorithm: AlgorithmSpec,
     X: NDArray[np.float32],
     y: NDArray[np.int8],
 ) -> Pipeline:
+    """The fitted pipeline, uncalibrated; a TrainingError where the library refuses."""
     features = FeatureGraph(definition.contract(), missing_indicators=not algorithm.missing)
     steps = algorithm.steps(definition.algorithm.parameters, features.columns_)
     try:
@@ -112,9 +113,10 @@ def _fit_pipeline(
     return pipeline
 
 
-def _margin(
+def margin_of(
     algorithm: AlgorithmSpec, pipeline: Pipeline, X: NDArray[np.float32]
 ) -> NDArray[np.float64]:
+    """The classifier's own output for raw rows, shape (n_rows,)."""
     # scikit-learn adds columns up to see whether they are finite; the sum of large ones is not.
     with np.errstate(over="ignore", invalid="ignore"):
         return algorithm.margin(pipeline[-1], pipeline[:-1].transform(X))

@@ -19,6 +19,7 @@ from training.report import render_report
 from training.split import split_rows
 from training.tasks.default import train_default
 from training.tasks.recommendation import train_recommendation
+from training.tuning import tune
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +35,7 @@ PACKAGES = (
     "xgboost-cpu",
     "lightgbm",
     "optbinning",
+    "optuna",
     "skl2onnx",
     "onnxmltools",
     "onnx",
@@ -85,7 +87,9 @@ def train(
     check_memory(definition, dataset_path, available_mb())
     dataset = load_dataset(definition, dataset_path)
     fitted, held_out = (dataset.take(rows) for rows in split_rows(definition.split, dataset))
-    trained = TASKS[definition.task](definition, fitted, held_out, progress)
+    tuned = tune(definition, fitted.X, fitted.y, progress) if definition.tuning else None
+    chosen = definition.with_parameters(tuned.best_parameters) if tuned else definition
+    trained = TASKS[definition.task](chosen, fitted, held_out, progress)
     now = datetime.now(UTC).replace(microsecond=0)
     content = {"contract": trained.contract.to_json(), "definition_digest": definition.digest}
     version = f"{now:%Y%m%dT%H%M%SZ}-{digest(with_metadata(trained.online, content))[:8]}"
@@ -97,7 +101,8 @@ def train(
         "trained_by": trained_by,
         "promotion": definition.promotion,
         "training_seconds": round(time.monotonic() - started, 1),
-        **_provenance(definition),
+        **_provenance(definition, chosen),
+        **({"tuning": tuned.to_json()} if tuned else {}),
         "dataset": {**_describe(dataset, dataset_path), **trained.samples},
         "metrics": {name: asdict(interval) for name, interval in trained.metrics.items()},
         **trained.sections,
@@ -115,9 +120,9 @@ def train(
     return Bundle(version, files, trained.score)
 
 
-def _provenance(definition: Definition) -> dict[str, Any]:
-    """What it takes to train the version again."""
-    algorithm = definition.algorithm
+def _provenance(definition: Definition, chosen: Definition) -> dict[str, Any]:
+    """What it takes to train the version again; `chosen` has the parameters that were fitted."""
+    algorithm = chosen.algorithm
     return {
         "definition": definition.model_dump(mode="json"),
         "definition_digest": definition.digest,
