@@ -18,6 +18,7 @@ from cli.features import app as features_app
 from cli.routes import change_route
 from cli.tables import (
     comparison_table,
+    gates_table,
     metrics_table,
     models_table,
     routing_table,
@@ -48,6 +49,7 @@ Bank = Annotated[
 ]
 Version = Annotated[str, typer.Argument(help="Version, as `scoreline models MODEL` shows it.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the ledger.")]
+PROMOTED = "promoted on the command line"
 Dataset = Annotated[
     str, typer.Option(help="File or folder, local or s3://; the definition's own by default.")
 ]
@@ -70,6 +72,7 @@ def train(
     stage: Stage = STAGE,
 ) -> None:
     """Train a model and publish the version, which someone else may then promote."""
+    from training.champion import read_champion
     from training.definition import load_definition
     from training.train import train as train_bundle
 
@@ -77,11 +80,19 @@ def train(
     deployment = Deployment.connect(stage)
     with err.status("starting") as status:
         path = _dataset_path(dataset or definition.dataset, stage)
-        bundle = train_bundle(definition, path, trained_by=deployment.who, progress=status.update)
+        bundle = train_bundle(
+            definition,
+            path,
+            trained_by=deployment.who,
+            champion=read_champion(deployment.registry, model),
+            progress=status.update,
+        )
         status.update("publishing")
         deployment.registry.publish(model, bundle.version, bundle.files)
-    out.print(metrics_table(json.loads(bundle.files[MANIFEST_FILE])["metrics"]))
-    out.print(f"published {model} {bundle.version}")
+    manifest = json.loads(bundle.files[MANIFEST_FILE])
+    out.print(metrics_table(manifest["metrics"]))
+    out.print(gates_table(manifest["gates"]))
+    out.print(f"published {model} {bundle.version}, {bundle.status}")
 
 
 @app.command()
@@ -121,7 +132,10 @@ def models(
 def promote(
     model: Model,
     version: Annotated[str, typer.Argument(help="A version; the newest by default.")] = "",
-    reason: Reason = "promoted on the command line",
+    reason: Reason = PROMOTED,
+    override: Annotated[
+        bool, typer.Option("--override", help="Promote a rejected version; needs a --reason.")
+    ] = False,
     stage: Stage = STAGE,
 ) -> None:
     """Let a version be the champion, once it has loaded and answered its golden rows.
@@ -129,9 +143,13 @@ def promote(
     Who trained it may not, unless its definition says promotion = "automatic". Another person is
     another AWS_PROFILE, in the local stack by any name.
     """
+    if override and reason == PROMOTED:
+        raise InvalidRequestError("--override needs a --reason")
     deployment = Deployment.connect(stage)
     version = version or max(deployment.registry.versions(model), default="")
-    entry = deployment.promotions.promote(model, version, who=deployment.who, reason=reason)
+    entry = deployment.promotions.promote(
+        model, version, who=deployment.who, reason=reason, override=override
+    )
     out.print(f"{model}: {entry.champion.version} serves, before it {entry.previous or 'none'}")
 
 

@@ -102,6 +102,7 @@ def seed_all(deployment: Deployment, progress: Progress) -> bool:
 
 def seed(deployment: Deployment, model: str, progress: Progress) -> None:
     """Put data into the bucket, train, promote, and let the model answer its bank."""
+    from training.champion import read_champion
     from training.definition import load_definition
     from training.train import train
 
@@ -109,7 +110,13 @@ def seed(deployment: Deployment, model: str, progress: Progress) -> None:
         put_data(deployment, model, Path(folder), progress)
     registry, definition = deployment.registry, load_definition(model)
     path = dataset_uri(definition.dataset, registry.settings.bucket)
-    bundle = train(definition, path, trained_by=TRAINED_BY, progress=progress)
+    bundle = train(
+        definition,
+        path,
+        trained_by=TRAINED_BY,
+        champion=read_champion(registry, model),
+        progress=progress,
+    )
     progress("publishing")
     registry.publish(model, bundle.version, bundle.files)
     progress("promoting")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from training.comparison import Compared
 
 
+PASSED = {True: "passed", False: "failed", None: "not asked"}
 FIGURES = {"auc": "AUC", "ks": "KS", "brier": "Brier"}  # of a default; others show all they have
 
 
@@ -23,6 +24,14 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
         table.add_column(column, justify="right")
     for name, interval in metrics.items():
         table.add_row(name, *(f"{interval[key]:.4f}" for key in ("value", "low", "high")))
+    return table
+
+
+def gates_table(gates: Iterable[Mapping[str, Any]]) -> Table:
+    """What each gate says of a version."""
+    table = Table("gate", "", "", title="Gates", show_lines=True)
+    for gate in gates:
+        table.add_row(gate["gate"], PASSED[gate["passed"]], gate["sentence"])
     return table
 
 
@@ -54,11 +63,13 @@ def versions_table(model: str, versions: Iterable[Mapping[str, Any]]) -> Table:
     table = Table("version", "algorithm", title=model)
     for column in columns:
         table.add_column(FIGURES.get(column, column), justify="right")
+    table.add_column("status")
     table.add_column("")
     for version, metrics in shown:
         figures = [f"{metrics[key]['value']:.4f}" if key in metrics else "-" for key in columns]
         mark = "champion" if version["champion"] else ""
-        table.add_row(version["version"], version["algorithm"], *figures, mark)
+        cells = (version["version"], version["algorithm"], *figures, version["status"] or "-", mark)
+        table.add_row(*cells)
     return table
 
 

@@ -18,7 +18,15 @@ VERSION: Schema = {
     "pattern": "^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$",
     "examples": ["20261121T004512Z-3fa9c1d2"],
 }
+STATUS: Schema = {
+    "enum": ["candidate", "rejected"],
+    "description": "Whether the version passed its gates; one that did not needs an override",
+}
 TIME: Schema = {"type": "string", "format": "date-time"}
+OVERRIDE: Schema = {
+    "type": "boolean",
+    "description": "Promote a version that is rejected; needs a reason",
+}
 REASON: Schema = {"type": "string", "minLength": 1, "maxLength": 500, "examples": ["new data"]}
 
 
@@ -75,6 +83,7 @@ _ENTRY: dict[str, Schema] = {
     "who": STRING,
     "reason": STRING,
     "at": TIME,
+    "override": {**array(STRING), "description": "Gates that the version had not passed"},
 }
 
 _BANKS: Schema = {
@@ -223,6 +232,7 @@ COMPONENTS: dict[str, Schema] = {
                 trained_at=nullable(TIME),
                 algorithm={},
                 metrics={},
+                status=nullable(STATUS),
                 champion=BOOLEAN,
             )
         ),
@@ -249,7 +259,7 @@ COMPONENTS: dict[str, Schema] = {
     ),
     "Submitted": record(job=STRING, state=STRING),
     "Job": record(
-        ("trained_by", "started_at", "ended_at", "model_name", "score", "reason"),
+        ("trained_by", "started_at", "ended_at", "model_name", "score", "status", "reason"),
         job=STRING,
         model=MODEL,
         dataset_path=STRING,
@@ -260,6 +270,7 @@ COMPONENTS: dict[str, Schema] = {
         ended_at=TIME,
         model_name=VERSION,
         score={"type": "number", "description": "AUC on the test rows; MAP@k of a recommendation"},
+        status=STATUS,
         reason=STRING,
     ),
 }
@@ -270,10 +281,18 @@ BODIES: dict[tuple[str, str], Schema] = {
         ("expected",), default=MODEL, banks=_BANKS, reason=REASON, expected=_SEQUENCE
     ),
     ("POST", "/update_model"): body(
-        ("model", "reason"), model_name=VERSION, model=MODEL, reason=REASON
+        ("model", "reason", "override"),
+        model_name=VERSION,
+        model=MODEL,
+        reason=REASON,
+        override=OVERRIDE,
     ),
     ("POST", "/models/{model}/promote"): body(
-        ("expected",), version=VERSION, reason=REASON, expected=VERSION
+        ("expected", "override"),
+        version=VERSION,
+        reason=REASON,
+        expected=VERSION,
+        override=OVERRIDE,
     ),
     ("POST", "/models/{model}/rollback"): body(("expected",), reason=REASON, expected=VERSION),
     ("POST", "/train"): body(

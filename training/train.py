@@ -14,6 +14,7 @@ from functions.shared.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, REP
 from training.algorithms import ALGORITHMS
 from training.dataset import load_dataset
 from training.export import with_metadata
+from training.gates.judge import judge
 from training.memory import available_mb, check_memory
 from training.report import render_report
 from training.split import split_rows
@@ -24,6 +25,7 @@ from training.tuning import tune
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from training.champion import Champion
     from training.dataset import Dataset
     from training.definition import Definition
     from training.trained import Trained
@@ -53,12 +55,13 @@ TASKS: dict[str, Train] = {
 class Bundle:
     """A trained version: its id, the files to publish, and its score on the test set.
 
-    The score is the AUC, or the MAP of a recommendation.
+    The score is the AUC, or the MAP of a recommendation; the status is that of its gates.
     """
 
     version: str
     files: Mapping[str, bytes]
     score: float
+    status: str
 
 
 def train(
@@ -66,14 +69,16 @@ def train(
     dataset_path: str,
     *,
     trained_by: str = "",
+    champion: Champion | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
-    """Read, fit, evaluate, export and hold the result against the parity gate.
+    """Read, fit, evaluate, export and hold the result against the gates.
 
     Parameters
     ----------
     dataset_path : local path or `s3://` URL of a file or folder
     trained_by : the identity that asked for it, who may not approve the version
+    champion : the version that serves, which the new one is compared with
     progress : told what is going on, a line at a time
 
     Raises
@@ -90,6 +95,8 @@ def train(
     tuned = tune(definition, fitted.X, fitted.y, progress) if definition.tuning else None
     chosen = definition.with_parameters(tuned.best_parameters) if tuned else definition
     trained = TASKS[definition.task](chosen, fitted, held_out, progress)
+    progress("gates")
+    judgement = judge(definition, trained)
     now = datetime.now(UTC).replace(microsecond=0)
     content = {"contract": trained.contract.to_json(), "definition_digest": definition.digest}
     version = f"{now:%Y%m%dT%H%M%SZ}-{digest(with_metadata(trained.online, content))[:8]}"
@@ -106,6 +113,7 @@ def train(
         "dataset": {**_describe(dataset, dataset_path), **trained.samples},
         "metrics": {name: asdict(interval) for name, interval in trained.metrics.items()},
         **trained.sections,
+        **judgement.to_json(),
         "golden": trained.golden,
     }
     files = {
@@ -117,7 +125,7 @@ def train(
         name: {"sha256": digest(body), "size": len(body)} for name, body in files.items()
     }
     files[MANIFEST_FILE] = json.dumps(manifest, indent=1, allow_nan=False).encode()
-    return Bundle(version, files, trained.score)
+    return Bundle(version, files, trained.score, judgement.status)
 
 
 def _provenance(definition: Definition, chosen: Definition) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from functions.shared.errors import (
     JobNotFoundError,
     ModelNotFoundError,
 )
-from functions.shared.fields import DATASET, MODEL, TEXT, optional, read_fields
+from functions.shared.fields import DATASET, FLAG, MODEL, TEXT, optional, read_fields
 from functions.shared.http import Request, Response, dispatch, logger
 from functions.shared.jobs import TrainingRequest
 from functions.shared.registry import ModelRegistry
@@ -36,8 +36,18 @@ if TYPE_CHECKING:
 
 JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
 
-UPDATE_FIELDS = {"model_name": TEXT, "model": optional(MODEL), "reason": optional(TEXT)}
-PROMOTE_FIELDS = {"version": TEXT, "reason": TEXT, "expected": optional(TEXT)}
+UPDATE_FIELDS = {
+    "model_name": TEXT,
+    "model": optional(MODEL),
+    "reason": optional(TEXT),
+    "override": optional(FLAG),
+}
+PROMOTE_FIELDS = {
+    "version": TEXT,
+    "reason": TEXT,
+    "expected": optional(TEXT),
+    "override": optional(FLAG),
+}
 ROLLBACK_FIELDS = {"reason": TEXT, "expected": optional(TEXT)}
 TRAIN_FIELDS = {"model": MODEL, "dataset_path": DATASET}
 
@@ -91,9 +101,16 @@ def update_model(request: Request) -> Response:
     """Promote a version of the default model, or of `model`."""
     fields = read_fields(request.json_object(), UPDATE_FIELDS)
     model = fields.get("model") or services().registry.routing().default
-    reason = fields.get("reason", "no reason given")
+    override = fields.get("override", False)
+    if override and "reason" not in fields:
+        rule = FieldError("reason", f"required with override: {TEXT.rule}")
+        raise InvalidRequestError("fields of the request break their rules", (rule,))
     head = services().promotions.promote(
-        model, fields["model_name"], who=request.caller, reason=reason
+        model,
+        fields["model_name"],
+        who=request.caller,
+        reason=fields.get("reason", "no reason given"),
+        override=override,
     )
     return moved(model, head)
 
@@ -130,6 +147,7 @@ def promote(request: Request) -> Response:
         who=request.caller,
         reason=fields["reason"],
         expected=fields.get("expected"),
+        override=fields.get("override", False),
     )
     return moved(model, head)
 

@@ -71,6 +71,7 @@ class Catalogue:
             {
                 "version": version,
                 **{key: manifest.get(key) for key in MANIFEST_KEYS},
+                "status": _status(manifest),
                 "champion": version == champion,
             }
             for version, manifest in zip(reversed(versions), reversed(manifests), strict=True)
@@ -107,6 +108,11 @@ class Catalogue:
             return self.registry.manifest(model, version)
         except (VersionNotFoundError, VersionRefusedError):  # listed all the same
             return {}
+
+
+def _status(manifest: dict[str, Any]) -> str | None:
+    """A version older than gates is a candidate; of one without a manifest nothing is known."""
+    return str(manifest.get("status", "candidate")) if manifest else None
 
 
 def _champion(pointer: Pointer | None) -> str | None:

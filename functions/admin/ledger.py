@@ -25,6 +25,7 @@ class Entry:
     Attributes
     ----------
     pointer_writes : how often the model's pointer had been written when the entry was
+    override : gates that the version had not passed and that were overridden
     """
 
     sequence: int
@@ -35,6 +36,7 @@ class Entry:
     reason: str
     at: str
     pointer_writes: int
+    override: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The entry as a client reads it."""
@@ -46,6 +48,7 @@ class Entry:
             "who": self.who,
             "reason": self.reason,
             "at": self.at,
+            "override": list(self.override),
         }
 
     def to_item(self) -> dict[str, Any]:
@@ -65,6 +68,7 @@ class Entry:
             reason=item["reason"],
             at=item["at"],
             pointer_writes=int(item["pointer_writes"]),
+            override=tuple(item.get("override", ())),
         )
 
 
@@ -98,6 +102,7 @@ class Ledger:
         who: str,
         reason: str,
         pointer_writes: int,
+        override: tuple[str, ...] = (),
     ) -> Entry:
         """Add an entry that follows `after`, the head on which the caller decided.
 
@@ -117,6 +122,7 @@ class Ledger:
             reason=reason,
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             pointer_writes=pointer_writes,
+            override=override,
         )
         if not self._entries.append(model, entry.to_item()):
             raise PromotionConflictError(f"{model}: another promotion or rollback came first")

@@ -13,6 +13,7 @@ from functions.shared.errors import (
     PromotionConflictError,
     RegistryUnavailableError,
     VersionRefusedError,
+    VersionRejectedError,
 )
 from functions.shared.versions import MODEL_FILE, Pointer, VersionRef
 
@@ -36,7 +37,14 @@ class Promotions:
     verify: Verify
 
     def promote(
-        self, model: str, version: str, *, who: str, reason: str, expected: str | None = None
+        self,
+        model: str,
+        version: str,
+        *,
+        who: str,
+        reason: str,
+        expected: str | None = None,
+        override: bool = False,
     ) -> Entry:
         """Let `version` be the champion; returns the ledger's head once the pointer follows it.
 
@@ -46,10 +54,11 @@ class Promotions:
         Parameters
         ----------
         expected : the champion that the caller means to replace
+        override : promote a version that did not pass its gates; the entry names these
 
         Raises
         ------
-        VersionNotFoundError, VersionRefusedError, FourEyesError
+        VersionNotFoundError, VersionRefusedError, VersionRejectedError, FourEyesError
             Nothing has moved.
         PromotionConflictError
             The champion is not `expected`, or another promotion came first.
@@ -59,9 +68,21 @@ class Promotions:
         head = self.ledger.head(model)
         if head is None or head.champion.version != version:
             _check_expected(head, expected)
-            _check_four_eyes(self.registry.manifest(model, version), who)
+            manifest = self.registry.manifest(model, version)
+            _check_four_eyes(manifest, who)
+            failed = _failed_gates(manifest)
+            if failed and not override:
+                raise VersionRejectedError(_rejection(version, failed))
             champion = self._verified(model, version)
-            head = self._record(model, "promote", champion, after=head, who=who, reason=reason)
+            head = self._record(
+                model,
+                "promote",
+                champion,
+                after=head,
+                who=who,
+                reason=reason,
+                override=tuple(gate["gate"] for gate in failed),
+            )
         else:
             if expected != head.previous:  # a repeated call still names the former champion
                 _check_expected(head, expected)
@@ -100,10 +121,17 @@ class Promotions:
         after: Entry | None,
         who: str,
         reason: str,
+        override: tuple[str, ...] = (),
     ) -> Entry:
-        writes = self.registry.pointer_writes(model)
         return self.ledger.record(
-            model, action, champion, after=after, who=who, reason=reason, pointer_writes=writes
+            model,
+            action,
+            champion,
+            after=after,
+            who=who,
+            reason=reason,
+            pointer_writes=self.registry.pointer_writes(model),
+            override=override,
         )
 
     def _verified(self, model: str, version: str) -> VersionRef:
@@ -158,6 +186,16 @@ class Promotions:
             return self.registry.pointer(model)
         except (ModelNotFoundError, PointerInvalidError):
             return None
+
+
+def _failed_gates(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The gates that a version did not pass; a version older than gates has none."""
+    return [gate for gate in manifest.get("gates", ()) if gate["passed"] is False]
+
+
+def _rejection(version: str, failed: list[dict[str, Any]]) -> str:
+    sentences = " ".join(f"{gate['gate']}: {gate['sentence']}" for gate in failed)
+    return f"{version} is rejected; to promote it all the same, override and say why. {sentences}"
 
 
 def _check_expected(head: Entry | None, expected: str | None) -> None:

@@ -12,6 +12,7 @@ ScorelineError                500 internal_error
 ├─ RoutingConflictError       409 another change of the routing came first
 ├─ VersionExistsError         409 the version is published with other content
 ├─ VersionRefusedError        409 the version does not load or fails its golden rows
+├─ VersionRejectedError       409 the version did not pass its gates
 ├─ PayloadTooLargeError       413 over the 6 MB that Lambda takes
 ├─ InvalidApplicationError    422 fields of the request break the model's contract
 ├─ InvalidRequestError        422 fields of the request break the rules of the route
@@ -129,6 +130,12 @@ class VersionRefusedError(ScorelineError):
     """The version does not load or fails its golden rows."""
 
     status, code = 409, "version_refused"
+
+
+class VersionRejectedError(ScorelineError):
+    """The version did not pass its gates; whoever promotes it all the same says so and why."""
+
+    status, code = 409, "version_rejected"
 
 
 class PayloadTooLargeError(ScorelineError):

@@ -19,11 +19,12 @@ _MAX_NAME = 64
 
 @record
 class Field:
-    """A string field: the rule in words, its test, and whether the field may be absent."""
+    """A field: the rule in words, its test, its type, and whether it may be absent."""
 
     rule: str
-    test: Callable[[str], bool]
+    test: Callable[[Any], bool]
     optional: bool = False
+    type: type = str
 
 
 def is_text(value: str) -> bool:
@@ -34,6 +35,7 @@ def is_text(value: str) -> bool:
 TEXT = Field(f"a string of 1 to {MAX_TEXT} printable characters", is_text)
 MODEL = Field("a model's name such as german-credit", lambda v: bool(MODEL_PATTERN.fullmatch(v)))
 DATASET = Field(DATASET_RULE, is_dataset_path)
+FLAG = Field("true or false", lambda _: True, type=bool)
 
 
 def optional(field: Field) -> Field:
@@ -41,7 +43,7 @@ def optional(field: Field) -> Field:
     return replace(field, optional=True)
 
 
-def read_fields(body: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, str]:
+def read_fields(body: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
     """The fields of `body`; an InvalidRequestError names every unknown, missing or wrong one."""
     errors = [FieldError(_name(n), "unknown field") for n in body if n not in fields]
     for name, field in fields.items():
@@ -49,7 +51,7 @@ def read_fields(body: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[st
         if name not in body:
             if not field.optional:
                 errors.append(FieldError(name, f"required: {field.rule}"))
-        elif not isinstance(value, str) or not field.test(value):
+        elif not isinstance(value, field.type) or not field.test(value):
             errors.append(FieldError(name, f"expected {field.rule}"))
     if errors:
         raise InvalidRequestError("fields of the request break their rules", tuple(errors))

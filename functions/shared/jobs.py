@@ -41,6 +41,7 @@ _PUBLIC = {
     "ended_at",
     "model_name",
     "score",
+    "status",
     "reason",
 }
 _CONFLICTS = {"ConditionalCheckFailed", "TransactionConflict"}
@@ -145,13 +146,13 @@ class Jobs:
         self, job: str, state: JobState, condition: str, values: dict[str, Any], **result: Any
     ) -> bool:
         """Move a job on and add `result`; whether its item met the condition and so has moved."""
-        settings = "".join(f", {name} = :{name}" for name in result)
+        settings = "".join(f", #{name} = :{name}" for name in result)
         with aws_errors("DynamoDB"), conflicts_ignored():
             self.table.update_item(
                 Key={"job": job},
                 UpdateExpression=f"SET #s = :state{settings}",
                 ConditionExpression=condition,
-                ExpressionAttributeNames={"#s": "state"},
+                ExpressionAttributeNames={"#s": "state", **{f"#{name}": name for name in result}},
                 ExpressionAttributeValues={
                     ":state": state,
                     **values,

@@ -44,7 +44,7 @@ def handle(event: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
     except Exception as error:  # the door: a caller never sees a stack trace, a log never a value
         log_unexpected(error)
         return ScorelineError("internal error").to_json()
-    return {"score": outcome.score, "model_name": outcome.version}
+    return {"score": outcome.score, "model_name": outcome.version, "status": outcome.status}
 
 
 @logger.inject_lambda_context

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -47,10 +47,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The version that training published, and its test AUC."""
+    """The version that training published, its test AUC, and whether its gates let it pass."""
 
     version: str
     score: float
+    status: str = "candidate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +110,14 @@ class Runs:
 
     def claim(self, run: Run, outcome: Outcome) -> None:
         """Record what the run is about to publish; a JobWaitsError where it was taken over."""
-        claimed = {"version": outcome.version, "score": _exact(outcome.score)}
+        claimed = {**asdict(outcome), "score": _exact(outcome.score)}
         if not self._move(run, JobState.RUNNING, claimed=claimed):
             raise JobWaitsError("another invocation has taken the job over", LEASE_S)
 
     def succeed(self, run: Run, outcome: Outcome) -> None:
-        """Record the version that came out and its test AUC."""
-        score = _exact(outcome.score)
-        self._end(run, JobState.SUCCEEDED, model_name=outcome.version, score=score)
+        """Record the version that came out, its test AUC and its status."""
+        result = {"score": _exact(outcome.score), "status": outcome.status}
+        self._end(run, JobState.SUCCEEDED, model_name=outcome.version, **result)
 
     def fail(self, run: Run, reason: str) -> None:
         """Record why the job ended without a version."""
@@ -257,7 +258,7 @@ def _manifest_key(manifest: str) -> str:
 
 def _claimed(item: dict[str, Any]) -> Outcome | None:
     claimed = item.get("claimed")
-    return Outcome(claimed["version"], float(claimed["score"])) if claimed else None
+    return Outcome(**{**claimed, "score": float(claimed["score"])}) if claimed else None
 
 
 def _exact(score: float) -> Decimal:

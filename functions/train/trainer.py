@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from functions.shared.registry import ModelRegistry
+    from training.champion import Champion
     from training.definition import Definition
     from training.train import Bundle
 
@@ -29,6 +30,12 @@ def _load_definition(model: str) -> Definition:
     return load_definition(model)
 
 
+def _read_champion(registry: ModelRegistry, model: str) -> Champion | None:
+    from training.champion import read_champion
+
+    return read_champion(registry, model)
+
+
 def _train(*arguments: Any, **options: Any) -> Bundle:
     from training.train import train
 
@@ -37,11 +44,12 @@ def _train(*arguments: Any, **options: Any) -> Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """Definition, dataset, fit, publish."""
+    """Definition, dataset, champion, fit, publish."""
 
     registry: ModelRegistry
     load_definition: Callable[[str], Definition] = _load_definition
     train: Callable[..., Bundle] = _train
+    read_champion: Callable[[ModelRegistry, str], Champion | None] = _read_champion
 
     def __call__(
         self,
@@ -57,11 +65,17 @@ class Trainer:
         """
         definition = self.load_definition(model)
         path = dataset_uri(dataset_path or definition.dataset, self.registry.settings.bucket)
-        trained = self.train(definition, path, progress=_log, trained_by=trained_by)
-        outcome = Outcome(trained.version, trained.score)
+        trained = self.train(
+            definition,
+            path,
+            trained_by=trained_by,
+            champion=self.read_champion(self.registry, model),
+            progress=_log,
+        )
+        outcome = Outcome(trained.version, trained.score, trained.status)
         claim(outcome)
         self.registry.publish(model, trained.version, trained.files)
-        logger.info("published", model=model, version=trained.version)
+        logger.info("published", model=model, version=trained.version, status=trained.status)
         return outcome
 
     def is_published(self, model: str, version: str) -> bool:

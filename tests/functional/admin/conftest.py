@@ -23,7 +23,7 @@ def ledger(aws, settings):
 
 @pytest.fixture
 def publish(registry):
-    def publish(*versions, model=MODEL, generated=(), **more):
+    def publish(*versions, model=MODEL, generated=(), failed=(), **more):
         for version in versions:
             manifest = {
                 "model": model,
@@ -32,6 +32,12 @@ def publish(registry):
                 "algorithm": "xgboost",
                 "metrics": {"auc": {"value": 0.79, "low": 0.75, "high": 0.83}},
                 "dataset": {"path": "s3://data/loan-risk/", "generated": list(generated)},
+                "status": "rejected" if failed else "candidate",
+                "gates": [
+                    {"gate": "parity", "passed": True, "sentence": "The graphs agree."},
+                    {"gate": "champion", "passed": None, "sentence": "Nothing serves yet."},
+                    *({"gate": gate, "passed": False, "sentence": "Not met."} for gate in failed),
+                ],
                 "files": {"model.onnx": {"sha256": digest(onnx(version)), "size": 9}},
                 **more,
             }

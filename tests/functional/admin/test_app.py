@@ -124,6 +124,7 @@ def test_versions_come_newest_first_with_their_metrics(publish, promote, call, l
         "trained_at": "2026-11-21T00:45:12+00:00",
         "algorithm": "xgboost",
         "metrics": {"auc": {"value": 0.79, "low": 0.75, "high": 0.83}},
+        "status": "candidate",
         "champion": False,
     }
 
@@ -192,6 +193,7 @@ def test_history_tells_who_promoted_what_when_and_why(publish, promote, call, lo
         "to": B,
         "who": ADA,
         "reason": "approved by the credit committee",
+        "override": [],
     }
     assert (first["from"], first["to"]) == (None, A)
 

@@ -19,12 +19,13 @@ class FakeTraining:
         self.asked = []
         self.trained_by = []
         self.problems = []
+        self.status = "candidate"
         self.meanwhile = lambda: None
 
     def load_definition(self, model):
         return SimpleNamespace(name=model, dataset="datasets/its-own/")
 
-    def train(self, definition, dataset_path, *, progress, trained_by):
+    def train(self, definition, dataset_path, *, trained_by, champion, progress):
         self.asked.append((definition.name, dataset_path))
         self.trained_by.append(trained_by)
         self.meanwhile()
@@ -33,7 +34,8 @@ class FakeTraining:
             raise self.problems.pop(0)
         second = len(self.asked)
         version = f"20261121T0045{second:02}Z-3fa9c1d2"
-        return SimpleNamespace(version=version, files={"manifest.json": b"{}"}, score=0.79)
+        files = {"manifest.json": b"{}"}
+        return SimpleNamespace(version=version, files=files, score=0.79, status=self.status)
 
 
 @pytest.fixture

@@ -21,7 +21,11 @@ def test_importing_train_loads_no_training_library():
 def test_a_direct_invocation_trains_publishes_and_answers(invoke, registry, training, load_event):
     answer = invoke(load_event("direct-train"))
 
-    assert answer == {"score": 0.79, "model_name": "20261121T004501Z-3fa9c1d2"}
+    assert answer == {
+        "score": 0.79,
+        "model_name": "20261121T004501Z-3fa9c1d2",
+        "status": "candidate",
+    }
     assert training.asked == [("german-credit", f"{BUCKET}/datasets/german-credit/")]
     assert registry.versions("german-credit") == [answer["model_name"]]
     assert training.trained_by == ["direct invocation"]

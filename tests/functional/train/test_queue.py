@@ -36,7 +36,18 @@ def test_a_job_of_post_train_ends_with_score_and_model_name(invoke, jobs, job, l
     item = jobs.get(job)
     assert answer == {"batchItemFailures": []}
     assert (item["state"], item["model_name"]) == ("succeeded", "20261121T004501Z-3fa9c1d2")
-    assert item["score"] == 0.79
+    assert (item["score"], item["status"]) == (0.79, "candidate")
+
+
+def test_a_job_whose_version_is_rejected_has_succeeded_and_says_so(
+    invoke, jobs, job, training, load_event
+):
+    training.status = "rejected"
+
+    invoke(load_event("sqs-train-job"))
+
+    item = jobs.get(job)
+    assert (item["state"], item["status"]) == ("succeeded", "rejected")
 
 
 def test_a_ready_manifest_trains_on_the_files_of_that_version_of_it(
