@@ -134,7 +134,10 @@ def promote(
     version: Annotated[str, typer.Argument(help="A version; the newest by default.")] = "",
     reason: Reason = PROMOTED,
     override: Annotated[
-        bool, typer.Option("--override", help="Promote a rejected version; needs a --reason.")
+        bool,
+        typer.Option(
+            "--override", help="Promote what is rejected, or one's own; needs a --reason."
+        ),
     ] = False,
     stage: Stage = STAGE,
 ) -> None:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-    from local.template import Template
+    from local.template import Function, Template
 
 NOT_QUEUE_ATTRIBUTES = {"QueueName"}
+RETRY_S = "10"  # Lambda tries an event again after a minute
 TABLE_ARGUMENTS = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema")
 
 
@@ -58,10 +59,22 @@ def create_stores(template: Template, aws: Aws) -> None:
     queues = template.resources("AWS::SQS::Queue").values()
     for queue in sorted(queues, key=lambda queue: "RedrivePolicy" in queue):
         aws.sqs.create_queue(QueueName=queue["QueueName"], Attributes=_queue_attributes(queue))
+    for function, _ in template.events("EventBridgeRule"):
+        name, attributes = event_queue(function), {"VisibilityTimeout": RETRY_S}
+        aws.sqs.create_queue(QueueName=name, Attributes=attributes)
+
+
+def event_queue(function: Function) -> str:
+    """The queue that the local stack puts between EventBridge and a function."""
+    return f"{function.name}-events"
 
 
 def connect_events(template: Template, aws: Aws) -> None:
     """From now on an object that matches a rule arrives in the rule's queue."""
+    for function, rule in template.events("EventBridgeRule"):
+        arn = f"arn:aws:sqs:{template.region}:{template.account}:{event_queue(function)}"
+        aws.events.put_rule(Name=rule["RuleName"], EventPattern=json.dumps(rule["Pattern"]))
+        aws.events.put_targets(Rule=rule["RuleName"], Targets=[{"Id": "function", "Arn": arn}])
     for rule in template.resources("AWS::Events::Rule").values():
         aws.events.put_rule(
             Name=rule["Name"],

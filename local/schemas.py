@@ -25,7 +25,7 @@ STATUS: Schema = {
 TIME: Schema = {"type": "string", "format": "date-time"}
 OVERRIDE: Schema = {
     "type": "boolean",
-    "description": "Promote a version that is rejected; needs a reason",
+    "description": "Promote what is rejected, or what one has trained; needs a reason",
 }
 REASON: Schema = {"type": "string", "minLength": 1, "maxLength": 500, "examples": ["new data"]}
 
@@ -83,7 +83,10 @@ _ENTRY: dict[str, Schema] = {
     "who": STRING,
     "reason": STRING,
     "at": TIME,
-    "override": {**array(STRING), "description": "Gates that the version had not passed"},
+    "override": {
+        **array(STRING),
+        "description": "Gates that the version had not passed; `approval` by another one",
+    },
 }
 
 _BANKS: Schema = {

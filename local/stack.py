@@ -1,7 +1,7 @@
 """The whole system on a laptop: three processes, started and stopped together.
 
 `aws` plays AWS (moto), `front` plays API Gateway and Lambda for the HTTP functions, `worker` plays
-the event source of the train function.
+the event source of the train function and EventBridge before the others.
 """
 
 from __future__ import annotations

@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE_PATH = ROOT / "template.yaml"
@@ -97,21 +100,25 @@ class Template:
         default_auth = api["Auth"]["DefaultAuthorizer"]
         return tuple(
             Route(
-                method=event["Properties"]["Method"].upper(),
-                path=event["Properties"]["Path"],
-                function=self.functions[logical_id],
-                auth=_auth(event["Properties"].get("Auth", {}), default_auth),
+                method=event["Method"].upper(),
+                path=event["Path"],
+                function=function,
+                auth=_auth(event.get("Auth", {}), default_auth),
             )
-            for logical_id, properties in self.resources("AWS::Serverless::Function").items()
-            for event in properties["Events"].values()
-            if event["Type"] == "Api"
+            for function, event in self.events("Api")
         )
+
+    def events(self, kind: str) -> Iterator[tuple[Function, dict[str, Any]]]:
+        """Each function with the properties of each of its events of a type."""
+        for logical_id, properties in self.resources("AWS::Serverless::Function").items():
+            for event in properties["Events"].values():
+                if event["Type"] == kind:
+                    yield self.functions[logical_id], event["Properties"]
 
     def queue_of(self, function: Function) -> str:
         """Name of the queue that feeds a function."""
-        properties = self.resources("AWS::Serverless::Function")[function.logical_id]
-        [event] = (e for e in properties["Events"].values() if e["Type"] == "SQS")
-        return str(event["Properties"]["Queue"].rpartition(":")[2])
+        [event] = (event for fed, event in self.events("SQS") if fed == function)
+        return str(event["Queue"].rpartition(":")[2])
 
     def _resolve(self, node: Any) -> Any:
         if isinstance(node, list):

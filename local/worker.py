@@ -1,4 +1,4 @@
-"""The process that plays Lambda's SQS event source: it polls the queue and calls the handler."""
+"""The process that plays what calls functions in AWS: the SQS event source, and EventBridge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from local import child
+from local import child, events
 from local.environment import ACCOUNT, REGION, read_template
 from local.runtime import invoke
 
@@ -70,6 +70,7 @@ def main() -> None:
     [function] = (function for function in template.functions.values() if function.is_image)
     queue = template.queue_of(function)
     sqs = boto3.client("sqs", config=Config(read_timeout=POLL_S + 10))
+    events.start(template)
     child.say(args.ready_fd, child.READY)
     while True:
         try:

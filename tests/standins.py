@@ -1,12 +1,16 @@
-"""Handlers that stand in for the real ones, so that the stack's tests train and promote nothing."""
+"""Handlers that stand in for the real ones in a stack: most train and promote nothing."""
 
 import json
 import os
 import time
 import uuid
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import boto3
+
+from functions.shared.registry import ModelRegistry
+from functions.shared.settings import Settings
 
 
 def predict(event, context):
@@ -37,3 +41,16 @@ def train(event, context):
             QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=0
         )
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
+
+
+def train_sample(event, _context):
+    """The real train function of one more model, whose versions are promoted by themselves."""
+    from functions.train.app import handle
+    from functions.train.trainer import Trainer
+    from tests import sample
+
+    text = 'promotion = "automatic"\n' + sample.with_algorithm("logistic_regression")
+    with TemporaryDirectory() as folder:
+        definition = sample.definition(Path(folder), text)
+        registry = ModelRegistry.connect(Settings.from_env())
+        return handle(event, Trainer(registry, lambda _model: definition))

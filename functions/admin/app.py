@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from functions.admin.automatic import AutomaticPromotions
 from functions.admin.catalogue import Catalogue
 from functions.admin.entries import Entries
 from functions.admin.ledger import Ledger
@@ -23,9 +24,9 @@ from functions.shared.errors import (
     ModelNotFoundError,
 )
 from functions.shared.fields import DATASET, FLAG, MODEL, TEXT, optional, read_fields
-from functions.shared.http import Request, Response, dispatch, logger
+from functions.shared.http import Request, Response, dispatch, is_http, logger
 from functions.shared.jobs import TrainingRequest
-from functions.shared.registry import ModelRegistry
+from functions.shared.registry import MANIFEST_KEY, ModelRegistry
 from functions.shared.settings import Settings
 from functions.shared.versions import MODEL_PATTERN, REPORT_FILE
 
@@ -221,7 +222,17 @@ def moved(model: str, head: Entry) -> Response:
     return Response({"model": model, "current_model": head.champion.version, **head.to_json()})
 
 
+def react(event: dict[str, Any]) -> None:
+    """What an event of EventBridge asks for; an error lets Lambda try again."""
+    match = MANIFEST_KEY.fullmatch(event["detail"]["object"]["key"])
+    if match is not None:
+        AutomaticPromotions(services().promotions).published(match["model"], match["version"])
+
+
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Entry point of the function."""
-    return dispatch(ROUTES, event)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """Entry point of the function: requests, and the events of EventBridge."""
+    if is_http(event):
+        return dispatch(ROUTES, event)
+    react(event)
+    return None

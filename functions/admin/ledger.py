@@ -25,7 +25,7 @@ class Entry:
     Attributes
     ----------
     pointer_writes : how often the model's pointer had been written when the entry was
-    override : gates that the version had not passed and that were overridden
+    override : gates that the version had not passed, and `approval` by another one, if overridden
     """
 
     sequence: int

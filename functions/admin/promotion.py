@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Verify = Callable[[str, str], str]
 
 
+APPROVAL = "approval"  # beside the gates that an override passed over
+
+
 @dataclass(frozen=True, slots=True)
 class Promotions:
     """Moves champions. The ledger decides who wins; the pointer follows the ledger."""
@@ -53,8 +56,9 @@ class Promotions:
 
         Parameters
         ----------
-        expected : the champion that the caller means to replace
-        override : promote a version that did not pass its gates; the entry names these
+        expected : the champion that the caller means to replace, empty for none
+        override : promote a version that did not pass its gates, or that the caller has trained;
+            the entry names these gates, or `approval`
 
         Raises
         ------
@@ -69,8 +73,9 @@ class Promotions:
         if head is None or head.champion.version != version:
             _check_expected(head, expected)
             manifest = self.registry.manifest(model, version)
-            _check_four_eyes(manifest, who)
-            failed = _failed_gates(manifest)
+            failed, own = _failed_gates(manifest), _lacks_approval(manifest, who)
+            if own and not override:
+                raise FourEyesError("who trained a version may not approve it: another one has to")
             if failed and not override:
                 raise VersionRejectedError(_rejection(version, failed))
             champion = self._verified(model, version)
@@ -81,7 +86,7 @@ class Promotions:
                 after=head,
                 who=who,
                 reason=reason,
-                override=tuple(gate["gate"] for gate in failed),
+                override=(*(gate["gate"] for gate in failed), *([APPROVAL] if own else [])),
             )
         else:
             if expected != head.previous:  # a repeated call still names the former champion
@@ -199,15 +204,14 @@ def _rejection(version: str, failed: list[dict[str, Any]]) -> str:
 
 
 def _check_expected(head: Entry | None, expected: str | None) -> None:
-    champion = head.champion.version if head else None
+    champion = head.champion.version if head else ""
     if expected is not None and expected != champion:
         raise PromotionConflictError(f"the champion is {champion or 'none yet'}")
 
 
-def _check_four_eyes(manifest: Mapping[str, Any], who: str) -> None:
-    """Refuse the approval of who asked for the training, where the definition asks for approval."""
-    if manifest.get("promotion") != "automatic" and manifest.get("trained_by") == who:
-        raise FourEyesError("who trained a version may not approve it: another one has to")
+def _lacks_approval(manifest: Mapping[str, Any], who: str) -> bool:
+    """Whether another one than `who` has to approve the version, for `who` has trained it."""
+    return manifest.get("promotion") != "automatic" and manifest.get("trained_by") == who
 
 
 def _manifest_digest(manifest: dict[str, Any]) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from functions.shared.versions import Routing
 
 CONTENT_TYPES = {".json": "application/json", ".html": "text/html; charset=utf-8"}
-_MANIFEST_KEY = re.compile(
+MANIFEST_KEY = re.compile(
     rf"models/(?P<model>{MODEL_PATTERN.pattern})/(?P<version>{VERSION_PATTERN.pattern})"
     rf"/{re.escape(MANIFEST_FILE)}"
 )
@@ -157,7 +157,7 @@ class ModelRegistry(ModelReader):
     def _published(self, prefix: str) -> dict[str, list[str]]:
         published: dict[str, list[str]] = {}
         for key in self._keys(prefix):  # S3 lists keys in their order
-            if match := _MANIFEST_KEY.fullmatch(key):
+            if match := MANIFEST_KEY.fullmatch(key):
                 published.setdefault(match["model"], []).append(match["version"])
         return published
 

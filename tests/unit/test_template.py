@@ -156,6 +156,16 @@ def test_only_manifests_under_datasets_ask_for_training():
     assert pattern["detail"]["object"]["key"] == [{"wildcard": "datasets/*_READY.json"}]
 
 
+def test_a_published_version_is_told_to_admin():
+    [(function, rule)] = TEMPLATE.events("EventBridgeRule")
+
+    assert function.logical_id == "AdminFunction"
+    assert rule["Pattern"]["detail"] == {
+        "bucket": {"name": [SETTINGS.bucket]},
+        "object": {"key": [{"wildcard": "models/*/manifest.json"}]},
+    }
+
+
 def test_no_statement_is_about_everything():
     for name, statement in statements():
         allowed = [statement["Action"], statement["Resource"]]

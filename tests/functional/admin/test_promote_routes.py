@@ -36,6 +36,15 @@ def test_who_trained_a_version_may_not_approve_it(registry, ledger, publish, pro
     assert registry.pointers() == {}
 
 
+def test_in_an_emergency_an_override_says_so_in_the_ledger(publish, promote, ledger):
+    publish(A, trained_by=ADA, promotion="manual")
+
+    status, body = promote(A, override=True, reason="outage at night, nobody else is there")
+
+    assert (status, body["override"]) == (200, ["approval"])
+    assert ledger.head(MODEL).override == ("approval",)
+
+
 @pytest.mark.parametrize(
     "manifest",
     [

@@ -1,0 +1,57 @@
+"""Promotes the versions that wait for nobody, as soon as they are published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from functions.shared.errors import VersionRefusedError, VersionRejectedError
+from functions.shared.http import logger
+
+if TYPE_CHECKING:
+    from functions.admin.ledger import Entry
+    from functions.admin.promotion import Promotions
+
+SERVICE = "scoreline"  # who, in the ledger, where nobody asked; every person there is an ARN
+REASON = "automatic: all gates passed"
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticPromotions:
+    """Does for definitions of `promotion = "automatic"` what people do for the others."""
+
+    promotions: Promotions
+
+    def published(self, model: str, version: str) -> Entry | None:
+        """Promote a new version whose manifest says so; None where it stays as it is.
+
+        Told again, or after a newer version, nothing moves: what was promoted once, and perhaps
+        rolled back, does not come back by itself, and no version replaces a newer one.
+
+        Raises
+        ------
+        PromotionConflictError
+            Another promotion came between; worth another try.
+        """
+        manifest = self.promotions.registry.manifest(model, version)
+        if manifest.get("promotion") != "automatic":
+            return None
+        entries = self.promotions.ledger.history(model)
+        head = entries[-1] if entries else None
+        broke_off = head is not None and self._broke_off(model, head, version)
+        if not broke_off and any(entry.champion.version >= version for entry in entries):
+            logger.info("not promoted: not newer", model=model, version=version)
+            return None
+        before = head.champion.version if head else ""
+        try:
+            return self.promotions.promote(
+                model, version, who=SERVICE, reason=REASON, expected=before
+            )
+        except (VersionRefusedError, VersionRejectedError) as error:
+            logger.warning("not promoted", model=model, version=version, problem=error.message)
+            return None
+
+    def _broke_off(self, model: str, head: Entry, version: str) -> bool:
+        """Whether the head promotes this very version and its pointer was not written yet."""
+        writes = self.promotions.registry.pointer_writes(model)
+        return head.champion.version == version and head.pointer_writes == writes

@@ -1,0 +1,171 @@
+"""Versions that wait for nobody: promoted by the event of their manifest."""
+
+import pytest
+
+from functions.admin.app import lambda_handler
+from functions.admin.automatic import SERVICE, AutomaticPromotions
+from functions.admin.ledger import Ledger
+from functions.admin.promotion import Promotions
+from functions.shared.errors import PromotionConflictError, RegistryUnavailableError
+from functions.shared.versions import Pointer, VersionRef, digest
+from tests.functional.admin.conftest import MODEL, A, B, C, onnx
+
+EVENT_VERSION = "20261121T004512Z-3fa9c1d2"
+AUTOMATIC = {"promotion": "automatic", "trained_by": "ada"}
+
+
+def verify(_model, version):
+    return digest(onnx(version))
+
+
+@pytest.fixture
+def promotions(registry, ledger):
+    return Promotions(registry, ledger, verify)
+
+
+@pytest.fixture
+def automatic(promotions):
+    return AutomaticPromotions(promotions)
+
+
+@pytest.fixture
+def history(ledger):
+    return lambda: [(e.action, e.champion.version, e.who) for e in ledger.history(MODEL)]
+
+
+def test_the_event_of_a_manifest_promotes_the_version(
+    registry, publish, verified, ledger, load_event, lambda_context
+):
+    publish(EVENT_VERSION, **AUTOMATIC)
+    verified(EVENT_VERSION)
+
+    lambda_handler(load_event("version-published"), lambda_context)
+
+    assert registry.pointer(MODEL).champion.version == EVENT_VERSION
+    head = ledger.head(MODEL)
+    assert (head.who, head.reason) == (SERVICE, "automatic: all gates passed")
+
+
+@pytest.mark.parametrize(
+    "manifest", [{"promotion": "manual"}, {}, {**AUTOMATIC, "failed": ("leakage",)}], ids=str
+)
+def test_a_version_that_needs_approval_waits(
+    aws, registry, publish, load_event, lambda_context, manifest
+):
+    publish(EVENT_VERSION, **manifest)
+
+    lambda_handler(load_event("version-published"), lambda_context)
+
+    assert registry.pointers() == {}
+
+
+def test_an_object_that_only_looks_like_a_manifest_is_passed_over(aws, load_event, lambda_context):
+    event = load_event("version-published")
+    event["detail"]["object"]["key"] = "models/loan-risk/notes/manifest.json"
+
+    assert lambda_handler(event, lambda_context) is None
+
+
+def test_the_event_told_again_adds_nothing(automatic, publish, history):
+    publish(A, B, **AUTOMATIC)
+
+    for version in (A, A, B, B, A):
+        automatic.published(MODEL, version)
+
+    assert history() == [("promote", A, SERVICE), ("promote", B, SERVICE)]
+
+
+def test_an_older_version_does_not_replace_a_newer_champion(automatic, publish, registry):
+    publish(A, B, **AUTOMATIC)
+
+    automatic.published(MODEL, B)
+    automatic.published(MODEL, A)
+
+    assert registry.pointer(MODEL).champion.version == B
+
+
+def test_a_version_that_was_rolled_back_does_not_come_back(
+    automatic, promotions, publish, registry, history
+):
+    publish(A, B, **AUTOMATIC)
+    automatic.published(MODEL, A)
+    automatic.published(MODEL, B)
+    promotions.rollback(MODEL, who="bea", reason="drifts")
+
+    automatic.published(MODEL, B)
+
+    assert registry.pointer(MODEL).champion.version == A
+    assert len(history()) == 3
+
+
+def test_a_promotion_that_broke_off_before_the_pointer_is_finished(
+    automatic, promotions, publish, registry, history, monkeypatch
+):
+    publish(A, **AUTOMATIC)
+
+    def crash(*_):
+        raise RegistryUnavailableError("SSM answered InternalServerError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "write_pointer", crash)
+        with pytest.raises(RegistryUnavailableError):
+            automatic.published(MODEL, A)
+    assert registry.pointers() == {}
+
+    automatic.published(MODEL, A)
+
+    assert registry.pointer(MODEL).champion.version == A
+    assert len(history()) == 1
+
+
+def test_a_pointer_that_was_changed_by_hand_since_stays(automatic, publish, registry):
+    publish(A, B, **AUTOMATIC)
+    automatic.published(MODEL, B)
+    registry.write_pointer(MODEL, Pointer(VersionRef(A, verify(MODEL, A))))
+
+    automatic.published(MODEL, B)
+
+    assert registry.pointer(MODEL).champion.version == A
+
+
+@pytest.mark.parametrize("before", [(), (A,)], ids=["the first one", "another one"])
+def test_a_promotion_in_between_is_a_conflict_and_seen_at_the_next_try(
+    promotions, publish, registry, before
+):
+    publish(A, B, C, **AUTOMATIC)
+    for version in before:
+        promotions.promote(MODEL, version, who="bea", reason="first")
+
+    class Late(Ledger):
+        """Another one promotes C right after the history was read."""
+
+        def history(self, model):
+            found = super().history(model)
+            promotions.promote(MODEL, C, who="bea", reason="in between")
+            return found
+
+    late = AutomaticPromotions(Promotions(registry, Late.connect(registry.settings), verify))
+
+    with pytest.raises(PromotionConflictError):
+        late.published(MODEL, B)
+    assert late.published(MODEL, B) is None
+    assert registry.pointer(MODEL).champion.version == C
+
+
+def test_a_version_that_predict_refuses_waits_and_is_not_tried_again(
+    registry, publish, predict_says, load_event, lambda_context, log
+):
+    publish(EVENT_VERSION, **AUTOMATIC)
+    predict_says({"error": {"code": "version_refused", "message": "golden row", "fields": []}})
+
+    lambda_handler(load_event("version-published"), lambda_context)
+
+    assert registry.pointers() == {}
+    assert "golden row" in log()[-1]["problem"]
+
+
+def test_aws_out_of_reach_lets_lambda_try_again(load_event, lambda_context, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    with pytest.raises(RegistryUnavailableError):
+        lambda_handler(load_event("version-published"), lambda_context)
