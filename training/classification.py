@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from training.evaluation import CONFIDENCE, RESAMPLES, SEED, Interval
+from training.scores import scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,11 +33,10 @@ def classification(
     where nobody gets the decision.
     """
     *better, last = contract.bands
-    if not better:
+    cutoff = better[-1].min_score if better else None
+    if cutoff is None:
         return None
-    scores = np.array([contract.score_scale.score(float(z)) for z in log_odds])
-    cutoff = better[-1].min_score
-    counts = count(scores < cutoff, y)
+    counts = count(scores(contract.score_scale, log_odds) < cutoff, y)
     figures = {
         name: interval and asdict(interval) for name, interval in figures_of(**counts).items()
     }

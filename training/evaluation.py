@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 QUANTILE = float(norm.ppf((1 + CONFIDENCE) / 2))
 RESAMPLES = 400
+# Most rows of a resample.
+DRAWN_ROWS = 10_000
 CALIBRATION_BINS = 10
 NEWTON_STEPS = 12
+CONVERGED = 1e-10
 SEED = 1
 
 
@@ -35,10 +39,17 @@ class Interval:
 def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Interval]:
     """AUC and Gini with DeLong's interval, the others with the bootstrap's percentile interval.
 
+    Of more than 10,000 rows so many are drawn, and the figures' distances from those of all rows
+    shrunk by the root of the share drawn.
+
     Parameters
     ----------
     y : array of shape (n_rows,), 1 is default, both classes present
     probability : array of shape (n_rows,), probability of default
+
+    References
+    ----------
+    Bickel, Götze, van Zwet, Resampling fewer than n observations (Statistica Sinica 7, 1997).
     """
     area = auc_interval(y, probability)
     figures = {
@@ -48,8 +59,12 @@ def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str,
     rng = np.random.default_rng(SEED)
     drawn = [_figures(y, probability, _resample(y, rng)) for _ in range(RESAMPLES)]
     lows, highs = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+    shrunk = min(1.0, DRAWN_ROWS / len(y)) ** 0.5
     for (name, metric), low, high in zip(METRICS.items(), lows, highs, strict=True):
-        figures[name] = Interval(metric(y, probability), float(low), float(high))
+        value = metric(y, probability)
+        figures[name] = Interval(
+            value, value + shrunk * (float(low) - value), value + shrunk * (float(high) - value)
+        )
     return figures
 
 
@@ -162,6 +177,8 @@ def _logistic(
         curvature = (design * (p * (1 - p))[:, None]).T @ design
         step = np.linalg.lstsq(curvature, design.T @ (y - p), rcond=None)[0]
         weights = weights + np.clip(step, -2, 2)
+        if np.abs(step).max() < CONVERGED:
+            break
     return weights
 
 
@@ -181,5 +198,6 @@ def _variance(values: NDArray[np.float64]) -> float:
 
 def _resample(y: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int64]:
     """Rows drawn with replacement within each class, so that no draw lacks one."""
+    share = min(1.0, DRAWN_ROWS / len(y))
     classes = [np.flatnonzero(y == label) for label in (0, 1)]
-    return np.concatenate([rng.choice(rows, len(rows)) for rows in classes])
+    return np.concatenate([rng.choice(rows, ceil(share * len(rows))) for rows in classes])

@@ -11,6 +11,7 @@ from functions.shared.contract import UNSEEN_CATEGORY
 from functions.shared.errors import ParityError
 from training.calibration import sigmoid
 from training.contributions import ROWS_PER_RUN
+from training.scores import decisions, points, scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ CONTRIBUTIONS_TOLERANCE = 1e-4
 TIE_POINTS = 1e-3
 # Held-out rows on which each single change (a missing value, a special code) is tried.
 REPEATS = 25
+# Most held-out rows that are compared as they are.
+HELD_OUT_ROWS = 20_000
 
 
 class Probed(Protocol):
@@ -140,7 +143,11 @@ def _witness_gap(
 def probe_rows(
     model: Probed, contract: Contract, held_out: NDArray[np.float32]
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """The held-out rows, and rows built from them where conversions are known to go wrong."""
+    """The held-out rows, and rows built from them where conversions are known to go wrong.
+
+    Of many held-out rows every so manieth is taken.
+    """
+    held_out = thinned(held_out, HELD_OUT_ROWS)
     yield "held-out", held_out
     yield "missing", _with_values(held_out, [(j, np.nan) for j in range(held_out.shape[1])])
     yield (
@@ -158,6 +165,11 @@ def probe_rows(
     unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
     yield "unseen category", _with_values(held_out, unseen)
     yield "split threshold", _with_values(held_out, _at_thresholds(model, contract), 1)
+
+
+def thinned(X: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """At most so many of the rows, at equal distances."""
+    return X if len(X) <= most else X[np.linspace(0, len(X) - 1, most).astype(np.int64)]
 
 
 def run(
@@ -219,12 +231,12 @@ def _answers_differ(
 ) -> tuple[NDArray[np.bool_], int]:
     """Rows whose score or decision differs, and the number of ties, which do not count."""
     scale = contract.score_scale
-    points = np.array([[scale.points(float(m)) for m in margins] for margins in (ours, native)])
-    scores = np.array([[scale.score(float(m)) for m in margins] for margins in (ours, native)])
-    differs = scores[0] != scores[1]
-    decisions = np.array([[contract.decide(int(s)) for s in pair] for pair in scores])
-    edge = np.abs(points % 1 - 0.5) < TIE_POINTS
-    ties = differs & edge.all(axis=0) & (decisions[0] == decisions[1])
+    exact = np.array([points(scale, log_odds) for log_odds in (ours, native)])
+    found = np.array([scores(scale, log_odds) for log_odds in (ours, native)])
+    decided = [decisions(contract, of_each) for of_each in found]
+    differs = found[0] != found[1]
+    edge = np.abs(exact % 1 - 0.5) < TIE_POINTS
+    ties = differs & edge.all(axis=0) & (decided[0] == decided[1])
     return differs & ~ties, int(ties.sum())
 
 

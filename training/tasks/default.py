@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from training.calibration import sigmoid, uncalibrated
 from training.classification import classification
 from training.evaluation import METRICS, evaluate
@@ -17,12 +15,14 @@ from training.golden import golden_rows
 from training.parity import Candidate, check_parity
 from training.points import points_table
 from training.reference import build_reference
+from training.scores import decisions, scores
 from training.sweeps import check_age, check_monotone
 from training.trained import Trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from training.dataset import Dataset
@@ -97,8 +97,8 @@ def _evaluate(
 def _fairness(definition: Definition, model: FittedModel, held_out: Dataset) -> dict[str, Any]:
     """Figures of each protected feature's groups on the test rows."""
     contract = definition.contract()
-    scores = [contract.score_scale.score(float(z)) for z in model.log_odds(held_out.X)]
-    approved = np.array([contract.decide(score) == "approve" for score in scores])
+    found = scores(contract.score_scale, model.log_odds(held_out.X))
+    approved = decisions(contract, found) == "approve"
     return {
         feature.name: group_figures(feature, held_out.protected[feature.name], approved, held_out.y)
         for feature in definition.protected

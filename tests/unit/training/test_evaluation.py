@@ -84,3 +84,17 @@ def test_calibration_line_by_construction():
     _, slope = evaluation.calibration_line(y, sigmoid(2 * z + 0.5))
 
     assert slope == pytest.approx(0.5, abs=0.02)
+
+
+def test_intervals_of_many_rows_are_as_wide_as_the_central_limit_theorem_says():
+    rng = np.random.default_rng(1)
+    p = rng.uniform(0.05, 0.6, 60_000)
+    y = (rng.uniform(size=len(p)) < p).astype(np.int8)
+
+    found = evaluation.evaluate(y, p)["brier"]
+
+    errors = (p - y) ** 2
+    # Drawn within the classes, so that the classes' shares do not vary.
+    spread = sum((y == k).mean() * errors[y == k].var() for k in (0, 1))
+    assert found.low < found.value < found.high
+    assert found.high - found.low == pytest.approx(2 * 1.96 * (spread / len(y)) ** 0.5, rel=0.15)

@@ -1,0 +1,52 @@
+"""Training on more rows than calibration folds are worth."""
+
+import numpy as np
+import pytest
+
+from training.calibration import sigmoid
+from training.dataset import load_dataset
+from training.definition import load_definition
+from training.evaluation import calibration_line
+from training.fitting import MANY_ROWS, fit
+from training.generators.registry import generate, write
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def loans(tmp_path_factory):
+    path = tmp_path_factory.mktemp("many") / "loans.parquet"
+    write(path, generate("loan-risk", 120_000, 1), lambda _: None)
+    definition = load_definition("loan-risk").with_parameters({"n_estimators": 40})
+    return definition, load_dataset(definition, str(path))
+
+
+def test_many_rows_are_fitted_once_and_calibrated_on_rows_of_their_own(loans):
+    definition, dataset = loans
+    fitted, held_out = np.split(np.arange(len(dataset.y)), [90_000])
+    said = []
+
+    model = fit(definition, dataset.X[fitted], dataset.y[fitted], said.append)
+
+    intercept, slope = calibration_line(
+        dataset.y[held_out], sigmoid(model.log_odds(dataset.X[held_out]))
+    )
+    assert said == ["xgboost on 72,000 rows", "calibration on 18,000 rows"]
+    assert intercept == pytest.approx(0, abs=0.06)
+    assert slope == pytest.approx(1, abs=0.06)
+
+
+def test_where_one_class_is_rare_folds_are_kept(loans):
+    definition, dataset = loans
+    defaults = np.flatnonzero(dataset.y == 1)[: MANY_ROWS - 1]
+    rows = np.sort(np.concatenate([defaults, np.flatnonzero(dataset.y == 0)]))
+    said = []
+
+    fit(
+        definition.with_parameters({"n_estimators": 2}),
+        dataset.X[rows],
+        dataset.y[rows],
+        said.append,
+    )
+
+    assert said[0] == "calibration fold 1 of 5"
