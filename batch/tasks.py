@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from functions.predict.reasons import Explained, ReasonFinder
 from functions.shared.errors import BatchError
+from functions.shared.reasons import Explained, ReasonFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from functions.predict.reasons import Explained, ReasonFinder
+from functions.shared.reasons import Explained, ReasonFinder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,6 @@ from math import nan
 
 import pytest
 
-from functions.predict.reasons import Explained, ReasonFinder
 from functions.shared.contract import (
     Band,
     Contract,
@@ -20,6 +19,7 @@ from functions.shared.contract import (
     RiskLevel,
     ScoreScale,
 )
+from functions.shared.reasons import Explained, ReasonFinder
 
 NAMES = ("income", "debt", "late", "enquiries", "ratio")
 
