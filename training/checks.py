@@ -215,6 +215,15 @@ def _check_split(definition: Definition) -> Iterable[str]:
         yield "split.column: is needed for the method time, and for it alone"
 
 
+def _check_report(definition: Definition) -> Iterable[str]:
+    names = {feature.name for feature in definition.inputs}
+    for name in definition.report.segments:
+        if name not in names:
+            yield f"report.segments: {name} is no feature of the model"
+    if definition.report.segments and definition.labels:
+        yield "report.segments: is for the task default"
+
+
 def _check_score(definition: Definition) -> Iterable[str]:
     for key in ("pdo", "base_odds"):
         if getattr(definition.score, key) <= 0:
@@ -278,6 +287,7 @@ _CHECKS = (
     _check_algorithm,
     _check_tuning,
     _check_split,
+    _check_report,
     _check_task,
 )
 _CHECKS_OF_TASK = {

@@ -44,6 +44,7 @@ class Dataset:
     X : float32 of shape (n_rows, n_features); categories as codes, missing values as NaN
     y : int8, 1 is default, of shape (n_rows,); for a recommendation 1 is owned, (n_rows, n_labels)
     time : what the time split orders by, of shape (n_rows,), or None
+    dated : whether the time is a date, in microseconds since 1970
     protected : name -> values of a protected feature as text, of shape (n_rows,)
     exclusions : rule -> number of rows left out for it
     unseen : feature -> number of rows whose category is not listed, where it accepts such
@@ -62,6 +63,7 @@ class Dataset:
     fingerprint: str
     files: list[str] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
+    dated: bool = False
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Some of the rows; the account stays that of the whole."""
@@ -207,6 +209,7 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
         no_amount=dict(_no_amount(definition, X)),
         fingerprint=fingerprint,
         files=files,
+        dated=time is not None and not _is_number(table[definition.split.column].type),
     )
 
 
@@ -301,14 +304,18 @@ def _codes(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
 def _amounts(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
     column = _numbers_in_text(table[feature.dataset_column])
     kind = column.type
-    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if not (numeric or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
+    if not (_is_number(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)):
         raise DatasetError(
             f"{feature.dataset_column}: wrong type: {feature.type} expected, {kind} found"
         )
     if pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
     return _numpy(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def _numbers_in_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -115,6 +115,21 @@ class Split(_Table):
     seed: Annotated[int, Field(ge=0)] = 1
 
 
+class ReportSettings(_Table):
+    """Optional: what the report says of the model's use, and the features whose groups it shows.
+
+    Attributes
+    ----------
+    purpose : what the model is for, and who decides with it
+    limits : what it is not for
+    segments : features of the model; the most important ones by default
+    """
+
+    purpose: str = ""
+    limits: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+
+
 class Definition(_Table):
     """A checked definition."""
 
@@ -139,6 +154,7 @@ class Definition(_Table):
     features: Annotated[tuple[Feature, ...], Field(min_length=1)]
     derived: tuple[DerivedFeature, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    report: ReportSettings = ReportSettings()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -224,7 +240,13 @@ class Definition(_Table):
         dumped = self.model_dump()
         kept = {key: [s for s in dumped[key] if s["name"] not in gone] for key in SOURCES}
         is_online = any(feature["online"] for feature in kept["features"])
-        changed = {"pipeline": self.pipeline if is_online else "", "reasons": [], **kept}
+        segments = [name for name in self.report.segments if name not in gone]
+        changed = {
+            "pipeline": self.pipeline if is_online else "",
+            "reasons": [],
+            "report": dumped["report"] | {"segments": segments},
+            **kept,
+        }
         return _checked(f"part of {self.name}", dumped | changed)
 
     def fits(self, algorithm: str) -> bool:

@@ -2,62 +2,162 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from itertools import combinations
+from math import exp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.classification import wilson
+from training.evaluation import QUANTILE, Interval
+from training.figures.held_out import TOO_SMALL
+from training.figures.rounding import rounded
 from training.sweeps import ELDERLY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
     from functions.shared.contract import Feature
+    from training.figures.held_out import HeldOut
+
+    type Groups = Mapping[str, NDArray[np.bool_]]
 
 AGE_GROUPS = ((0, 25), (25, 40), (40, ELDERLY), (ELDERLY, np.inf))
+NOT_GIVEN = "not given"
+MIN_OF_CLASS = 10
 
 
-def group_figures(
-    feature: Feature,
-    values: NDArray[np.str_],
-    approved: NDArray[np.bool_],
-    y: NDArray[np.int8],
-) -> dict[str, dict[str, Any]]:
-    """Rows, bad rate, approval rate and adverse impact ratio of each group.
+def protected_groups(features: Iterable[Feature], held_out: HeldOut) -> dict[str, Groups]:
+    """Protected feature -> group -> its rows; numbers are grouped as ages."""
+    return {f.name: _groups(f, held_out.rows.protected[f.name]) for f in features}
 
-    Parameters
-    ----------
-    values : of the protected feature as text, shape (n_rows,); numbers are grouped as ages
-    approved, y : shape (n_rows,)
+
+def fairness(held_out: HeldOut, groups: Mapping[str, Groups]) -> dict[str, dict[str, Any]]:
+    """Figures of every group of each protected feature, see `group_figures`."""
+    return {name: group_figures(held_out, of_one) for name, of_one in groups.items()}
+
+
+def intersections(held_out: HeldOut, groups: Mapping[str, Groups]) -> dict[str, dict[str, Any]]:
+    """Figures of the groups that two protected features make together."""
+    return {
+        f"{one} and {other}": group_figures(held_out, _crossed(groups[one], groups[other]))
+        for one, other in combinations(groups, 2)
+    }
+
+
+def group_figures(held_out: HeldOut, groups: Groups) -> dict[str, dict[str, Any]]:
+    """Rows, rates, and the distances from the group that is approved most, each with an interval.
+
+    Among groups of at least 30 rows; a smaller one has its number of rows alone.
 
     References
     ----------
-    Adverse impact ratio: a group's approval rate over the highest one; 29 CFR 1607.4(D) looks
-    below 0.8.
+    Adverse impact ratio, approval rate over the highest one: 29 CFR 1607.4(D) looks below 0.8; its
+    interval on the log scale: Katz et al., Biometrics 34 (1978). Standardised mean difference of
+    the scores and its interval: Hedges and Olkin, Statistical Methods for Meta-Analysis (1985).
+    Equal opportunity, the difference in approval among those who do not default: Hardt, Price and
+    Srebro (NIPS 2016); its interval: Newcombe, Statistics in Medicine 17 (1998), method 10.
     """
-    groups = _groups(feature, values)
-    rates = {name: float(approved[rows].mean()) for name, rows in groups.items()}
-    highest = max(rates.values(), default=0.0)
-    return {
+    approved = held_out.decisions == "approve"
+    large = {name: rows for name, rows in groups.items() if rows.sum() >= TOO_SMALL}
+    best = max(large, key=lambda name: float(approved[large[name]].mean()), default="")
+    found = {
         name: {
             "rows": int(rows.sum()),
-            "bad_rate": round(float(y[rows].mean()), 6),
-            "approval_rate": round(rates[name], 6),
-            "adverse_impact_ratio": round(rates[name] / highest, 6) if highest else None,
+            **(_figures(held_out, approved, rows, large[best]) if name in large else {}),
+            **({"reference": name == best} if name in large else {}),
         }
         for name, rows in groups.items()
     }
+    return rounded(found)
 
 
-def _groups(feature: Feature, values: NDArray[np.str_]) -> dict[str, NDArray[np.bool_]]:
+def _figures(
+    held_out: HeldOut,
+    approved: NDArray[np.bool_],
+    rows: NDArray[np.bool_],
+    compared: NDArray[np.bool_],
+) -> dict[str, Any]:
+    y, good = held_out.y, held_out.y == 0
+    passed, passed_there = _tally(approved[rows]), _tally(approved[compared])
+    chance, chance_there = _tally(approved[rows & good]), _tally(approved[compared & good])
+    figures: dict[str, Interval | None] = {
+        "adverse_impact_ratio": ratio(*passed, *passed_there),
+        "score_difference": standardised(held_out.scores[rows], held_out.scores[compared]),
+        "equal_opportunity": None,
+    }
+    if min(chance[1], chance_there[1]) >= MIN_OF_CLASS:
+        figures["equal_opportunity"] = difference(*chance, *chance_there)
+    return {
+        "bad_rate": float(y[rows].mean()),
+        "probability": float(held_out.probability[rows].mean()),
+        "approval_rate": passed[0] / passed[1],
+        **{name: interval and asdict(interval) for name, interval in figures.items()},
+    }
+
+
+def ratio(passed: int, n: int, passed_there: int, m: int) -> Interval | None:
+    """Ratio of two rates with Katz's interval; None where either is 0."""
+    if not passed or not passed_there:
+        return None
+    value = (passed / n) / (passed_there / m)
+    error = (1 / passed - 1 / n + 1 / passed_there - 1 / m) ** 0.5
+    return Interval(value, value * exp(-QUANTILE * error), value * exp(QUANTILE * error))
+
+
+def standardised(values: NDArray[np.int64], there: NDArray[np.int64]) -> Interval | None:
+    """Difference of two means in pooled standard deviations; None where nothing varies."""
+    n, m = len(values), len(there)
+    pooled = ((n - 1) * values.var(ddof=1) + (m - 1) * there.var(ddof=1)) / (n + m - 2)
+    if not pooled:
+        return None
+    value = float((values.mean() - there.mean()) / pooled**0.5)
+    margin = QUANTILE * (1 / n + 1 / m + value**2 / (2 * (n + m))) ** 0.5
+    return Interval(value, value - margin, value + margin)
+
+
+def difference(passed: int, n: int, passed_there: int, m: int) -> Interval:
+    """Difference of two rates with Newcombe's interval, made of Wilson's two."""
+    here, there = wilson(passed, n), wilson(passed_there, m)
+    value = here.value - there.value
+    below = ((here.value - here.low) ** 2 + (there.high - there.value) ** 2) ** 0.5
+    above = ((here.high - here.value) ** 2 + (there.value - there.low) ** 2) ** 0.5
+    return Interval(value, value - below, value + above)
+
+
+def _tally(flags: NDArray[np.bool_]) -> tuple[int, int]:
+    """How many are true, and how many there are."""
+    return int(flags.sum()), len(flags)
+
+
+def _crossed(one: Groups, other: Groups) -> Groups:
+    crossed = {
+        f"{name}, {second}": rows & and_rows
+        for name, rows in one.items()
+        for second, and_rows in other.items()
+    }
+    return {name: rows for name, rows in crossed.items() if rows.any()}
+
+
+def _groups(feature: Feature, values: NDArray[np.str_]) -> Groups:
     if feature.type not in ("number", "integer"):
-        return {str(name): values == name for name in np.unique(values)}
+        named = np.where(values == "None", NOT_GIVEN, values)
+        return {str(name): named == name for name in np.unique(named)}
     numbers = np.array([_number(value) for value in values.tolist()])
     groups = {
-        f"{low:g} and over" if high == np.inf else f"{low:g} to {high - 1:g}": (numbers >= low)
-        & (numbers < high)
-        for low, high in AGE_GROUPS
+        _age_range(low, high): (numbers >= low) & (numbers < high) for low, high in AGE_GROUPS
     }
+    groups[NOT_GIVEN] = np.isnan(numbers)
     return {name: rows for name, rows in groups.items() if rows.any()}
+
+
+def _age_range(low: float, high: float) -> str:
+    if not low:
+        return f"under {high:g}"
+    return f"{low:g} and over" if high == np.inf else f"{low:g} to {high - 1:g}"
 
 
 def _number(text: str) -> float:

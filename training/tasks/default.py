@@ -9,13 +9,13 @@ from training.calibration import sigmoid, uncalibrated
 from training.classification import classification
 from training.evaluation import METRICS, evaluate
 from training.export import batch_graph, online_graph, open_session, witness_graph
-from training.fairness import group_figures
+from training.figures.held_out import HeldOut
+from training.figures.of_default import figures_of_default
 from training.fitting import fit
 from training.golden import golden_rows
 from training.parity import Candidate, check_parity
 from training.points import points_table
 from training.reference import build_reference
-from training.scores import decisions, scores
 from training.sweeps import check_age, check_monotone
 from training.trained import Trained
 
@@ -44,7 +44,9 @@ def train_default(
     """Fit, evaluate and export; ParityError or TrainingError where a gate stops it."""
     model = fit(definition, fitted.X, fitted.y, progress)
     progress(f"evaluating on {len(held_out.y):,} held-out rows")
-    metrics, calibration = _evaluate(model, held_out.X, held_out.y)
+    margin = model.margin(held_out.X)
+    probability = sigmoid(replace(model.calibration, shift=0.0).log_odds(margin))
+    metrics, calibration = _evaluate(model, margin, probability, held_out.y)
     progress("exporting to ONNX")
     plain = definition.contract()
     (online, expected_margin), batch = online_graph(model, plain), batch_graph(model, plain)
@@ -60,6 +62,8 @@ def train_default(
     check_age(plain, sessions[1], held_out.X)
     reference = build_reference(definition, sessions[0], model.calibration, fitted.X)
     contract = definition.contract(reference)
+    progress("figures of the report")
+    answered = HeldOut(contract, held_out, model.calibration.log_odds(margin), probability)
     return Trained(
         contract=contract,
         online=online,
@@ -68,41 +72,31 @@ def train_default(
         metrics=metrics,
         samples={"train": _sample(fitted.y), "test": _sample(held_out.y)},
         sections={
-            "classification": classification(plain, model.log_odds(held_out.X), held_out.y),
+            "classification": classification(plain, answered.log_odds, held_out.y),
             "calibration": calibration,
-            "fairness": _fairness(definition, model, held_out),
             "monotone": monotone,
             "parity": asdict(parity),
             "scorecard": points_table(model, plain),
             "reference": {"digest": reference.digest, **asdict(reference)},
+            **figures_of_default(definition, fitted, answered, sessions[1]),
         },
         golden=golden_rows(contract, sessions[0], held_out.X),
     )
 
 
 def _evaluate(
-    model: FittedModel, held_out: NDArray[np.float32], y: NDArray[np.int8]
+    model: FittedModel,
+    margin: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    y: NDArray[np.int8],
 ) -> tuple[dict[str, Interval], dict[str, Any]]:
     """Figures on held-out rows at the sample's own default rate; calibration before and after."""
-    margin = model.margin(held_out)
-    probability = sigmoid(replace(model.calibration, shift=0.0).log_odds(margin))
     before = uncalibrated(margin, model.algorithm.link)
     figures = {
         "before": {name: METRICS[name](y, before) for name in CALIBRATION_FIGURES},
         "after": {name: METRICS[name](y, probability) for name in CALIBRATION_FIGURES},
     }
     return evaluate(y, probability), {**model.calibration.describe(), **figures}
-
-
-def _fairness(definition: Definition, model: FittedModel, held_out: Dataset) -> dict[str, Any]:
-    """Figures of each protected feature's groups on the test rows."""
-    contract = definition.contract()
-    found = scores(contract.score_scale, model.log_odds(held_out.X))
-    approved = decisions(contract, found) == "approve"
-    return {
-        feature.name: group_figures(feature, held_out.protected[feature.name], approved, held_out.y)
-        for feature in definition.protected
-    }
 
 
 def _sample(y: NDArray[np.int8]) -> dict[str, float]:

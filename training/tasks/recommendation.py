@@ -10,6 +10,7 @@ import numpy as np
 from training.calibration import sigmoid
 from training.evaluation import auc, brier, calibration_error
 from training.export import open_session
+from training.figures.of_recommendation import figures_of_recommendation, lifts
 from training.golden import golden_recommendations
 from training.label_parity import check_label_parity
 from training.multilabel import fit_labels
@@ -51,6 +52,7 @@ def train_recommendation(
         sections={
             "labels": list(_labels(definition, model, fitted.y, held_out.y, probabilities)),
             "parity": asdict(parity),
+            **figures_of_recommendation(definition, held_out, probabilities, model.rates),
         },
         golden=golden_recommendations(contract, session, held_out.X),
     )
@@ -67,6 +69,7 @@ def _labels(
 
     `brier_of_rate` is the Brier score of giving everybody the rate of the fitted rows.
     """
+    lifted = lifts(held_out, probabilities, definition.top)
     for i, (label, platt) in enumerate(zip(definition.labels, model.platt, strict=True)):
         y, p, rate = held_out[:, i], probabilities[:, i], float(model.rates[i])
         has_both = 0 < y.sum() < len(y)
@@ -80,6 +83,7 @@ def _labels(
             "brier": brier(y, p),
             "brier_of_rate": brier(y, np.full(len(y), rate)),
             "calibration_error": calibration_error(y, p),
+            **lifted[i],
         }
 
 

@@ -1,0 +1,67 @@
+"""All that the report of a model of the probability of default shows, for its manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.fairness import fairness, intersections, protected_groups
+from training.figures.bands import score_bands
+from training.figures.curves import curves
+from training.figures.held_out import sampled
+from training.figures.limits import limits_of
+from training.figures.periods import periods
+from training.figures.reasons import reason_distribution
+from training.figures.rounding import rounded
+from training.figures.segments import figures, segment_names, segments
+from training.figures.shapes import EXPLAINED_ROWS, auc_lost, explain, importance, shapes
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+    from training.dataset import Dataset
+    from training.definition import Definition
+    from training.figures.held_out import HeldOut
+
+
+def figures_of_default(
+    definition: Definition, fitted: Dataset, held_out: HeldOut, batch: onnxruntime.InferenceSession
+) -> dict[str, Any]:
+    """Sections of the manifest; no figure is of a single row.
+
+    Parameters
+    ----------
+    batch : the batch graph
+    """
+    contract = held_out.contract
+    rows = sampled(np.arange(len(held_out.y)), EXPLAINED_ROWS)
+    explained = explain(batch, held_out.rows.X, rows)
+    ranked = importance(contract, explained, auc_lost(contract, batch, held_out))
+    protected = protected_groups(definition.protected, held_out)
+    named = {name: groups.items() for name, groups in protected.items()}
+    return {
+        "curves": curves(held_out),
+        "bands": score_bands(held_out),
+        "segments": segments(held_out, segment_names(definition, ranked), named),
+        "periods": _periods(definition, fitted, held_out),
+        "importance": {"rows": len(rows), "sources": ranked},
+        "shapes": shapes(contract, explained, ranked),
+        "reasons": reason_distribution(held_out, batch),
+        "fairness": fairness(held_out, protected),
+        "intersections": intersections(held_out, protected),
+        "limits": limits_of(definition, held_out.rows),
+    }
+
+
+def _periods(definition: Definition, fitted: Dataset, held_out: HeldOut) -> dict[str, Any] | None:
+    """Rows and bad rates of the fitted periods, and all figures of those after them."""
+    if fitted.time is None or held_out.rows.time is None:
+        return None
+    before = [
+        {"group": name, "rows": int(rows.sum()), "bad_rate": float(fitted.y[rows].mean())}
+        for name, rows in periods(fitted.time, dated=fitted.dated)
+    ]
+    after = periods(held_out.rows.time, dated=fitted.dated)
+    found = {"train": before, "test": list(figures(held_out, after))}
+    return {"column": definition.split.column, **rounded(found)}
