@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import webbrowser
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -252,11 +253,14 @@ def report(
     model: Model,
     version: Version,
     output: Annotated[Path, typer.Option(help="Where to write it.")] = Path(REPORT_FILE),
+    browser: Annotated[bool, typer.Option(help="Open it in the browser.")] = True,
     stage: Stage = STAGE,
 ) -> None:
-    """Write the report of a version to a file."""
+    """Write the report of a version to a file and open it."""
     output.write_bytes(Deployment.connect(stage).registry.read(model, version, REPORT_FILE))
     out.print(f"{output}")
+    if browser:
+        webbrowser.open(output.resolve().as_uri())
 
 
 @app.command()

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from training.figures.held_out import TOO_SMALL
+from training.plots.of_default import plots_of_default
+from training.plots.of_recommendation import plots_of_recommendation
 from training.points import NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("training"), autoescape=select_autoescape(), trim_blocks=True
-)
 
 METRIC_NAMES = {
     "auc": "AUC",
@@ -25,9 +24,81 @@ METRIC_NAMES = {
     "calibration_intercept": "Calibration intercept (0 is right)",
     "calibration_slope": "Calibration slope (1 is right)",
 }
+# Sections that a manifest may lack.
+OPTIONAL = ("gates", "stability", "comparison", "tuning")
+SECTIONS = {
+    "default": {
+        "gates": "Gates",
+        "purpose": "Purpose and target",
+        "limits": "Limits of use",
+        "data": "Data",
+        "features": "Features",
+        "discrimination": "Discrimination",
+        "calibration": "Calibration",
+        "scores": "Scores and decisions",
+        "behaviour": "What moves the probability",
+        "reasons": "Reasons given to declined applicants",
+        "fairness": "Fairness",
+        "stability": "Stability",
+        "comparison": "Challenger and champion",
+        "tuning": "Tuning",
+        "implementation": "Parity of ONNX and the fitted pipeline",
+        "reproduction": "Made with",
+        "signoff": "Sign-off",
+    },
+    "recommendation": {
+        "gates": "Gates",
+        "purpose": "Purpose and target",
+        "limits": "Limits of use",
+        "data": "Data",
+        "features": "Features",
+        "ranking": "Ranking",
+        "products": "Products",
+        "calibration": "Calibration",
+        "stability": "Stability",
+        "comparison": "Challenger and champion",
+        "tuning": "Tuning",
+        "implementation": "Parity of ONNX and the fitted pipeline",
+        "reproduction": "Made with",
+        "signoff": "Sign-off",
+    },
+}
+PLOTS = {"default": plots_of_default, "recommendation": plots_of_recommendation}
 
 
 def render_report(manifest: Mapping[str, Any]) -> str:
-    """The page as HTML."""
-    template = _ENVIRONMENT.get_template(f"{manifest['definition']['task']}.html")
-    return template.render(manifest=manifest, metric_names=METRIC_NAMES, scorecard_note=NOTE)
+    """The page as HTML, which loads nothing and runs no script."""
+    task = manifest["definition"]["task"]
+    return _ENVIRONMENT.get_template(f"{task}.html").render(
+        manifest=manifest,
+        sections={
+            name: title
+            for name, title in SECTIONS[task].items()
+            if name not in OPTIONAL or manifest.get(name)
+        },
+        plots=PLOTS[task](manifest),
+        approved=sum(b["share"] for b in manifest.get("bands", []) if b["decision"] == "approve"),
+        metric_names=METRIC_NAMES,
+        scorecard_note=NOTE,
+        too_small=TOO_SMALL,
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _plain(value: Any) -> str:
+    """A number in four digits, nothing as nothing."""
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("training"),
+    autoescape=select_autoescape(),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters |= {"percent": _percent, "plain": _plain}

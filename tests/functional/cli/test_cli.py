@@ -76,7 +76,7 @@ def test_train_promote_predict_and_roll_back(scoreline, approver, registry, tmp_
     assert registry.pointer("german-credit").champion.version == first
     assert "german-credit" in scoreline("models").output
     assert "champion" in scoreline("models", "german-credit").output
-    scoreline("report", "german-credit", first, "--output", "r.html")
+    scoreline("report", "german-credit", first, "--output", "r.html", "--no-browser")
     assert first in (tmp_path / "r.html").read_text()
 
 

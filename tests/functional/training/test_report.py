@@ -1,0 +1,167 @@
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests import sample, shop
+from tests.browser import look_at, printed
+from training.train import train
+
+pytestmark = pytest.mark.slow
+
+REPORT = """
+[report]
+purpose = "Says <who> pays back, for tests"
+limits = ["Not for companies."]
+segments = ["housing"]
+"""
+SECTIONS = (
+    "Purpose and target",
+    "Limits of use",
+    "Data",
+    "Features",
+    "Discrimination",
+    "Calibration",
+    "Scores and decisions",
+    "What moves the probability",
+    "Reasons given to declined applicants",
+    "Fairness",
+    "Parity of ONNX and the fitted pipeline",
+    "Made with",
+    "Sign-off",
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A version of dated rows, the latest of which are held out."""
+    folder = tmp_path_factory.mktemp("report")
+    frame = sample.applicants(1500)
+    frame["age"] = np.random.default_rng(1).integers(18, 90, len(frame))
+    frame["applied"] = pd.date_range("2024-01-01", periods=len(frame), freq="9h")
+    frame.loc[:4, "outcome"] = None
+    frame.to_parquet(folder / "data.parquet")
+    age = '[[features]]\nname = "age"\ntype = "integer"\nprotected = true\n\n[[derived]]'
+    text = sample.DEFINITION.replace("[[derived]]", age) + REPORT
+    text = text.replace("[split]", '[split]\nmethod = "time"\ncolumn = "applied"')
+    bundle = train(sample.definition(folder, text), str(folder / "data.parquet"))
+    return bundle.files["report.html"].decode(), json.loads(bundle.files["manifest.json"])
+
+
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_browser_shows_every_section_within_the_page(trained, tmp_path, width):
+    seen = look_at(trained[0], tmp_path, width)
+
+    shown = [heading.partition(". ")[2] for heading in seen["headings"]]
+    assert [section for section in SECTIONS if section not in shown] == []
+    assert not seen["scrolls"]
+    assert seen["outside"] == []
+    assert seen["cut"] == []
+    assert seen["loaded"] == []
+    assert seen["console"] == []
+    assert seen["plots"] >= 6
+
+
+def test_tables_fit_a_printed_page(trained, tmp_path):
+    assert look_at(trained[0], tmp_path, 1200)["wide"] == []
+    assert printed(trained[0], tmp_path).startswith(b"%PDF")
+
+
+def test_the_page_holds_all_that_it_needs(trained):
+    report, _ = trained
+
+    assert not re.findall(r"(?:src|href)=\"(?!#)|url\(|@import|<script", report)
+
+
+def test_every_plot_has_words(trained):
+    report, _ = trained
+    plots = re.findall(r'<svg class="plot".*?</svg>', report, re.DOTALL)
+
+    assert all(re.search(r'role="img" aria-label="\w', plot) for plot in plots)
+    assert all(re.search(r"<title>.+</title>\s*<desc>.+</desc>", plot) for plot in plots)
+
+
+def test_what_the_definition_says_is_shown_as_text(trained):
+    report, _ = trained
+
+    assert "Says &lt;who&gt; pays back, for tests" in report
+    assert "<li>Not for companies.</li>" in report
+    assert "outcome: the label is missing" in report
+
+
+def test_out_of_time_figures_are_of_the_periods_after_the_fitted_ones(trained):
+    report, manifest = trained
+    before, after = (manifest["periods"][part] for part in ("train", "test"))
+
+    # 1,495 rows nine hours apart from 2 January 2024 on end in July 2025; 30 % are held out.
+    assert before[0]["group"] == "2024-01 to 2024-02"
+    assert (after[0]["group"], after[-1]["group"]) == ("2025-01", "2025-07")
+    assert sum(group["rows"] for group in after) == manifest["dataset"]["test"]["rows"]
+    areas = [group["auc"] for group in after if group["rows"] >= 50]
+    assert len(areas) >= 5
+    assert all(0.5 < area["low"] < area["value"] < area["high"] for area in areas)
+    assert "out of time" in report
+    assert not any("nothing here shows how the model holds" in s for s in manifest["limits"])
+
+
+def test_contributions_and_importance_are_those_of_the_graph(trained):
+    _, manifest = trained
+    sources = manifest["importance"]["sources"]
+
+    assert sum(source["share"] for source in sources) == pytest.approx(1, abs=1e-4)
+    assert [s["mean_contribution"] for s in sources] == sorted(
+        (s["mean_contribution"] for s in sources), reverse=True
+    )
+    employed = next(shape for shape in manifest["shapes"] if shape["name"] == "employed")
+    no, yes = employed["groups"]
+    # Employment lowers the log-odds of default in the formula that made the rows.
+    assert yes["contribution"] < 0 < no["contribution"]
+    assert next(s for s in sources if s["name"] == "housing")["auc_lost"] < 0.01
+
+
+def test_reasons_are_counted_among_the_declined(trained):
+    _, manifest = trained
+    reasons = manifest["reasons"]
+    declined = manifest["classification"]
+
+    count = declined["true_positives"] + declined["false_positives"]
+    assert reasons["declined"] == reasons["looked_at"] == count
+    assert sum(reason["first"] for reason in reasons["reasons"]) == pytest.approx(1, abs=1e-4)
+    assert all(reason["first"] <= reason["share"] <= 1 for reason in reasons["reasons"])
+
+
+def test_fairness_is_shown_with_its_intersections(trained):
+    report, manifest = trained
+
+    assert set(manifest["fairness"]) == {"sex", "age"}
+    assert set(manifest["intersections"]) == {"sex and age"}
+    assert {segment["feature"] for segment in manifest["segments"]} == {"housing", "sex", "age"}
+    assert "sex and age" in report
+
+
+def test_no_row_of_an_applicant_is_in_it(trained):
+    _, manifest = trained
+    small = [
+        group
+        for groups in (*manifest["fairness"].values(), *manifest["intersections"].values())
+        for group in groups.values()
+        if group["rows"] < 30
+    ]
+
+    assert all(set(group) == {"rows"} for group in small)
+    assert all(len(points) <= 200 for points in manifest["curves"]["roc"].values())
+
+
+def test_a_recommendation_has_a_report_of_its_own(tmp_path):
+    files = shop.bundle().files
+    manifest = json.loads(files["manifest.json"])
+
+    seen = look_at(files["report.html"].decode(), tmp_path, 1200)
+
+    shown = [heading.partition(". ")[2] for heading in seen["headings"]]
+    assert {"Ranking", "Products", "Calibration", "Sign-off"} <= set(shown)
+    assert (seen["scrolls"], seen["outside"], seen["cut"], seen["wide"]) == (False, [], [], [])
+    assert (seen["loaded"], seen["console"]) == ([], [])
+    assert len(manifest["places"]) == manifest["definition"]["top"]
