@@ -109,22 +109,19 @@ class Beta:
         than those that do. Each row is computed in a register of its own, so that it comes out the
         same alone and in a batch.
         """
-        wide = graph.node("Mul", margin, graph.constant(np.ones((1, REGISTER))))
+        both = np.repeat([[1.0, -1.0]], REGISTER, axis=1)
         if self.link == "logit":
-            good = graph.node("Softplus", wide)
-            default = graph.node("Softplus", graph.node("Neg", wide))
-            signs = (-self.a, self.b)
+            wide = graph.node("Mul", margin, graph.constant(both))
+            logs, signs = graph.node("Softplus", wide), (self.b, -self.a)
         else:
-            p = graph.node("Clip", wide, graph.constant(EDGE), graph.constant(1 - EDGE))
-            default = graph.node("Log", p)
-            good = graph.node("Log", graph.node("Sub", graph.constant(1.0), p))
-            signs = (self.a, -self.b)
-        parts = [
-            graph.node("Mul", tensor, graph.constant(sign))
-            for tensor, sign in zip((default, good), signs, strict=True)
-        ]
-        total = graph.node("Add", graph.node("Add", *parts), graph.constant(self.c))
-        return graph.node("Gather", total, graph.constant([0], np.int64), axis=1)
+            p = graph.node("Clip", margin, graph.constant(EDGE), graph.constant(1 - EDGE))
+            wide = graph.node("Mul", p, graph.constant(both))
+            wide = graph.node("Add", wide, graph.constant(both < 0))
+            logs, signs = graph.node("Log", wide), (self.a, -self.b)
+        pair = graph.node("Gather", logs, graph.constant([0, REGISTER], np.int64), axis=1)
+        terms = graph.node("Mul", pair, graph.constant([signs]))
+        total = graph.node("ReduceSum", terms, graph.constant([1], np.int64), keepdims=1)
+        return graph.node("Add", total, graph.constant(self.c))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 from onnx import TensorProto
 
 from training.graph import ML
-from training.row_numbers import picked_sums, row_numbers, row_numbers_in_blocks
+from training.row_numbers import Reading, picked_sums, row_numbers, row_numbers_in_blocks
 from training.sections import ROW_WIDTH, packed
 from training.shapley import Group, groups_of, on_grid
 from training.trees import LEAF
@@ -55,6 +55,7 @@ def add_tree_contributions(
     source_of_column: Sequence[int],
     n_sources: int,
     *,
+    readings: Sequence[Reading] = (),
     many_rows: bool = False,
 ) -> Contributions:
     """Raw output and its exact TreeSHAP contributions (path-dependent), summed per source feature.
@@ -66,6 +67,8 @@ def add_tree_contributions(
     columns : float32 tensor of shape (n_rows, n_columns), NaN for missing
     source_of_column : for each column the index of the feature it was made from
     n_sources : number of features, the width of the contributions
+    readings : how each column follows from `columns` where these are not the columns themselves,
+        which the form for many rows needs
     many_rows : the form for runs of about ROWS_PER_RUN rows, slow on one; contributions differ
         from those of the other form by float32 rounding, raw does not
 
@@ -83,8 +86,11 @@ def add_tree_contributions(
     tables[0][:, -1] += constant
     tables = [np.hstack([table[:, :-1], *_coarse_and_fine(table[:, -1:])]) for table in tables]
 
-    add_sums = _sums_of_many_rows if many_rows else _sums
-    sums = add_sums(graph, columns, groups, tables, len(source_of_column))
+    if many_rows:
+        sums = _sums_of_many_rows(graph, columns, groups, tables, len(source_of_column))
+    else:
+        readings = readings or [Reading(column) for column in range(len(source_of_column))]
+        sums = _sums(graph, columns, groups, tables, readings)
     widths = graph.constant([n_sources, RAW_PARTS], np.int64)
     contributions, raw_parts = graph.nodes("Split", sums, widths, outputs=2, axis=1)
     raw = graph.node("ReduceSum", raw_parts, graph.constant([1], np.int64), keepdims=1)
@@ -138,10 +144,10 @@ def _coarse_and_fine(value: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
 
 def _sums(
     graph: GraphBuilder,
-    columns: str,
+    values: str,
     groups: Sequence[Group],
     tables: Sequence[NDArray[np.float64]],
-    n_columns: int,
+    readings: Sequence[Reading],
 ) -> str:
     """Sum of the groups' table rows, shape (n_rows, width).
 
@@ -157,7 +163,7 @@ def _sums(
     groups, tables = [*groups, Group([])], [*tables, np.zeros((1, width))]  # for EMPTY places
     table = [tables[g] @ kept[:, k] for place in places for k, g in enumerate(place)]
 
-    rows = row_numbers(graph, columns, [groups[g] for g in places.ravel()], n_columns)
+    rows = row_numbers(graph, values, [groups[g] for g in places.ravel()], readings)
     numbers = graph.node("Cast", rows, to=TensorProto.INT64)
     indices = graph.node("Reshape", numbers, graph.constant([-1, places.size, 1], np.int64))
     looked_up = graph.node("GatherND", graph.constant(np.concatenate(table)), indices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,15 +15,19 @@ from sklearn.pipeline import Pipeline
 
 from training.bits import add_tree_sum
 from training.contributions import Contributions, add_tree_contributions
-from training.features import add_feature_graph
+from training.features import add_columns, add_sources
 from training.graph import ML, ML_OPSET, GraphBuilder
 from training.linear import add_linear_contributions
+from training.row_numbers import Reading
 from training.trees import read_ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from functions.shared.contract import Contract
+    from training.features import Sources
     from training.fitting import FittedModel
 
 # The newest opset that onnxmltools converts to.
@@ -36,9 +41,20 @@ def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, fl
     Returns the graph and the margin that the contributions start from.
     """
     graph = GraphBuilder()
-    columns, values = _columns(graph, model, contract)
-    found = _contributions(graph, columns, model, len(contract.sources))
-    finished = _finished(graph, model, contract, found.raw, found.contributions, values)
+    sources = add_sources(graph, contract)
+    if model.algorithm.linear:
+        columns = _design(graph, sources, model)
+        found = _linear_contributions(graph, columns, model, len(contract.sources))
+    else:
+        found = add_tree_contributions(
+            graph,
+            sources.values,
+            read_ensemble(model.classifier),
+            [column.source for column in model.columns],
+            len(contract.sources),
+            readings=_readings(model, contract),
+        )
+    finished = _finished(graph, model, contract, found.raw, found.contributions, sources.amounts)
     return finished, found.expected_raw
 
 
@@ -49,27 +65,58 @@ def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
     times faster without, and `contributions` is then of shape (0, n_sources).
     """
     graph = GraphBuilder()
-    columns, values = _columns(graph, model, contract)
+    sources = add_sources(graph, contract)
+    columns = _design(graph, sources, model)
     explain = graph.option("explain", default=True)
     width = len(contract.sources)
 
     def explained() -> str:
-        return _contributions(graph, columns, model, width, many_rows=True).contributions
+        if model.algorithm.linear:
+            return _linear_contributions(graph, columns, model, width).contributions
+        return add_tree_contributions(
+            graph,
+            columns,
+            read_ensemble(model.classifier),
+            [column.source for column in model.columns],
+            width,
+            many_rows=True,
+        ).contributions
 
     contributions = graph.either(explain, explained, lambda: graph.constant(np.empty((0, width))))
     raw = _raw_of_many_rows(graph, columns, model, width)
-    return _finished(graph, model, contract, raw, contributions, values)
+    return _finished(graph, model, contract, raw, contributions, sources.amounts)
 
 
-def _columns(graph: GraphBuilder, model: FittedModel, contract: Contract) -> tuple[str, str]:
-    """The design matrix as the classifier takes it, and the sources' amounts."""
-    columns, values = add_feature_graph(graph, contract, model.columns)
-    return imputed(graph, columns, model), values
+def _design(graph: GraphBuilder, sources: Sources, model: FittedModel) -> str:
+    """The design matrix as the classifier takes it."""
+    return imputed(graph, add_columns(graph, sources, model.columns), model)
+
+
+def _readings(model: FittedModel, contract: Contract) -> list[Reading]:
+    """How the design matrix follows from the sources."""
+    return [
+        Reading(
+            column.source,
+            column.value,
+            getattr(contract.sources[column.source], "specials", ()),
+            median,
+        )
+        for column, median in zip(model.columns, _medians(model), strict=True)
+    ]
+
+
+def _medians(model: FittedModel) -> NDArray[np.float64]:
+    """What stands for a missing value in each column; NaN where the classifier takes it."""
+    imputer = model.pipeline.named_steps.get("impute")
+    medians: NDArray[np.float64] = (
+        np.full(len(model.columns), nan) if imputer is None else imputer.statistics_
+    )
+    return medians
 
 
 def _raw_of_many_rows(graph: GraphBuilder, columns: str, model: FittedModel, n_sources: int) -> str:
     if model.algorithm.linear:
-        return _contributions(graph, columns, model, n_sources).raw
+        return _linear_contributions(graph, columns, model, n_sources).raw
     return add_tree_sum(graph, columns, read_ensemble(model.classifier), len(model.columns))
 
 
@@ -126,27 +173,16 @@ def open_session(content: bytes) -> onnxruntime.InferenceSession:
 
 def imputed(graph: GraphBuilder, columns: str, model: FittedModel) -> str:
     """Missing columns replaced by the medians of the pipeline's imputer, if it has one."""
-    imputer = model.pipeline.named_steps.get("impute")
-    if imputer is None:
+    medians = _medians(model)
+    if np.isnan(medians).all():
         return columns
-    medians = graph.constant(imputer.statistics_[None, :])
-    return graph.node("Where", graph.node("IsNaN", columns), medians, columns)
+    return graph.node("Where", graph.node("IsNaN", columns), graph.constant([medians]), columns)
 
 
-def _contributions(
-    graph: GraphBuilder,
-    columns: str,
-    model: FittedModel,
-    n_sources: int,
-    *,
-    many_rows: bool = False,
+def _linear_contributions(
+    graph: GraphBuilder, columns: str, model: FittedModel, n_sources: int
 ) -> Contributions:
     sources = [column.source for column in model.columns]
-    if not model.algorithm.linear:
-        ensemble = read_ensemble(model.classifier)
-        return add_tree_contributions(
-            graph, columns, ensemble, sources, n_sources, many_rows=many_rows
-        )
     scaler: Any = model.pipeline["scale"]
     coefficients = model.classifier.coef_[0].astype(np.float64)
     means = scaler.mean_

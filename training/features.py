@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,31 +80,45 @@ def _states(source: Feature | DerivedFeature) -> list[tuple[str, float]]:
     return [(c, float(code)) for code, c in enumerate(categories)] + list(specials.items())
 
 
-def add_feature_graph(
-    graph: GraphBuilder, contract: Contract, columns: Sequence[Column]
-) -> tuple[str, str]:
-    """Append the nodes from `X` (n_rows, n_features) to the columns (n_rows, n_columns), float32.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Tensors of shape (n_rows, n_sources), float32: values of the sources, NaN for missing.
 
-    Returns the tensor of the columns and that of the sources' amounts (n_rows, n_sources).
+    amounts : the same, but for special codes, which are missing as amounts
+    """
 
-    A value that is not finite is missing, in a feature and in what is derived from it; a special
-    code is missing as an amount and present in its indicator.
+    values: str
+    amounts: str
+
+
+def add_sources(graph: GraphBuilder, contract: Contract) -> Sources:
+    """Append the nodes from `X` (n_rows, n_features) to the sources.
+
+    A value that is not finite is missing, in a feature and in what is derived from it.
     """
     raw = _finite(graph, "X")
     amounts = _without_specials(graph, raw, contract)
     derived = _derived(graph, amounts, contract)
-    sources = graph.node("Concat", amounts, *derived, axis=1)
-    parts = [_gather(graph, sources, [c.source for c in columns if c.value is None])]
-    valued = [(c.source, c.value) for c in columns if c.value is not None and not isnan(c.value)]
+    values = _beside(graph, raw, *derived)
+    return Sources(values, values if amounts == raw else _beside(graph, amounts, *derived))
+
+
+def add_columns(graph: GraphBuilder, sources: Sources, columns: Sequence[Column]) -> str:
+    """Append the nodes from sources to columns (n_rows, n_columns), float32.
+
+    A special code is missing as an amount and present in its indicator.
+    """
+    parts = [_gather(graph, sources.amounts, [c.source for c in columns if c.value is None])]
+    valued = [(c.source, c.value) for c in columns if c.value is not None and not c.missing]
     if valued:
         positions, codes = zip(*valued, strict=True)
-        equal = graph.node("Equal", _gather(graph, raw, positions), graph.constant([codes]))
-        parts.append(_as_float(graph, equal))
-    missing = [c.source for c in columns if c.value is not None and isnan(c.value)]
+        states = _gather(graph, sources.values, positions)
+        parts.append(_as_float(graph, graph.node("Equal", states, graph.constant([codes]))))
+    missing = [c.source for c in columns if c.missing]
     if missing:
-        given = graph.node("Concat", raw, *derived, axis=1)
-        parts.append(_as_float(graph, graph.node("IsNaN", _gather(graph, given, missing))))
-    return graph.node("Concat", *parts, axis=1), sources
+        looked_at = _gather(graph, sources.values, missing)
+        parts.append(_as_float(graph, graph.node("IsNaN", looked_at)))
+    return _beside(graph, *parts)
 
 
 def _derived(graph: GraphBuilder, amounts: str, contract: Contract) -> list[str]:
@@ -131,7 +145,12 @@ def _without_specials(graph: GraphBuilder, raw: str, contract: Contract) -> str:
 
 
 def _finite(graph: GraphBuilder, tensor: str) -> str:
-    return graph.node("Where", graph.node("IsInf", tensor), graph.constant(nan), tensor)
+    """NaN in place of infinity: what is left when whole multiples of infinity are taken away."""
+    return graph.node("Mod", tensor, graph.constant(inf), fmod=1)
+
+
+def _beside(graph: GraphBuilder, *tensors: str) -> str:
+    return graph.node("Concat", *tensors, axis=1) if len(tensors) > 1 else tensors[0]
 
 
 def _gather(graph: GraphBuilder, tensor: str, positions: Sequence[int]) -> str:
@@ -163,7 +182,7 @@ class FeatureGraph(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sk
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
         graph = GraphBuilder()
-        tensor, _ = add_feature_graph(graph, self.contract, self.columns_)
+        tensor = add_columns(graph, add_sources(graph, self.contract), self.columns_)
         model = graph.model(
             {"X": len(self.contract.features)}, {"columns": (tensor, len(self.columns_))}
         )

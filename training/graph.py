@@ -17,7 +17,7 @@ from onnx import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import ArrayLike, DTypeLike
 
@@ -91,8 +91,7 @@ class GraphBuilder:
         inputs : name -> number of columns; each a float32 tensor of shape (n_rows, columns)
         outputs : public name -> (tensor, number of columns), float32 of shape (n_rows, columns)
         """
-        for public, (tensor, _) in outputs.items():
-            self._nodes.append(helper.make_node("Identity", [tensor], [public]))
+        self._publish({tensor: public for public, (tensor, _) in outputs.items()})
         graph = helper.make_graph(
             self._nodes,
             "scoreline",
@@ -104,6 +103,20 @@ class GraphBuilder:
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         checker.check_model(model, full_check=True)
         return model
+
+    def _publish(self, names: Mapping[str, str]) -> None:
+        """Give tensors their public names."""
+        for node in _nodes_of(self._nodes):
+            for side in (node.input, node.output):
+                side[:] = [names.get(tensor, tensor) for tensor in side]
+
+
+def _nodes_of(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
+    """Nodes and those of their branches."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            yield from _nodes_of(attribute.g.node)
 
 
 def _table(name: str, width: int) -> ValueInfoProto:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.export import imputed
-from training.features import add_feature_graph
+from training.features import add_columns, add_sources
 from training.graph import ML, GraphBuilder
 from training.trees import LEAF
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def multilabel_graph(model: FittedLabels, contract: Contract) -> ModelProto:
     """`X` (n_rows, n_features) -> `probabilities` (n_rows, n_labels), for one row and for many."""
     graph = GraphBuilder()
-    columns, _ = add_feature_graph(graph, contract, model.columns)
+    columns = add_columns(graph, add_sources(graph, contract), model.columns)
     columns = imputed(graph, columns, model.first)
     raw = [add_ensemble(graph, columns, ensemble) for ensemble in model.ensembles]
     # One slope in each column at most, so that the product is exact and labels without a model 0.

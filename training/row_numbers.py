@@ -8,7 +8,7 @@ rows of X, what the bins add is looked up; on many, adding up the conditions tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, nan
+from math import inf, isnan, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,26 +22,72 @@ if TYPE_CHECKING:
     from training.graph import GraphBuilder
     from training.shapley import Group
 
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a column that trees test follows from a column of the tensor that a graph has.
+
+    So that a graph need not make the trees' columns where bins can tell their values. Values are
+    rounded to float32, as the graph's are.
+
+    Attributes
+    ----------
+    position : of the tensor's column
+    value : what the column is an indicator of, NaN for a missing value; None: the column is the
+        tensor's
+    specials : values that are missing to it
+    imputed : what stands for a missing value
+    """
+
+    position: int
+    value: float | None = None
+    specials: tuple[float, ...] = ()
+    imputed: float = nan
+
+    def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The column's values for some of the tensor's column."""
+        if self.value is None:
+            missing = np.isnan(values) | np.isin(values, np.asarray(self.specials, np.float32))
+            return np.where(missing, np.float32(self.imputed), values)
+        same = np.isnan(values) if isnan(self.value) else values == np.float32(self.value)
+        return same.astype(float)
+
+    def bounds(self, thresholds: NDArray[np.float64]) -> set[float]:
+        """Values between which the column does not pass or leave any threshold."""
+        if self.value is None:
+            return set(thresholds.tolist()).union(*map(_edges, self.specials))
+        return set() if isnan(self.value) else _edges(self.value)
+
+
+def _edges(value: float) -> set[float]:
+    """Itself and the next float32."""
+    rounded = np.float32(value)
+    return {float(rounded), float(np.nextafter(rounded, np.float32(inf)))}
+
+
 BUNDLES = 8  # more make the table of the bins smaller and looking it up slower; measured
 
 
 @dataclass(frozen=True, slots=True)
 class _Bins:
-    """What groups can tell apart in each column.
+    """What groups can tell apart in each column of a tensor.
 
+    readings : of the columns that the groups test
     thresholds : of each column, sorted, minus infinity first; the bin of a value is the number of
         thresholds that it reaches, which is 0 for a missing value only
     """
 
+    readings: Sequence[Reading]
     thresholds: Sequence[NDArray[np.float64]]
 
     @classmethod
-    def of(cls, groups: Sequence[Group], n_columns: int) -> _Bins:
-        found = [{-inf} for _ in range(n_columns)]
+    def of(cls, groups: Sequence[Group], readings: Sequence[Reading]) -> _Bins:
+        found = [{-inf} for _ in range(1 + max(reading.position for reading in readings))]
         for group in groups:
             for axis, _ in group.axes:
-                found[axis.column].update(axis.thresholds)
-        return cls([np.array(sorted(own)) for own in found])
+                reading = readings[axis.column]
+                found[reading.position] |= reading.bounds(axis.thresholds)
+        return cls(readings, [np.array(sorted(own)) for own in found])
 
     @property
     def first(self) -> NDArray[np.int64]:
@@ -55,12 +101,16 @@ class _Bins:
         added = np.zeros((first[-1], len(groups)), np.min_scalar_type(highest))
         for g, group in enumerate(groups):
             for axis, stride in group.axes:
-                own = slice(*first[axis.column : axis.column + 2])
-                added[own, g] = stride * axis.outcomes_in(self.thresholds[axis.column])
+                reading = self.readings[axis.column]
+                values = reading.of(np.array([nan, *self.thresholds[reading.position]]))
+                own = slice(*first[reading.position : reading.position + 2])
+                added[own, g] += (stride * axis.outcomes_of(values)).astype(added.dtype)
         return added
 
 
-def row_numbers(graph: GraphBuilder, columns: str, groups: Sequence[Group], n_columns: int) -> str:
+def row_numbers(
+    graph: GraphBuilder, values: str, groups: Sequence[Group], readings: Sequence[Reading]
+) -> str:
     """Row of the groups' joined tables that each reaches: int32 of shape (n_rows, 1, n_groups).
 
     What a bin adds to the numbers of a bundle of groups is one row of a table, equal rows being
@@ -68,35 +118,37 @@ def row_numbers(graph: GraphBuilder, columns: str, groups: Sequence[Group], n_co
 
     Parameters
     ----------
-    columns : float32 tensor of shape (n_rows, n_columns), NaN for missing
+    values : float32 tensor of shape (n_rows, n_values), NaN for missing
     groups : a multiple of BUNDLES
+    readings : of each column that the groups test, how it follows from `values`
     """
-    bins = _Bins.of(groups, n_columns)
+    bins = _Bins.of(groups, readings)
+    n_values = len(bins.thresholds)
     bundles = np.concatenate(np.split(bins.rows_added(groups), BUNDLES, axis=1))
     distinct, number = np.unique(bundles, axis=0, return_inverse=True)
     numbers = graph.constant(number.reshape(BUNDLES, -1).T, np.int32)
     table = graph.constant(distinct, distinct.dtype)
 
-    of_bundles = graph.node("Gather", numbers, _binned(graph, columns, bins), axis=0)
+    of_bundles = graph.node("Gather", numbers, _binned(graph, values, bins), axis=0)
     looked_up = graph.node("Gather", table, of_bundles, axis=0)
-    shape = graph.constant([-1, n_columns, len(groups)], np.int64)
+    shape = graph.constant([-1, n_values, len(groups)], np.int64)
     added = graph.node("Reshape", looked_up, shape)
     if distinct.dtype == np.uint8:
-        ones = graph.constant(np.ones((1, n_columns)), np.uint8)
+        ones = graph.constant(np.ones((1, n_values)), np.uint8)
         total = graph.node("MatMulInteger", ones, added)
     else:
         as_number = graph.node("Cast", added, to=TensorProto.FLOAT)
-        sums = graph.node("MatMul", graph.constant(np.ones((1, n_columns))), as_number)
+        sums = graph.node("MatMul", graph.constant(np.ones((1, n_values))), as_number)
         total = graph.node("Cast", sums, to=TensorProto.INT32)
     return graph.node("Add", total, graph.constant(_first_rows(groups), np.int32))
 
 
-def _binned(graph: GraphBuilder, columns: str, bins: _Bins) -> str:
-    """Number of each column's bin among those of all columns: int32 (n_rows, n_columns, 1)."""
+def _binned(graph: GraphBuilder, values: str, bins: _Bins) -> str:
+    """Number of each column's bin among those of all columns: int32 (n_rows, n_values, 1)."""
     most = max(len(own) for own in bins.thresholds)
     padded = [np.pad(own, (0, most - len(own)), constant_values=nan) for own in bins.thresholds]
-    values = graph.node("Unsqueeze", columns, graph.constant([2], np.int64))
-    reached = graph.node("GreaterOrEqual", values, graph.constant(padded))
+    upright = graph.node("Unsqueeze", values, graph.constant([2], np.int64))
+    reached = graph.node("GreaterOrEqual", upright, graph.constant(padded))
     as_number = graph.node("Cast", reached, to=TensorProto.FLOAT)
     count = graph.node("MatMul", as_number, graph.constant(np.ones((most, 1))))
     number = graph.node("Add", count, graph.constant(bins.first[:-1, None]))
@@ -110,7 +162,8 @@ def row_numbers_in_blocks(
 
     Vectors run along the rows of X.
     """
-    bins = _Bins.of([group for block in blocks for group in block], n_columns)
+    every = [group for block in blocks for group in block]
+    bins = _Bins.of(every, [Reading(column) for column in range(n_columns)])
     steps = [_Steps.of(block, bins) for block in blocks]
     used = np.unique(np.concatenate([block.condition for block in steps], axis=None))
     holds = graph.node("Cast", _hold(graph, columns, bins, used), to=TensorProto.FLOAT)

@@ -115,10 +115,10 @@ class Axis:
     outcomes: NDArray[np.int64]
     holds: NDArray[np.bool_]
 
-    def outcomes_in(self, thresholds: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Outcomes of a missing value and of each of `thresholds`, which are sorted."""
-        reached = np.searchsorted(self.thresholds, thresholds, side="right")
-        return self.outcomes[[0, *(1 + reached)]]
+    def outcomes_of(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Outcomes of values, NaN for missing."""
+        reached = 1 + np.searchsorted(self.thresholds, values, side="right")
+        return self.outcomes[np.where(np.isnan(values), 0, reached)]
 
     @property
     def n_steps(self) -> int:
