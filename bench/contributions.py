@@ -62,8 +62,9 @@ def credit_rows(n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int6
 def scoring_graph(ensemble: Ensemble, *, many_rows: bool = False) -> bytes:
     """Probability, raw output, all contributions and the largest four in one run."""
     graph = GraphBuilder()
+    X = graph.turned("X") if many_rows else "X"
     added = add_tree_contributions(
-        graph, "X", ensemble, range(N_FEATURES), N_FEATURES, many_rows=many_rows
+        graph, X, ensemble, range(N_FEATURES), N_FEATURES, many_rows=many_rows
     )
     count = graph.constant([N_REASONS], np.int64)
     largest, _ = graph.nodes("TopK", added.contributions, count, outputs=2, axis=1)

@@ -38,14 +38,13 @@ def add_tree_sum(graph: GraphBuilder, columns: str, ensemble: Ensemble, n_column
 
     Parameters
     ----------
-    columns : float32 tensor of shape (n_rows, n_columns), NaN for missing
+    columns : float32 tensor of shape (n_columns, n_rows), NaN for missing
     """
     blocks = [PerfectTrees.of(trees, n_columns) for trees in _blocks(ensemble.trees)]
     conditions = np.concatenate([block.conditions.reshape(-1, 2) for block in blocks])
     distinct, numbers = np.unique(conditions, axis=0, return_inverse=True)
 
-    turned = graph.node("Transpose", columns, perm=[1, 0])
-    both_signs = graph.node("Concat", turned, graph.node("Neg", turned), axis=0)
+    both_signs = graph.node("Concat", columns, graph.node("Neg", columns), axis=0)
     values = graph.node("Gather", both_signs, graph.constant(distinct[:, 0], np.int64), axis=0)
     holds = graph.node("Less", values, graph.constant(distinct[:, 1:]))
     bits = graph.node("Cast", holds, to=TensorProto.UINT8)
@@ -56,7 +55,7 @@ def add_tree_sum(graph: GraphBuilder, columns: str, ensemble: Ensemble, n_column
         sums.append(_Lookup(graph, holds, bits, places).sum_of(block))
     base = graph.constant([[float(on_grid(np.array(ensemble.base)))]], np.float64)
     total = graph.node("Sum", base, *sums)
-    return graph.node("Transpose", graph.node("Cast", total, to=TensorProto.FLOAT), perm=[1, 0])
+    return graph.turned(graph.node("Cast", total, to=TensorProto.FLOAT))
 
 
 def _blocks(trees: Sequence[Tree]) -> Iterator[list[Tree]]:

@@ -106,22 +106,28 @@ class Beta:
         """Append the nodes; returns the tensor of log-odds.
 
         onnxruntime's Log and Softplus round the values that do not fill a SIMD register otherwise
-        than those that do. Each row is computed in a register of its own, so that it comes out the
-        same alone and in a batch.
+        than those that do. Values that nobody needs are added to fill the last one, so that a row
+        comes out the same alone and in a batch, as long as a session has one thread.
         """
-        both = np.repeat([[1.0, -1.0]], REGISTER, axis=1)
+        both = graph.constant([[1.0, -1.0]])
         if self.link == "logit":
-            wide = graph.node("Mul", margin, graph.constant(both))
-            logs, signs = graph.node("Softplus", wide), (self.b, -self.a)
+            logs = _of_each(graph, "Softplus", graph.node("Mul", margin, both))
+            factors = (self.b, -self.a)
         else:
             p = graph.node("Clip", margin, graph.constant(EDGE), graph.constant(1 - EDGE))
-            wide = graph.node("Mul", p, graph.constant(both))
-            wide = graph.node("Add", wide, graph.constant(both < 0))
-            logs, signs = graph.node("Log", wide), (self.a, -self.b)
-        pair = graph.node("Gather", logs, graph.constant([0, REGISTER], np.int64), axis=1)
-        terms = graph.node("Mul", pair, graph.constant([signs]))
+            default_good = graph.node("Add", graph.node("Mul", p, both), graph.constant([[0, 1]]))
+            logs, factors = _of_each(graph, "Log", default_good), (self.a, -self.b)
+        terms = graph.node("Mul", logs, graph.constant([factors]))
         total = graph.node("ReduceSum", terms, graph.constant([1], np.int64), keepdims=1)
         return graph.node("Add", total, graph.constant(self.c))
+
+
+def _of_each(graph: GraphBuilder, function: str, values: str) -> str:
+    """A function of each value (n_rows, 2), none of them behind the last full register."""
+    filling = np.ones((REGISTER // 2, 2))
+    filled = graph.node("Concat", values, graph.constant(filling), axis=0)
+    start, end, rows = (graph.constant([n], np.int64) for n in (0, -len(filling), 0))
+    return graph.node("Slice", graph.node(function, filled), start, end, rows)
 
 
 @dataclass(frozen=True, slots=True)

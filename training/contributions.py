@@ -64,7 +64,8 @@ def add_tree_contributions(
 
     Parameters
     ----------
-    columns : float32 tensor of shape (n_rows, n_columns), NaN for missing
+    columns : float32 tensor of shape (n_rows, n_columns), of (n_columns, n_rows) in the form for
+        many rows; NaN for missing
     source_of_column : for each column the index of the feature it was made from
     n_sources : number of features, the width of the contributions
     readings : how each column follows from `columns` where these are not the columns themselves,
@@ -203,7 +204,7 @@ def _sums_of_many_rows(
     column = np.concatenate(columns_of_sums)
     most = int(np.bincount(column[column != NO_COLUMN]).max())
     total = picked_sums(graph, joined, _pieces(column, width, most)[0][:, :width])
-    return graph.node("Transpose", total, perm=[1, 0])
+    return graph.turned(total)
 
 
 @dataclass(frozen=True, slots=True)

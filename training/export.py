@@ -15,14 +15,14 @@ from sklearn.pipeline import Pipeline
 
 from training.bits import add_tree_sum
 from training.contributions import Contributions, add_tree_contributions
-from training.features import add_columns, add_sources
+from training.features import add_columns, add_sources, along
 from training.graph import ML, ML_OPSET, GraphBuilder
 from training.linear import add_linear_contributions
 from training.row_numbers import Reading
 from training.trees import read_ensemble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -61,35 +61,36 @@ def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, fl
 def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
     """The same in the form for many rows; probability and log-odds are equal bit for bit.
 
-    Its input `explain`, true where left out, says whether contributions are wanted; scoring is many
-    times faster without, and `contributions` is then of shape (0, n_sources).
+    That of trees has an input `explain`, true where left out: whether contributions are wanted.
+    Scoring is many times faster without; `contributions` and `values` are then of shape
+    (0, n_sources).
     """
+    if model.algorithm.linear:
+        return online_graph(model, contract)[0]
     graph = GraphBuilder()
-    sources = add_sources(graph, contract)
+    sources = add_sources(graph, contract, axis=0)
     columns = _design(graph, sources, model)
     explain = graph.option("explain", default=True)
-    width = len(contract.sources)
+    ensemble, width = read_ensemble(model.classifier), len(contract.sources)
 
     def explained() -> str:
-        if model.algorithm.linear:
-            return _linear_contributions(graph, columns, model, width).contributions
+        made_from = [column.source for column in model.columns]
         return add_tree_contributions(
-            graph,
-            columns,
-            read_ensemble(model.classifier),
-            [column.source for column in model.columns],
-            width,
-            many_rows=True,
+            graph, columns, ensemble, made_from, width, many_rows=True
         ).contributions
 
-    contributions = graph.either(explain, explained, lambda: graph.constant(np.empty((0, width))))
-    raw = _raw_of_many_rows(graph, columns, model, width)
-    return _finished(graph, model, contract, raw, contributions, sources.amounts)
+    def if_explained(add: Callable[[], str]) -> str:
+        return graph.either(explain, add, lambda: graph.constant(np.empty((0, width))))
+
+    raw = add_tree_sum(graph, columns, ensemble, len(model.columns))
+    values = if_explained(lambda: graph.turned(sources.amounts))
+    return _finished(graph, model, contract, raw, if_explained(explained), values)
 
 
 def _design(graph: GraphBuilder, sources: Sources, model: FittedModel) -> str:
-    """The design matrix as the classifier takes it."""
-    return imputed(graph, add_columns(graph, sources, model.columns), model)
+    """The design matrix as the classifier takes it, columns along the sources' axis."""
+    columns = add_columns(graph, sources, model.columns)
+    return imputed(graph, columns, model, sources.axis)
 
 
 def _readings(model: FittedModel, contract: Contract) -> list[Reading]:
@@ -112,12 +113,6 @@ def _medians(model: FittedModel) -> NDArray[np.float64]:
         np.full(len(model.columns), nan) if imputer is None else imputer.statistics_
     )
     return medians
-
-
-def _raw_of_many_rows(graph: GraphBuilder, columns: str, model: FittedModel, n_sources: int) -> str:
-    if model.algorithm.linear:
-        return _linear_contributions(graph, columns, model, n_sources).raw
-    return add_tree_sum(graph, columns, read_ensemble(model.classifier), len(model.columns))
 
 
 def _finished(
@@ -171,12 +166,13 @@ def open_session(content: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(content, options)
 
 
-def imputed(graph: GraphBuilder, columns: str, model: FittedModel) -> str:
+def imputed(graph: GraphBuilder, columns: str, model: FittedModel, axis: int = 1) -> str:
     """Missing columns replaced by the medians of the pipeline's imputer, if it has one."""
     medians = _medians(model)
     if np.isnan(medians).all():
         return columns
-    return graph.node("Where", graph.node("IsNaN", columns), graph.constant([medians]), columns)
+    missing = graph.node("IsNaN", columns)
+    return graph.node("Where", missing, along(graph, medians, axis), columns)
 
 
 def _linear_contributions(

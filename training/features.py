@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
-from math import inf, isnan, nan
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from training.graph import GraphBuilder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from functions.shared.contract import Contract, DerivedFeature, Feature
 
@@ -82,52 +82,66 @@ def _states(source: Feature | DerivedFeature) -> list[tuple[str, float]]:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Tensors of shape (n_rows, n_sources), float32: values of the sources, NaN for missing.
+    """Tensors of the sources' values, float32, NaN for missing.
 
-    amounts : the same, but for special codes, which are missing as amounts
+    Attributes
+    ----------
+    amounts : the same as `values`, but for special codes, which are missing as amounts
+    axis : the one along which the sources lie: shape (n_rows, n_sources) for 1, which suits few
+        rows, (n_sources, n_rows) for 0, which suits many
     """
 
     values: str
     amounts: str
+    axis: int = 1
 
 
-def add_sources(graph: GraphBuilder, contract: Contract) -> Sources:
+def add_sources(graph: GraphBuilder, contract: Contract, axis: int = 1) -> Sources:
     """Append the nodes from `X` (n_rows, n_features) to the sources.
 
     A value that is not finite is missing, in a feature and in what is derived from it.
     """
-    raw = _finite(graph, "X")
-    amounts = _without_specials(graph, raw, contract)
-    derived = _derived(graph, amounts, contract)
-    values = _beside(graph, raw, *derived)
-    return Sources(values, values if amounts == raw else _beside(graph, amounts, *derived))
+    given = "X" if axis else graph.turned("X")
+    raw = _finite(graph, given)
+    amounts = _without_specials(graph, raw, contract, axis)
+    derived = _derived(graph, amounts, contract, axis)
+    values = _joined(graph, axis, raw, *derived)
+    same = amounts == raw
+    return Sources(values, values if same else _joined(graph, axis, amounts, *derived), axis)
 
 
 def add_columns(graph: GraphBuilder, sources: Sources, columns: Sequence[Column]) -> str:
-    """Append the nodes from sources to columns (n_rows, n_columns), float32.
+    """Append the nodes from sources to columns, float32, which lie along the sources' axis.
 
     A special code is missing as an amount and present in its indicator.
     """
-    parts = [_gather(graph, sources.amounts, [c.source for c in columns if c.value is None])]
+    axis = sources.axis
+    amounts = [c.source for c in columns if c.value is None]
+    parts = [_gather(graph, sources.amounts, amounts, axis)]
     valued = [(c.source, c.value) for c in columns if c.value is not None and not c.missing]
     if valued:
         positions, codes = zip(*valued, strict=True)
-        states = _gather(graph, sources.values, positions)
-        parts.append(_as_float(graph, graph.node("Equal", states, graph.constant([codes]))))
+        states = _gather(graph, sources.values, positions, axis)
+        parts.append(_as_float(graph, graph.node("Equal", states, along(graph, codes, axis))))
     missing = [c.source for c in columns if c.missing]
     if missing:
-        looked_at = _gather(graph, sources.values, missing)
+        looked_at = _gather(graph, sources.values, missing, axis)
         parts.append(_as_float(graph, graph.node("IsNaN", looked_at)))
-    return _beside(graph, *parts)
+    return _joined(graph, axis, *parts)
 
 
-def _derived(graph: GraphBuilder, amounts: str, contract: Contract) -> list[str]:
+def along(graph: GraphBuilder, values: ArrayLike, axis: int) -> str:
+    """A constant of one value for each of what lies along an axis."""
+    return graph.constant(np.expand_dims(np.asarray(values, np.float32), 1 - axis))
+
+
+def _derived(graph: GraphBuilder, amounts: str, contract: Contract, axis: int) -> list[str]:
     if not contract.derived:
         return []
     parsed = [parse_expression(derived.expression) for derived in contract.derived]
     used = set().union(*(expression.names for expression in parsed))
     tensors = {
-        feature.name: _gather(graph, amounts, [position])
+        feature.name: _gather(graph, amounts, [position], axis)
         for position, feature in enumerate(contract.features)
         if feature.name in used
     }
@@ -136,25 +150,25 @@ def _derived(graph: GraphBuilder, amounts: str, contract: Contract) -> list[str]
     return [tensors[derived.name] for derived in contract.derived]
 
 
-def _without_specials(graph: GraphBuilder, raw: str, contract: Contract) -> str:
+def _without_specials(graph: GraphBuilder, raw: str, contract: Contract, axis: int) -> str:
     """Special codes become NaN: one comparison for all first codes, one for all second ones."""
     for codes in zip_longest(*(feature.specials for feature in contract.features), fillvalue=nan):
-        matches = graph.node("Equal", raw, graph.constant([codes]))
+        matches = graph.node("Equal", raw, along(graph, codes, axis))
         raw = graph.node("Where", matches, graph.constant(nan), raw)
     return raw
 
 
 def _finite(graph: GraphBuilder, tensor: str) -> str:
-    """NaN in place of infinity: what is left when whole multiples of infinity are taken away."""
-    return graph.node("Mod", tensor, graph.constant(inf), fmod=1)
+    """NaN in place of infinity, whose difference from itself is not 0."""
+    return graph.node("Add", tensor, graph.node("Sub", tensor, tensor))
 
 
-def _beside(graph: GraphBuilder, *tensors: str) -> str:
-    return graph.node("Concat", *tensors, axis=1) if len(tensors) > 1 else tensors[0]
+def _joined(graph: GraphBuilder, axis: int, *tensors: str) -> str:
+    return graph.node("Concat", *tensors, axis=axis) if len(tensors) > 1 else tensors[0]
 
 
-def _gather(graph: GraphBuilder, tensor: str, positions: Sequence[int]) -> str:
-    return graph.node("Gather", tensor, graph.constant(positions, np.int64), axis=1)
+def _gather(graph: GraphBuilder, tensor: str, positions: Sequence[int], axis: int) -> str:
+    return graph.node("Gather", tensor, graph.constant(positions, np.int64), axis=axis)
 
 
 def _as_float(graph: GraphBuilder, tensor: str) -> str:

@@ -63,6 +63,10 @@ class GraphBuilder:
         )
         return names
 
+    def turned(self, tensor: str) -> str:
+        """The transpose of a tensor of two axes."""
+        return self.node("Transpose", tensor, perm=[1, 0])
+
     def option(self, name: str, *, default: bool) -> str:
         """An input that a run may leave out: a bool of shape ()."""
         self._constants.append(numpy_helper.from_array(np.array(default), name))

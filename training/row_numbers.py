@@ -160,7 +160,9 @@ def row_numbers_in_blocks(
 ) -> list[str]:
     """For each block of groups the row of its joined tables: int64 of shape (n_groups, n_rows).
 
-    Vectors run along the rows of X.
+    Parameters
+    ----------
+    columns : float32 tensor of shape (n_columns, n_rows), so that vectors run along the rows of X
     """
     every = [group for block in blocks for group in block]
     bins = _Bins.of(every, [Reading(column) for column in range(n_columns)])
@@ -222,10 +224,9 @@ def _hold(graph: GraphBuilder, columns: str, bins: _Bins, conditions: NDArray[np
     """Whether each of the conditions, sorted and numbered as in _Steps, holds: (n, n_rows)."""
     thresholds = np.concatenate(bins.thresholds)[:, None]
     column = np.repeat(np.arange(len(bins.thresholds)), [len(own) for own in bins.thresholds])
-    turned = graph.node("Transpose", columns, perm=[1, 0])
 
     def compared(operator: str, numbers: NDArray[np.int64]) -> str:
-        values = graph.node("Gather", turned, graph.constant(column[numbers], np.int64), axis=0)
+        values = graph.node("Gather", columns, graph.constant(column[numbers], np.int64), axis=0)
         return graph.node(operator, values, graph.constant(thresholds[numbers]))
 
     reached, below = np.split(conditions, [np.searchsorted(conditions, len(column))])

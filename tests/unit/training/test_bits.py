@@ -25,7 +25,7 @@ def sums(ensemble, X):
     X = np.asarray(X, np.float32)
     graph = GraphBuilder()
     outputs = {
-        "bits": (add_tree_sum(graph, "X", ensemble, X.shape[1]), 1),
+        "bits": (add_tree_sum(graph, graph.turned("X"), ensemble, X.shape[1]), 1),
         "walked": (tree_raw(graph, "X", ensemble), 1),
     }
     model = graph.model({"X": X.shape[1]}, outputs)

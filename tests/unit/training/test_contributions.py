@@ -38,7 +38,7 @@ class Scorer:
         graph = GraphBuilder()
         added = add_tree_contributions(graph, "X", ensemble, source_of_column, n_sources)
         many = add_tree_contributions(
-            graph, "X", ensemble, source_of_column, n_sources, many_rows=True
+            graph, graph.turned("X"), ensemble, source_of_column, n_sources, many_rows=True
         )
         outputs = {
             "raw": (added.raw, 1),
@@ -325,7 +325,9 @@ def test_300_trees_of_17_columns(depth, megabytes, many_rows):
     estimator = xgb.XGBClassifier(n_estimators=300, max_depth=depth, n_jobs=2).fit(X, y)
     ensemble = read_ensemble(estimator)
     graph = GraphBuilder()
-    added = add_tree_contributions(graph, "X", ensemble, range(17), 17, many_rows=many_rows)
+    added = add_tree_contributions(
+        graph, graph.turned("X") if many_rows else "X", ensemble, range(17), 17, many_rows=many_rows
+    )
     content = graph.model(
         {"X": 17}, {"raw": (added.raw, 1), "contributions": (added.contributions, 17)}
     ).SerializeToString()
