@@ -22,6 +22,7 @@ from cli.tables import (
     gates_table,
     metrics_table,
     models_table,
+    reproduction_table,
     routing_table,
     scorecard_table,
     versions_table,
@@ -261,6 +262,28 @@ def report(
     out.print(f"{output}")
     if browser:
         webbrowser.open(output.resolve().as_uri())
+
+
+@app.command()
+def reproduce(model: Model, version: Version, stage: Stage = STAGE) -> None:
+    """Train a version again from what it records, and prove that it comes out the same.
+
+    Exit code 1 where it does not: the table says what differs. A tuned version is fitted with the
+    parameters that were found.
+    """
+    from training.reproduction import GRAPHS
+    from training.reproduction import reproduce as train_again
+
+    registry = Deployment.connect(stage).registry
+    manifest = registry.manifest(model, version)
+    with err.status("reading the version") as status:
+        graphs = {name: registry.read(model, version, name) for name in GRAPHS}
+        found = train_again(manifest, graphs, status.update)
+    out.print(reproduction_table(f"{model} {version}", found))
+    if not found.is_same:
+        out.print("not reproduced")
+        raise typer.Exit(1)
+    out.print(f"reproduced bit for bit, SHA-256 {found.found}")
 
 
 @app.command()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from features.pipeline import Pipeline
     from training.comparison import Compared
+    from training.reproduction import Reproduction
 
 
 PASSED = {True: "passed", False: "failed", None: "not asked"}
@@ -24,6 +25,16 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
         table.add_column(column, justify="right")
     for name, interval in metrics.items():
         table.add_row(name, *(f"{interval[key]:.4f}" for key in ("value", "low", "high")))
+    return table
+
+
+def reproduction_table(title: str, reproduction: Reproduction) -> Table:
+    """Whether training again gave the same version, and what differs."""
+    table = Table("", "recorded", "now", title=title, show_lines=True)
+    found = reproduction.found or "not trained"
+    table.add_row("SHA-256 of the graphs", reproduction.recorded[:16], found[:16])
+    for difference in reproduction.differences:
+        table.add_row(difference.part, difference.recorded, difference.found)
     return table
 
 

@@ -55,6 +55,11 @@ def _directions(parameter: str) -> Callable[[Sequence[Column]], dict[str, Any]]:
     return arguments
 
 
+def _predict_on_one_thread(forest: Any) -> None:
+    """Threads would add the trees up in the order in which they end, which differs in rounding."""
+    forest.n_jobs = 1
+
+
 @dataclass(frozen=True)
 class AlgorithmSpec:
     """One algorithm.
@@ -64,7 +69,7 @@ class AlgorithmSpec:
     build : parameters -> unfitted classifier
     defaults : parameters that a definition may change
     margin : (classifier, columns) -> its output before calibration, shape (n_rows,)
-    settle : called with the fitted classifier, to make it exact in float32
+    settle : called with the fitted classifier, to make it exact in float32 and repeatable
     converter : imports the converter of a library that skl2onnx does not know
     link : whether the output is log-odds (logit) or a probability (identity)
     missing : the library takes NaN itself; otherwise medians and missing indicators stand in
@@ -149,6 +154,7 @@ ALGORITHMS: dict[str, AlgorithmSpec] = {
             "n_jobs": -1,
         },
         margin=_probability,
+        settle=_predict_on_one_thread,
         link="identity",
         told=_directions("monotonic_cst"),
     ),

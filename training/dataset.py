@@ -18,12 +18,13 @@ from functions.shared.versions import digest
 from training.files import list_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from functions.shared.contract import Feature
     from training.definition import Definition, Outcome
+    from training.files import DataFile
 
 # A definition that refuses more than this share of the labelled rows does not describe the data.
 MAX_REFUSED_SHARE = 0.10
@@ -49,6 +50,7 @@ class Dataset:
     exclusions : rule -> number of rows left out for it
     unseen : feature -> number of rows whose category is not listed, where it accepts such
     no_amount : feature -> special code, or "missing" -> number of rows
+    sources : where each file lies, its version in S3 if it has one, and its SHA-256
     generated : model, seed and rows of each file that is invented
     """
 
@@ -62,6 +64,7 @@ class Dataset:
     no_amount: dict[str, dict[str, int]]
     fingerprint: str
     files: list[str] = field(default_factory=list)
+    sources: list[dict[str, str]] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
     dated: bool = False
 
@@ -90,23 +93,27 @@ def load_dataset(definition: Definition, path: str) -> Dataset:
         The files are not those of the manifest; missing column, wrong type, no rows, one class, or
         too many rows that break the definition.
     """
+    return read_dataset(definition, list_files(path))
+
+
+def read_dataset(definition: Definition, files: Sequence[DataFile]) -> Dataset:
+    """Read and check the files of a dataset; see `load_dataset`."""
     columns = _columns(definition)
-    files = list_files(path)
-    tables, digests = [], []
+    tables, sources = [], []
     generated: list[dict[str, Any]] = []
     for file in files:
-        content = file.read()
-        digests.append(digest(content))
+        content, version_id = file.fetch()
+        sources.append(file.source(content, version_id))
         tables.append(_read(file.name, content, columns))
         file.check_rows(tables[-1].num_rows)
         generated.extend(_mark(file.name, content))
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        raise DatasetError(f"{path}: a column has another type in another file") from error
-    fingerprint = digest("".join(digests).encode())
+        raise DatasetError("a column has another type in another file") from error
+    fingerprint = digest("".join(source["sha256"] for source in sources).encode())
     dataset = _check(definition, table, fingerprint, [file.name for file in files])
-    return replace(dataset, generated=generated)
+    return replace(dataset, sources=sources, generated=generated)
 
 
 # Reading

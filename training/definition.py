@@ -194,8 +194,16 @@ class Definition(_Table):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the definition's content, independent of comments and layout."""
-        return digest(self.model_dump_json().encode())
+        """SHA-256 of the definition's content, independent of comments and layout.
+
+        What has its default does not count, so that a key of a later release changes no digest.
+        """
+        return digest(self.model_dump_json(exclude_defaults=True).encode())
+
+    @classmethod
+    def restored(cls, recorded: dict[str, Any]) -> Definition:
+        """The definition that a manifest records; a DefinitionError where it breaks a rule."""
+        return _checked("the recorded definition", recorded)
 
     def contract(self, reference: Reference | None = None) -> Contract:
         """The part of the definition that travels in the model."""

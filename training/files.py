@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.exceptions import ClientError
 
 from functions.shared.datasets import READY_FILE, is_ready_path, s3_uri, split_s3
 from functions.shared.errors import DatasetError
@@ -15,9 +16,12 @@ from functions.shared.versions import digest
 from training.ready import ReadyFile, is_data_file, read_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+
+
+GONE = ("NoSuchKey", "NoSuchVersion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +32,37 @@ class DataFile:
     ----------
     name : path, or `s3://bucket/key`
     size : bytes
+    version_id : of an object in S3; the latest where it is empty
     """
 
     name: str
     size: int
     announced: ReadyFile | None = None
+    version_id: str = ""
+
+    @classmethod
+    def recorded(cls, source: Mapping[str, str]) -> DataFile:
+        """The file that `source` describes."""
+        return cls(source["name"], 0, version_id=source.get("version_id", ""))
+
+    def source(self, content: bytes, version_id: str) -> dict[str, str]:
+        """What it takes to read the content again and to know that it is the same."""
+        remote = self.name.startswith("s3://")
+        name = self.name if remote else Path(self.name).resolve().as_posix()
+        version = {"version_id": version_id} if version_id else {}
+        return {"name": name, "sha256": digest(content), **version}
 
     def read(self) -> bytes:
         """The whole content; a DatasetError where the manifest announces another one."""
-        content = _read(self.name)
+        return self.fetch()[0]
+
+    def fetch(self) -> tuple[bytes, str]:
+        """The whole content, and its version where a bucket keeps versions."""
+        uri = f"{self.name}?versionId={self.version_id}" if self.version_id else self.name
+        content, version_id = _fetch(uri)
         if self.announced and self.announced.sha256 != digest(content):
             raise DatasetError(f"{self.name}: its SHA-256 is not the one in {READY_FILE}")
-        return content
+        return content, version_id
 
     def head(self, size: int) -> bytes:
         """Its first bytes."""
@@ -133,18 +156,26 @@ def _list_s3(path: str) -> Iterator[tuple[str, int]]:
 
 def _read(name: str, start: int = 0, stop: int | None = None) -> bytes:
     """The bytes of a file from `start` up to `stop`, or all of them."""
+    return _fetch(name, start, stop)[0]
+
+
+def _fetch(name: str, start: int = 0, stop: int | None = None) -> tuple[bytes, str]:
+    """The same, and the version of an object in S3, empty where there is none."""
     if not name.startswith("s3://"):
         try:
             with open(name, "rb") as file:
                 file.seek(start)
-                return file.read(None if stop is None else stop - start)
+                return file.read(None if stop is None else stop - start), ""
         except FileNotFoundError:
             raise DatasetError(f"{name}: no such file or folder") from None
     s3 = boto3.client("s3")
     with aws_errors("S3"):
         try:
-            return s3.get_object(**_request(name, start, stop))["Body"].read()
-        except s3.exceptions.NoSuchKey:
+            found = s3.get_object(**_request(name, start, stop))
+            return found["Body"].read(), found.get("VersionId", "")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise
             raise DatasetError(f"{name}: no such object") from None
 
 

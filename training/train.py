@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import functions.shared
+import training
 from functions.shared.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, REPORT_FILE, digest
 from training.algorithms import ALGORITHMS
 from training.dataset import load_dataset
@@ -87,13 +91,34 @@ def train(
         The dataset breaks the definition, the model cannot be exported, or ONNX and the pipeline
         disagree.
     """
-    started = time.monotonic()
     progress(f"reading {dataset_path}")
     check_memory(definition, dataset_path, available_mb())
     dataset = load_dataset(definition, dataset_path)
+    given: dict[str, Any] = {"trained_by": trained_by, "champion": champion, "progress": progress}
+    return train_on(dataset, definition, dataset_path, **given)
+
+
+def train_on(
+    dataset: Dataset,
+    definition: Definition,
+    dataset_path: str,
+    *,
+    study: Mapping[str, Any] | None = None,
+    trained_by: str = "",
+    champion: Champion | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Bundle:
+    """Train on rows that have been read.
+
+    Parameters
+    ----------
+    study : the `tuning` of a manifest, which is taken in place of a search
+    """
+    started = time.monotonic()
     fitted, held_out = (dataset.take(rows) for rows in split_rows(definition.split, dataset))
-    tuned = tune(definition, fitted.X, fitted.y, progress) if definition.tuning else None
-    chosen = definition.with_parameters(tuned.best_parameters) if tuned else definition
+    if definition.tuning and study is None:
+        study = tune(definition, fitted.X, fitted.y, progress).to_json()
+    chosen = definition.with_parameters(study["best_parameters"]) if study else definition
     trained = TASKS[definition.task](chosen, fitted, held_out, progress)
     progress("gates")
     judgement = judge(definition, trained)
@@ -109,7 +134,7 @@ def train(
         "promotion": definition.promotion,
         "training_seconds": round(time.monotonic() - started, 1),
         **_provenance(definition, chosen),
-        **({"tuning": tuned.to_json()} if tuned else {}),
+        **({"tuning": study} if study else {}),
         "dataset": {**_describe(dataset, dataset_path), **trained.samples},
         "metrics": {name: asdict(interval) for name, interval in trained.metrics.items()},
         **trained.sections,
@@ -136,17 +161,37 @@ def _provenance(definition: Definition, chosen: Definition) -> dict[str, Any]:
         "definition_digest": definition.digest,
         "algorithm": algorithm.name,
         "parameters": {**ALGORITHMS[algorithm.name].defaults, **algorithm.parameters},
-        "environment": {
-            "python": platform.python_version(),
-            **{package: package_version(package) for package in PACKAGES},
-        },
+        "environment": environment(),
     }
+
+
+def environment() -> dict[str, Any]:
+    """What a version may depend on besides data and definition.
+
+    `code` is the digest of the modules that train; the number of processors is there because
+    sums depend on the number of threads that share them.
+    """
+    return {
+        "python": platform.python_version(),
+        **{package: package_version(package) for package in PACKAGES},
+        "code": _code_digest(),
+        "machine": platform.machine(),
+        "processors": os.process_cpu_count(),
+    }
+
+
+def _code_digest() -> str:
+    """Digest of the modules that train and of those that functions share."""
+    packages = Path(training.__file__).parent, Path(functions.shared.__file__).parent
+    sources = sorted(path for package in packages for path in package.rglob("*.py"))
+    return digest("".join(digest(path.read_bytes()) for path in sources).encode())
 
 
 def _describe(dataset: Dataset, path: str) -> dict[str, Any]:
     return {
         "path": path,
         "files": dataset.files,
+        "sources": dataset.sources,
         "fingerprint": dataset.fingerprint,
         "generated": dataset.generated,
         "rows_read": dataset.rows_read,

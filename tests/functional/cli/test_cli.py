@@ -142,6 +142,29 @@ def test_training_reads_the_definitions_own_dataset_from_the_bucket(scoreline, r
 COMPARE = ("compare", "german-credit", "--dataset", "german.csv", "--folds", "2")
 
 
+def test_a_version_is_reproduced_from_the_object_that_it_was_trained_on(
+    scoreline, registry, settings
+):
+    s3, key = boto3.client("s3"), "datasets/german-credit/a.csv"
+    versioning = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration=versioning)
+    s3.put_object(Bucket=settings.bucket, Key=key, Body=german_credit())
+    assert scoreline("train", "german-credit").exit_code == 0
+    [version] = versions(registry)
+    s3.put_object(Bucket=settings.bucket, Key=key, Body=b"other data")
+
+    same = scoreline("reproduce", "german-credit", version)
+    [stored] = s3.list_object_versions(Bucket=settings.bucket, Prefix=key)["Versions"][1:]
+    s3.delete_object(Bucket=settings.bucket, Key=key, VersionId=stored["VersionId"])
+    gone = scoreline("reproduce", "german-credit", version)
+
+    assert (same.exit_code, gone.exit_code) == (0, 1)
+    assert "reproduced bit for bit" in same.output
+    assert "not reproduced" in gone.output
+    assert "a.csv" in gone.output
+    assert "not there" in gone.output
+
+
 def test_compare_prints_one_row_per_algorithm(scoreline):
     done = scoreline(*COMPARE, "--algorithms", "logistic_regression,woe_scorecard")
 
