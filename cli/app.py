@@ -330,7 +330,9 @@ def compare(
     with err.status("reading") as status:
         path = _dataset_path(dataset or definition.dataset, stage)
         rows = load_dataset(definition, path)
-        results = compare_algorithms(variants, rows, folds=folds, progress=status.update)
+        results = compare_algorithms(
+            variants, rows, folds=folds, progress=status.update, left_out=err.print
+        )
     if as_json:
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:

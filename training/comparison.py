@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from functions.shared.errors import DefinitionError
+from functions.shared.errors import DefinitionError, UnrankedError
 from training.calibration import sigmoid
 from training.delong import compare_auc, holm
 from training.evaluation import METRICS, Interval, auc, auc_interval
@@ -101,20 +101,31 @@ def compare(
     *,
     folds: int = 10,
     progress: Callable[[str], None] = lambda _: None,
+    left_out: Callable[[str], None] = lambda _: None,
 ) -> list[Compared]:
     """Cross-validate the variants of a definition on the same folds.
 
     Parameters
     ----------
     variants : algorithm -> definition, as `with_algorithms` makes them
+    left_out : told which algorithms have no result, and why
+
+    Raises
+    ------
+    UnrankedError
+        None of them ranks defaults on rows that it has not seen.
     """
     seed = next(iter(variants.values())).split.seed
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     splits = list(splitter.split(dataset.X, dataset.y))
-    found = {
-        name: _cross_validate(variant, dataset, splits, progress)
-        for name, variant in variants.items()
-    }
+    found = {}
+    for name, variant in variants.items():
+        try:
+            found[name] = _cross_validate(variant, dataset, splits, progress)
+        except UnrankedError as error:
+            left_out(f"{name} is left out: {error.message}")
+    if not found:
+        raise UnrankedError("no algorithm ranks defaults on rows that it has not seen")
     against_best = _against_best(dataset.y, {name: of.log_odds for name, of in found.items()})
     return [
         Compared(
