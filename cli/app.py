@@ -252,13 +252,15 @@ def batch(
 @app.command()
 def report(
     model: Model,
-    version: Version,
+    version: Annotated[str, typer.Argument(help="A version; the champion by default.")] = "",
     output: Annotated[Path, typer.Option(help="Where to write it.")] = Path(REPORT_FILE),
     browser: Annotated[bool, typer.Option(help="Open it in the browser.")] = True,
     stage: Stage = STAGE,
 ) -> None:
     """Write the report of a version to a file and open it."""
-    output.write_bytes(Deployment.connect(stage).registry.read(model, version, REPORT_FILE))
+    registry = Deployment.connect(stage).registry
+    version = version or registry.pointer(model).champion.version
+    output.write_bytes(registry.read(model, version, REPORT_FILE))
     out.print(f"{output}")
     if browser:
         webbrowser.open(output.resolve().as_uri())

@@ -51,7 +51,7 @@ def intersections(held_out: HeldOut, groups: Mapping[str, Groups]) -> dict[str, 
 def group_figures(held_out: HeldOut, groups: Groups) -> dict[str, dict[str, Any]]:
     """Rows, rates, and the distances from the group that is approved most, each with an interval.
 
-    Among groups of at least 30 rows; a smaller one has its number of rows alone.
+    Among groups of at least 30 rows; of a smaller one there is nothing, its size included.
 
     References
     ----------
@@ -64,14 +64,10 @@ def group_figures(held_out: HeldOut, groups: Groups) -> dict[str, dict[str, Any]
     approved = held_out.decisions == "approve"
     large = {name: rows for name, rows in groups.items() if rows.sum() >= TOO_SMALL}
     best = max(large, key=lambda name: float(approved[large[name]].mean()), default="")
-    found = {
-        name: {
-            "rows": int(rows.sum()),
-            **(_figures(held_out, approved, rows, large[best]) if name in large else {}),
-            **({"reference": name == best} if name in large else {}),
-        }
-        for name, rows in groups.items()
-    }
+    found: dict[str, dict[str, Any]] = {name: {"rows": None} for name in groups}
+    for name, rows in large.items():
+        figures = _figures(held_out, approved, rows, large[best])
+        found[name] = {"rows": int(rows.sum()), "reference": name == best, **figures}
     return rounded(found)
 
 

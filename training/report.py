@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from training.figures.held_out import TOO_SMALL
+from training.figures.shapes import MIN_GROUP
 from training.plots.of_default import plots_of_default
 from training.plots.of_recommendation import plots_of_recommendation
 from training.points import NOTE
@@ -56,13 +57,12 @@ SECTIONS = {
         "products": "Products",
         "calibration": "Calibration",
         "stability": "Stability",
-        "comparison": "Challenger and champion",
-        "tuning": "Tuning",
         "implementation": "Parity of ONNX and the fitted pipeline",
         "reproduction": "Made with",
         "signoff": "Sign-off",
     },
 }
+SMALL_SHARE = 0.01
 PLOTS = {"default": plots_of_default, "recommendation": plots_of_recommendation}
 
 
@@ -81,11 +81,13 @@ def render_report(manifest: Mapping[str, Any]) -> str:
         metric_names=METRIC_NAMES,
         scorecard_note=NOTE,
         too_small=TOO_SMALL,
+        min_group=MIN_GROUP,
     )
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    """With one digit, below one per cent with two."""
+    return f"{100 * share:.{2 if 0 < share < SMALL_SHARE else 1}f} %"
 
 
 def _plain(value: Any) -> str:

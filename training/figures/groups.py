@@ -61,7 +61,7 @@ def _ranges(
     distinct = np.unique(values[amounts])
     if len(distinct) <= bins:
         for value in distinct:
-            yield f"{value:.6g}", values == value
+            yield f"{value:,.6g}", values == value
         return
     inner = np.quantile(values[amounts], np.linspace(0, 1, bins + 1)[1:-1], method="higher")
     edges = np.unique(inner[inner > distinct[0]])
@@ -74,5 +74,5 @@ def _ranges(
 def range_name(low: float, high: float) -> str:
     """What a range is called, such as "8.5 to under 11.5"."""
     if low == -np.inf:
-        return f"under {high:.6g}"
-    return f"{low:.6g} and over" if high == np.inf else f"{low:.6g} to under {high:.6g}"
+        return f"under {high:,.6g}"
+    return f"{low:,.6g} and over" if high == np.inf else f"{low:,.6g} to under {high:,.6g}"

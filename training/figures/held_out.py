@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from functions.shared.contract import Contract
     from training.dataset import Dataset
 
-# Groups of fewer rows are named and get no figures: they would say more of persons than of groups.
+# Groups of fewer rows get no figures, which would say more of persons than of groups.
 TOO_SMALL = 30
 SEED = 1
 

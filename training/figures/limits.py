@@ -42,7 +42,7 @@ def _found(definition: Definition, held_out: Dataset) -> Iterator[str]:
     else:
         yield "The target is what customers own, not what they would take if it were offered."
     if not definition.protected:
-        yield "The dataset holds no protected feature: fairness cannot be measured here."
+        yield "The definition marks no feature as protected: fairness is not measured here."
     unseen = sum(held_out.unseen.values())
     if unseen:
         yield f"{unseen} rows of the sample have a category that the definition does not list."

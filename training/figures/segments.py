@@ -59,16 +59,17 @@ def segments(
 def figures(held_out: HeldOut, groups: Groups) -> Iterator[dict[str, Any]]:
     """Rows, bad rate with Wilson's interval, mean probability and AUC with DeLong's of each group.
 
-    A group of under 30 rows has its number of rows alone; one with under ten rows of a class has no
-    AUC.
+    Of a group of under 30 rows there is nothing, its size included; one with under ten rows of a
+    class has no AUC.
     """
     for name, rows in groups:
         y, probability = held_out.y[rows], held_out.probability[rows]
-        group: dict[str, Any] = {"group": name, "rows": len(y)}
         if len(y) < TOO_SMALL:
-            yield group
+            yield {"group": name, "rows": None}
             continue
-        group |= {
+        group = {
+            "group": name,
+            "rows": len(y),
             "bad_rate": asdict(wilson(int(y.sum()), len(y))),
             "probability": float(probability.mean()),
             "auc": None,

@@ -135,11 +135,12 @@ def _shape(contract: Contract, explained: Explained, position: int) -> Iterator[
     is_amount = not isinstance(source, Feature) or source.type in ("number", "integer")
     bins = int(np.clip(len(values) // TOO_SMALL, FEWEST_RANGES, MOST_RANGES))
     for name, rows in groups_of(source, values, bins):
-        group: dict[str, Any] = {"group": name, "rows": int(rows.sum())}
-        if group["rows"] >= MIN_GROUP:
+        group: dict[str, Any] = {"group": name, "rows": None}
+        if rows.sum() >= MIN_GROUP:
             contributions = explained.contributions[rows, position].astype(np.float64)
             low, high = np.quantile(contributions, [0.1, 0.9]).tolist()
-            group |= {"contribution": float(contributions.mean()), "low": low, "high": high}
+            mean = float(contributions.mean())
+            group |= {"rows": len(contributions), "contribution": mean, "low": low, "high": high}
             if is_amount and not np.isnan(amounts[rows]).any():
                 group["at"] = float(np.median(amounts[rows]))
         yield group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from training.plots.axis import axis
@@ -11,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SMALL = (420, 230)
+HEADROOM = 1.15  # for the words of the cutoffs
 
 
 def plots_of_default(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Every plot by its name; `shapes` and `periods` are there where the manifest has them."""
+    """Every plot by its name; None for what the manifest does not have."""
     curves = manifest["curves"]
     cutoffs = [band for band in manifest["definition"]["bands"] if band["min_score"] is not None]
     return {
@@ -25,6 +27,7 @@ def plots_of_default(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "scores": _scores(curves["scores"], cutoffs),
         "shapes": {shape["name"]: _shape(shape, manifest) for shape in manifest["shapes"]},
         "periods": manifest["periods"] and _periods(manifest["periods"]["test"]),
+        "tuning": manifest.get("tuning") and _tuning(manifest["tuning"]),
     }
 
 
@@ -90,11 +93,12 @@ def calibration_plot(bins: Sequence[Mapping[str, Any]], event: str) -> Plot:
 
 def _scores(histogram: Mapping[str, Any], cutoffs: list[Mapping[str, Any]]) -> Plot:
     edges = histogram["edges"]
+    highest = max(*histogram["goods"], *histogram["defaults"])
     plot = Plot(
         "Distribution of scores",
         "Share of goods and of defaults by score, with the cutoffs of the decisions.",
         axis("Score", edges),
-        axis("Share of each", [0, *histogram["goods"], *histogram["defaults"]], percent=True),
+        axis("Share of each", [0, HEADROOM * highest], percent=True),
     )
     plot.bars(edges, histogram["defaults"], "second", "defaults")
     plot.bars(edges, histogram["goods"], "first", "goods")
@@ -143,4 +147,28 @@ def _periods(groups: list[Mapping[str, Any]]) -> Plot | None:
     values = [area["value"] for area in areas]
     plot.line(places, values, "first")
     plot.dots(places, values, [(area["low"], area["high"]) for area in areas], "first")
+    return plot
+
+
+def _tuning(study: Mapping[str, Any]) -> Plot:
+    """Every trial's value, and the best so far among those that ran through all folds."""
+    trials = sorted(study["trials"], key=lambda trial: trial["number"])
+    places, values = ([trial[key] for trial in trials] for key in ("number", "auc"))
+    plot = Plot(
+        "Trials",
+        "Mean AUC over the folds of each trial, and the best so far, from the definition's own "
+        "parameters on.",
+        axis("Trial", places, include=(0, 1)),
+        axis("Mean AUC", [study["before"], *values]),
+    )
+    best = [study["before"]]
+    for trial in trials:
+        best.append(max(best[-1], trial["auc"] if trial["state"] == "complete" else 0.0))
+    steps = [
+        (place, height)
+        for place, pair in zip(places, pairwise(best), strict=True)
+        for height in pair
+    ]
+    plot.line([x for x, _ in steps], [y for _, y in steps], "first", "best so far")
+    plot.dots(places, values, [(value, value) for value in values], "second", "trial")
     return plot

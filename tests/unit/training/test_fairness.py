@@ -76,7 +76,7 @@ def test_a_small_group_has_no_figures_and_is_compared_with_none():
 
     found = fairness(held_out, protected_groups([SEX], held_out))["sex"]
 
-    assert found["c"] == {"rows": 5}
+    assert found["c"] == {"rows": None}
     assert found["a"]["reference"]
 
 
@@ -97,8 +97,8 @@ def test_intersections_are_of_two_features_each():
 
     assert list(found) == ["sex and age"]
     assert {name: group["rows"] for name, group in found["sex and age"].items()} == {
-        "f, 25 to 39": 20,
-        "f, 62 and over": 20,
+        "f, 25 to 39": None,
+        "f, 62 and over": None,
         "m, 25 to 39": 30,
         "m, 62 and over": 30,
     }
