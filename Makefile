@@ -32,8 +32,8 @@ test: .venv/.installed ## all tests
 test-fast: .venv/.installed ## tests that take seconds
 	$(PYTHON) -m pytest -n 2 -m "not slow and not e2e"
 
-bench: bench-cold-start ## measure everything beside others, half an hour; bench/results and the README's tables
-	@for name in contributions latency throughput batch memory cost; do $(PYTHON) -m bench.$$name || exit 1; done
+bench: bench-cold-start .venv-bench/.installed ## measure everything beside others, half an hour; bench/results and the README's tables
+	@for name in contributions latency throughput batch http memory cost; do $(PYTHON) -m bench.$$name || exit 1; done
 	@$(PYTHON) -m bench.readme
 
 bench-cold-start: .venv/.installed .venv-lambda/.installed .venv-sam/.installed ## measure INIT beside others' handlers
@@ -86,7 +86,7 @@ COMPILE = "$(UV)" pip compile --quiet --python-version 3.13 --generate-hashes --
 NOT_IN_ZIPS := boto3 botocore python-dateutil s3transfer six urllib3 numpy protobuf flatbuffers packaging
 
 clean: ## remove everything that the commands above made, local state included
-	rm -rf .scoreline .aws-sam .venv .venv-sam .venv-lambda .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .scoreline .aws-sam .venv .venv-bench .venv-sam .venv-lambda .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: a changed lock file installs again. `sync` removes what is not in the lock, so the rest comes after it.
@@ -109,6 +109,12 @@ clean: ## remove everything that the commands above made, local state included
 	@test -x .venv-lambda/bin/python || "$(UV)" venv --python 3.13 .venv-lambda
 	@echo "installing what Lambda's runtime has into .venv-lambda"
 	"$(UV)" pip sync --compile-bytecode --python .venv-lambda/bin/python --require-hashes requirements/lambda.txt
+	@touch $@
+
+.venv-bench/.installed: requirements/bench.txt | $(UV)
+	@test -x .venv-bench/bin/python || "$(UV)" venv --python 3.13 .venv-bench
+	@echo "installing the peers of the benchmarks into .venv-bench"
+	"$(UV)" pip sync --python .venv-bench/bin/python --require-hashes requirements/bench.txt
 	@touch $@
 
 $(CURDIR)/.uv/bin/uv:

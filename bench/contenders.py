@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MODEL = "loan-risk"
 OUTCOME = "default"
-TRAINING_ROWS = 60_000
+TRAINING_ROWS = 20_000
 TREES = {"n_estimators": 300, "learning_rate": 0.08}
 
 

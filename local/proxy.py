@@ -125,10 +125,9 @@ def _request_context(request: Request, route: Route) -> dict[str, Any]:
 
 def _caller(auth: str, authorization: str) -> dict[str, str | None]:
     """Who calls: nobody proves it here, so the access key of a signature is taken as a name."""
+    if auth != "iam":
+        key = "local" if auth == "api-key" else None
+        return {"apiKeyId": key, "userArn": None, "accountId": None}
     signed = re.search(r"AWS4-HMAC-SHA256 Credential=([^/]+)/", authorization)
     user = user_arn(signed[1] if signed else "")
-    return {
-        "apiKeyId": "local" if auth == "api-key" else None,
-        "userArn": user if auth == "iam" else None,
-        "accountId": ACCOUNT if auth == "iam" else None,
-    }
+    return {"apiKeyId": None, "userArn": user, "accountId": ACCOUNT}

@@ -1,7 +1,8 @@
 """The whole system on a laptop: three processes, started and stopped together.
 
 `aws` plays AWS (moto), `front` plays API Gateway and Lambda for the HTTP functions, `worker` plays
-the event source of the train function and EventBridge before the others.
+the event source of the train function and EventBridge before the others. Each of several fronts is
+an execution environment of every function, and the kernel deals the connections out.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ class Stack:
     state_dir: Path = STATE_DIR
     template: Path = TEMPLATE_PATH
     host: str = "127.0.0.1"
+    fronts: int = 1
     _children: list[Child] = field(default_factory=list)
     _lock: IO[bytes] | None = None
 
@@ -130,11 +132,14 @@ class Stack:
                 aws.listen(128)
                 folder = ["--state-dir", str(self.state_dir.resolve())]
                 moto = self._spawn("aws", *folder, sock=aws)
-                front = self._spawn("front", sock=http)
+                fronts = [self._spawn("front", sock=http)]
+                for _ in range(1, self.fronts):
+                    with self._bind(self.http_port) as another:
+                        fronts.append(self._spawn("front", sock=another))
                 moto.wait_until_ready()
                 worker = self._spawn("worker")  # not before the queue is there
-                front.wait_until_ready()
-                worker.wait_until_ready()
+                for child in (*fronts, worker):
+                    child.wait_until_ready()
         except BaseException:
             self.stop()
             raise
@@ -170,7 +175,7 @@ class Stack:
             descriptors.append(sock.fileno())
         if name == "aws" and self._lock is not None:  # held until the last save
             descriptors.append(self._lock.fileno())
-        with open(log, "wb") as output:
+        with open(log, "ab" if any(c.name == name for c in self._children) else "wb") as output:
             process = subprocess.Popen(
                 [*command, "--ready-fd", str(writer), *arguments],
                 cwd=ROOT,
@@ -205,6 +210,8 @@ class Stack:
     def _bind(self, port: int) -> socket.socket:
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if self.fronts > 1:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             _retry(
                 lambda: sock.bind((self.host, port)),
