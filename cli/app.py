@@ -20,12 +20,14 @@ from cli.routes import change_route
 from cli.tables import (
     comparison_table,
     gates_table,
+    history_table,
     metrics_table,
     models_table,
     reproduction_table,
     routing_table,
     scorecard_table,
     versions_table,
+    watch_line,
 )
 from functions.shared.errors import (
     InvalidApplicationError,
@@ -126,8 +128,17 @@ def models(
     catalogue = Catalogue(deployment.registry, deployment.promotions.ledger)
     if model:
         out.print(versions_table(model, catalogue.versions(model)))
+        if watch := deployment.watches.show(model):
+            out.print(watch_line(watch))
     else:
         out.print(models_table(catalogue.models()))
+
+
+@app.command()
+def history(model: Model, stage: Stage = STAGE) -> None:
+    """List who promoted what and why, and what was rolled back; the newest first."""
+    entries = Deployment.connect(stage).promotions.ledger.history(model)
+    out.print(history_table(model, [entry.to_json() for entry in reversed(entries)]))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from functions.admin.entries import Entries
 from functions.admin.ledger import Ledger
 from functions.admin.promotion import Promotions
 from functions.admin.routing import Routings
+from functions.admin.watches import Watches
 from functions.shared.errors import RegistryUnavailableError
 from functions.shared.registry import CLIENT_CONFIG, ModelRegistry
 from functions.shared.settings import Settings
@@ -28,6 +29,7 @@ class Deployment:
     registry: ModelRegistry
     promotions: Promotions
     routings: Routings
+    watches: Watches
     who: str
 
     @classmethod
@@ -55,7 +57,8 @@ class Deployment:
 
         entries = Entries.connect(registry.settings)
         promotions = Promotions(registry, Ledger(entries), partial(verify, registry))
-        return cls(registry, promotions, Routings(registry, entries), who)
+        watches = Watches.connect(registry.settings, promotions)
+        return cls(registry, promotions, Routings(registry, entries), watches, who)
 
 
 def use_stack(*, aws_url: str, http_url: str) -> None:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from functions.admin.figures import Figures
+from functions.admin.watches import OPEN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -82,6 +85,22 @@ def versions_table(model: str, versions: Iterable[Mapping[str, Any]]) -> Table:
         cells = (version["version"], version["algorithm"], *figures, version["status"] or "-", mark)
         table.add_row(*cells)
     return table
+
+
+def history_table(model: str, entries: Iterable[Mapping[str, Any]]) -> Table:
+    """The ledger of a model."""
+    table = Table("at", "action", "from", "to", "who", "reason", title=model)
+    for entry in entries:
+        cells = (entry["at"], entry["action"], entry["from"] or "-", entry["to"])
+        table.add_row(*cells, entry["who"].rpartition("/")[2], entry["reason"])
+    return table
+
+
+def watch_line(watch: Mapping[str, Any]) -> str:
+    """How the latest watch of a model stands or ended."""
+    figures = Figures(**watch["figures"])
+    until = f" until {watch['until']}" if watch["state"] == OPEN else ""
+    return f"watch of {watch['version']}: {watch['state']}{until}; {figures}"
 
 
 def features_table(pipeline: Pipeline) -> Table:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from local.template import Function, Template
 
 POLL_S = 1.0
+SCHEDULE_S = 5.0  # stands for a minute, as the local pointers' 2 s do
+SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 MAX_RECEIVES = 3  # Lambda tries an event three times
 
 
@@ -47,6 +49,9 @@ def start(template: Template) -> None:
     sqs, functions = boto3.client("sqs"), boto3.client("lambda")
     for function, _ in template.events("EventBridgeRule"):
         again = (POLL_S, deliver, sqs, functions, function)
+        threading.Thread(target=_repeat, args=again, daemon=True).start()
+    for function, _ in template.events("Schedule"):
+        again = (SCHEDULE_S, invoke, functions, function, SCHEDULED)
         threading.Thread(target=_repeat, args=again, daemon=True).start()
 
 

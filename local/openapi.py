@@ -59,6 +59,7 @@ ANSWERS: dict[tuple[str, str], tuple[str, int, Schema]] = {
     ("GET", "/models/{model}/versions"): ("Versions of a model", 200, ref("Versions")),
     ("GET", "/models/{model}/versions/{version}/report"): ("Report of a version", 200, STRING),
     ("GET", "/models/{model}/history"): ("Who promoted what and why", 200, ref("History")),
+    ("GET", "/models/{model}/watch"): ("How a new champion does", 200, ref("Watch")),
     ("POST", "/models/{model}/promote"): ("Let a version decide", 200, ref("Moved")),
     ("POST", "/models/{model}/rollback"): ("Return to the champion before", 200, ref("Moved")),
     ("POST", "/train"): ("Queue a training job", 202, ref("Submitted")),

@@ -77,7 +77,7 @@ def what_if(application: Schema, **customer: Schema) -> Schema:
 
 _ENTRY: dict[str, Schema] = {
     "sequence": INTEGER,
-    "action": {"enum": ["promote", "rollback"]},
+    "action": {"enum": ["promote", "rollback", "confirm"]},
     "from": nullable(VERSION),
     "to": VERSION,
     "who": STRING,
@@ -208,6 +208,9 @@ COMPONENTS: dict[str, Schema] = {
     "Serving": record(
         champion=nullable(record(version=VERSION, sha256=STRING)),
         challenger=nullable(ANY_OBJECT),
+        watch=nullable(
+            record(entry=INTEGER, until=TIME, shadow=record(version=VERSION, sha256=STRING))
+        ),
         ledger_champion=nullable(VERSION),
         differs_from_ledger=BOOLEAN,
         dataset=nullable(
@@ -242,6 +245,39 @@ COMPONENTS: dict[str, Schema] = {
     ),
     "Entry": record(**_ENTRY),
     "History": record(model=MODEL, history=array(ref("Entry"))),
+    "Watch": record(
+        model=MODEL,
+        watch=nullable(
+            record(
+                version=VERSION,
+                shadow={**VERSION, "description": "The champion before, which it is held against"},
+                since=TIME,
+                until=TIME,
+                state={"enum": ["open", "confirmed", "rolled back", "replaced"]},
+                limits=record(
+                    minutes=NUMBER,
+                    max_error_rate=NUMBER,
+                    max_score_drift=NUMBER,
+                    min_decisions=INTEGER,
+                ),
+                figures=record(
+                    decisions=INTEGER,
+                    errors={
+                        "type": "integer",
+                        "description": "Where only the shadow has an answer",
+                    },
+                    error_rate=nullable(NUMBER),
+                    compared=INTEGER,
+                    mean_difference={
+                        **nullable(NUMBER),
+                        "description": "Points, less the shadow's",
+                    },
+                    difference_sd=nullable(NUMBER),
+                    score_drift={**nullable(NUMBER), "description": "Population stability index"},
+                ),
+            )
+        ),
+    ),
     "Moved": record(model=MODEL, current_model=VERSION, **_ENTRY),
     "RoutingEntry": record(
         sequence=_SEQUENCE,

@@ -12,6 +12,11 @@ import boto3
 from functions.shared.registry import ModelRegistry
 from functions.shared.settings import Settings
 
+AUTOMATIC = """
+promotion = "automatic"
+watch = { minutes = 0.3, min_decisions = 20 }
+"""
+
 
 def predict(event, context):
     if event == {"fail": True}:
@@ -49,7 +54,7 @@ def train_sample(event, _context):
     from functions.train.trainer import Trainer
     from tests import sample
 
-    text = 'promotion = "automatic"\n' + sample.with_algorithm("logistic_regression")
+    text = AUTOMATIC + sample.with_algorithm("logistic_regression")
     with TemporaryDirectory() as folder:
         definition = sample.definition(Path(folder), text)
         registry = ModelRegistry.connect(Settings.from_env())

@@ -19,6 +19,7 @@ def create_resources(settings):
     _create_table(dynamodb, settings.ledger_table, "model", "entry")
     _create_table(dynamodb, settings.jobs_table, "job")
     _create_table(dynamodb, settings.features_table, "customer", "pipeline")
+    _create_table(dynamodb, settings.watches_table, "model", "entry")
     dead = sqs.create_queue(QueueName=f"{settings.train_queue}-dead-letter")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]
     redrive = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": MAX_TRIES}

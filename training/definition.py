@@ -130,6 +130,23 @@ class ReportSettings(_Table):
     segments: tuple[str, ...] = ()
 
 
+class WatchSettings(_Table):
+    """How long a new champion is watched beside the one before, and what rolls it back.
+
+    Attributes
+    ----------
+    minutes : 0 for no watch
+    max_error_rate : share of applications without an answer that the champion before would have had
+    max_score_drift : population stability index of the scores against those of the champion before
+    min_decisions : fewer are not judged
+    """
+
+    minutes: Annotated[float, Field(ge=0)] = 60
+    max_error_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
+    max_score_drift: Annotated[float, Field(gt=0)] = 0.25
+    min_decisions: Annotated[int, Field(ge=1)] = 200
+
+
 class Definition(_Table):
     """A checked definition."""
 
@@ -144,6 +161,7 @@ class Definition(_Table):
     top: Annotated[int, Field(ge=0)] = 0
     algorithm: Algorithm
     promotion: Literal["manual", "automatic"] = "manual"
+    watch: WatchSettings = WatchSettings()
     tuning: Tuning | None = None
     split: Split = Split()
     calibration: CalibrationSettings = CalibrationSettings()

@@ -132,6 +132,7 @@ def train_on(
         "trained_at": now.isoformat(),
         "trained_by": trained_by,
         "promotion": definition.promotion,
+        "watch": definition.watch.model_dump(),
         "training_seconds": round(time.monotonic() - started, 1),
         **_provenance(definition, chosen),
         **({"tuning": study} if study else {}),

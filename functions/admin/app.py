@@ -16,6 +16,7 @@ from functions.admin.promotion import Promotions
 from functions.admin.routing import Routings, read_change
 from functions.admin.submission import Submissions
 from functions.admin.verification import connect_verify
+from functions.admin.watches import Watches
 from functions.shared.datasets import dataset_uri
 from functions.shared.errors import (
     FieldError,
@@ -63,6 +64,7 @@ class Services:
     promotions: Promotions
     submissions: Submissions
     routings: Routings
+    watches: Watches
 
 
 @cache
@@ -71,13 +73,15 @@ def services() -> Services:
     settings = Settings.from_env()
     registry, entries = ModelRegistry.connect(settings), Entries.connect(settings)
     ledger = Ledger(entries)
+    promotions = Promotions(registry, ledger, connect_verify(settings))
     return Services(
         settings,
         registry,
         Catalogue(registry, ledger),
-        Promotions(registry, ledger, connect_verify(settings)),
+        promotions,
         Submissions.connect(settings),
         Routings(registry, entries),
+        Watches.connect(settings, promotions),
     )
 
 
@@ -139,6 +143,12 @@ def history(request: Request) -> Response:
     return Response({"model": model, "history": services().catalogue.history(model)})
 
 
+def watch(request: Request) -> Response:
+    """What is known of the champion that was promoted last, and whether it stayed."""
+    model = model_in(request)
+    return Response({"model": model, "watch": services().watches.show(model)})
+
+
 def promote(request: Request) -> Response:
     """Let a version be the champion."""
     model, fields = model_in(request), read_fields(request.json_object(), PROMOTE_FIELDS)
@@ -190,6 +200,7 @@ ROUTES = {
     ("GET", "/models/{model}/versions"): versions,
     ("GET", "/models/{model}/versions/{version}/report"): report,
     ("GET", "/models/{model}/history"): history,
+    ("GET", "/models/{model}/watch"): watch,
     ("POST", "/models/{model}/promote"): promote,
     ("POST", "/models/{model}/rollback"): rollback,
     ("POST", "/train"): train,
@@ -224,6 +235,9 @@ def moved(model: str, head: Entry) -> Response:
 
 def react(event: dict[str, Any]) -> None:
     """What an event of EventBridge asks for; an error lets Lambda try again."""
+    if event["detail-type"] == "Scheduled Event":
+        services().watches.check()
+        return
     match = MANIFEST_KEY.fullmatch(event["detail"]["object"]["key"])
     if match is not None:
         AutomaticPromotions(services().promotions).published(match["model"], match["version"])

@@ -91,6 +91,7 @@ class Catalogue:
         return {
             "champion": asdict(served) if served else None,
             "challenger": pointer.challenger if pointer else None,
+            "watch": asdict(pointer.watch) if pointer and pointer.watch else None,
             "ledger_champion": recorded.version if recorded else None,
             "differs_from_ledger": served != recorded,
             "dataset": self._dataset(model, served.version) if served else None,

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from functions.admin.entries import Entries
 from functions.shared.errors import PromotionConflictError
-from functions.shared.versions import VersionRef
+from functions.shared.versions import VersionRef, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from functions.shared.settings import Settings
 
-Action = Literal["promote", "rollback"]
+Action = Literal["promote", "rollback", "confirm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One promotion or rollback of a model; the latest one is the ledger's head.
+    """One promotion or rollback of a model, or the good end of a watch; the latest is the head.
 
     Attributes
     ----------
     pointer_writes : how often the model's pointer had been written when the entry was
     override : gates that the version had not passed, and `approval` by another one, if overridden
+    watch : the one that a promotion begins
     """
 
     sequence: int
@@ -37,6 +38,7 @@ class Entry:
     at: str
     pointer_writes: int
     override: tuple[str, ...] = ()
+    watch: Watch | None = None
 
     def to_json(self) -> dict[str, object]:
         """The entry as a client reads it."""
@@ -53,8 +55,12 @@ class Entry:
 
     def to_item(self) -> dict[str, Any]:
         """The entry as DynamoDB keeps it."""
-        hidden = {"sha256": self.champion.sha256, "pointer_writes": self.pointer_writes}
-        return {**self.to_json(), **hidden}
+        return {
+            **self.to_json(),
+            "sha256": self.champion.sha256,
+            "pointer_writes": self.pointer_writes,
+            "watch": asdict(self.watch) if self.watch else None,
+        }
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Entry:
@@ -69,6 +75,7 @@ class Entry:
             at=item["at"],
             pointer_writes=int(item["pointer_writes"]),
             override=tuple(item.get("override", ())),
+            watch=Watch.from_json(item["watch"]) if item.get("watch") else None,
         )
 
 
@@ -103,30 +110,43 @@ class Ledger:
         reason: str,
         pointer_writes: int,
         override: tuple[str, ...] = (),
+        watch_minutes: float = 0,
     ) -> Entry:
         """Add an entry that follows `after`, the head on which the caller decided.
 
         A rollback to the champion that the head names already is the head's rollback once more.
+
+        Parameters
+        ----------
+        watch_minutes : how long the champion of `after` is the new one's shadow
 
         Raises
         ------
         PromotionConflictError
             The head is another one by now.
         """
+        sequence, now = 1 if after is None else after.sequence + 1, datetime.now(UTC)
+        until = now + timedelta(minutes=watch_minutes)
+        watch = Watch(sequence, _text(until), after.champion) if after and watch_minutes else None
         entry = Entry(
-            sequence=1 if after is None else after.sequence + 1,
+            sequence=sequence,
             action=action,
             previous=_replaced(after, champion),
             champion=champion,
             who=who,
             reason=reason,
-            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            at=_text(now),
             pointer_writes=pointer_writes,
             override=override,
+            watch=watch,
         )
         if not self._entries.append(model, entry.to_item()):
             raise PromotionConflictError(f"{model}: another promotion or rollback came first")
         return entry
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="seconds")
 
 
 def _replaced(head: Entry | None, champion: VersionRef) -> str | None:
@@ -139,7 +159,8 @@ def _replaced(head: Entry | None, champion: VersionRef) -> str | None:
 def champion_before(entries: Sequence[Entry]) -> VersionRef:
     """The champion that a rollback returns to: promotions stack up, every rollback takes one off.
 
-    A rollback once more, to the champion that is on top already, takes none off.
+    What names the champion that is on top already, a rollback once more or a good end of a watch,
+    takes none off.
 
     Raises
     ------

@@ -87,6 +87,7 @@ class Promotions:
                 who=who,
                 reason=reason,
                 override=(*(gate["gate"] for gate in failed), *([APPROVAL] if own else [])),
+                watch_minutes=manifest.get("watch", {}).get("minutes", 0),
             )
         else:
             if expected != head.previous:  # a repeated call still names the former champion
@@ -117,6 +118,21 @@ class Promotions:
             head = self._record(model, "rollback", champion, after=head, who=who, reason=reason)
         return self._settle(model, head)
 
+    def confirm(self, model: str, *, who: str, reason: str, expected: str) -> Entry:
+        """End the watch of the champion, which stays; errors as in `promote`."""
+        head = self.ledger.head(model)
+        _check_expected(head, expected)
+        if head is None or head.watch is None:
+            raise PromotionConflictError("no watch is open")
+        head = self._record(model, "confirm", head.champion, after=head, who=who, reason=reason)
+        return self._settle(model, head)
+
+    def finish(self, model: str) -> None:
+        """Let the pointer follow the ledger, if nobody has written it since the ledger's head."""
+        head = self.ledger.head(model)
+        if head is not None and self.registry.pointer_writes(model) == head.pointer_writes:
+            self._settle(model, head)
+
     def _record(
         self,
         model: str,
@@ -127,6 +143,7 @@ class Promotions:
         who: str,
         reason: str,
         override: tuple[str, ...] = (),
+        watch_minutes: float = 0,
     ) -> Entry:
         return self.ledger.record(
             model,
@@ -137,6 +154,7 @@ class Promotions:
             reason=reason,
             pointer_writes=self.registry.pointer_writes(model),
             override=override,
+            watch_minutes=watch_minutes,
         )
 
     def _verified(self, model: str, version: str) -> VersionRef:
@@ -160,7 +178,8 @@ class Promotions:
         """
         try:
             while True:
-                pointer = Pointer(head.champion, self._challenger_beside(model, head.champion))
+                challenger = self._challenger_beside(model, head.champion)
+                pointer = Pointer(head.champion, challenger, head.watch)
                 self.registry.write_pointer(model, pointer)
                 latest = self.ledger.head(model)
                 if latest is None or latest.sequence == head.sequence:

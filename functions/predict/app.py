@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +26,19 @@ from functions.shared.reader import ModelReader
 from functions.shared.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from functions.predict.model import ScoringModel
+    from functions.predict.champions import Champion
+    from functions.predict.model import EncodedApplication, ScoringModel
+    from functions.predict.watch import Watching
     from functions.shared.http import Route
+    from functions.shared.versions import Watch
 
+    type Score = Callable[[ScoringModel, dict[str, Any], Sequence[str]], dict[str, Any]]
+
+WATCH_TIMEOUT_S = 0.5  # a count that is lost is better than an answer that is late
 metrics = Metrics(namespace="Scoreline", service="predict")
 
 
@@ -51,7 +57,7 @@ def registry() -> ModelReader:
 @cache
 def champions() -> Champions:
     """The champions of this deployment."""
-    return Champions(registry(), on_problem=report_problem)
+    return Champions(registry(), on_problem=report_problem, start_watch=start_watch)
 
 
 @cache
@@ -64,6 +70,35 @@ def report_problem(model: str | None, problem: str) -> None:
     """Log and count that the pointer of a model, or for None the routing, is not followed."""
     logger.warning("serving is degraded", model=model, problem=problem)
     metrics.add_metric("StaleChampion" if model else "StaleRouting", MetricUnit.Count, 1)
+
+
+def start_watch(watch: Watch, model: ScoringModel, before: Champion | None) -> Watching:
+    """Watch a new champion beside the one before it."""
+    from functions.predict.watch import Watching, load_shadow  # few processes see a promotion
+
+    table, hasty = registry().settings.watches_table, Aws.connect(timeout_s=WATCH_TIMEOUT_S)
+    shadow = load_shadow(registry(), model.contract.model, watch, before)
+    return Watching(watch, model, shadow, encode=encode, add=partial(hasty.add, table))
+
+
+def encode(model: ScoringModel, body: Mapping[str, Any]) -> EncodedApplication:
+    """The application of a request and its row, the customer's features looked up."""
+    return online_features().applicant(model, body).encoded
+
+
+def watched(score: Score) -> Score:
+    """Let the watch of a new champion see what `score` answers or raises."""
+
+    @wraps(score)
+    def observed(
+        model: ScoringModel, body: dict[str, Any], languages: Sequence[str]
+    ) -> dict[str, Any]:
+        watching = champions().watching(model.contract.model)
+        if watching is None:
+            return score(model, body, languages)
+        return watching.observe(partial(score, model, body, languages), body)
+
+    return observed
 
 
 def scoring(score: Callable[[Request], dict[str, Any]]) -> Route:
@@ -166,8 +201,9 @@ def routed(body: dict[str, Any]) -> ScoringModel:
     return champions().get(routing.model_for(bank))
 
 
+@watched
 def score_one(
-    model: ScoringModel, body: dict[str, Any], languages: Sequence[str] = ()
+    model: ScoringModel, body: dict[str, Any], languages: Sequence[str]
 ) -> dict[str, Any]:
     """The answer for one application."""
     applicant = online_features().applicant(model, body)
@@ -176,8 +212,9 @@ def score_one(
     return {**answer, **applicant.features}
 
 
+@watched
 def score_many(
-    model: ScoringModel, body: dict[str, Any], languages: Sequence[str] = ()
+    model: ScoringModel, body: dict[str, Any], languages: Sequence[str]
 ) -> dict[str, Any]:
     """An answer or an error for each of the body's applications, in their order."""
     results: list[dict[str, Any]] = []  # an error, or what the answer says besides the scores
@@ -247,8 +284,8 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     if "application" in body:
         if not model.contract.pipeline:
             body = {**body.pop("application"), **body}
-        return {**score_one(model, body), **took(started)}
-    return {**score_many(model, body), **took(started)}
+        return {**score_one(model, body, ()), **took(started)}
+    return {**score_many(model, body, ()), **took(started)}
 
 
 def _broken_rules(event: dict[str, Any]) -> Iterator[FieldError]:

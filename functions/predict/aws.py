@@ -1,4 +1,4 @@
-"""The three reads that predict needs of AWS: a parameter, an object and an item of a table."""
+"""What predict needs of AWS: to read a parameter, an object and an item, and to add to counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from functions.predict.connection import Connection
+from functions.predict.connection import READ_TIMEOUT_S, Connection
 from functions.predict.credentials import from_environment
 from functions.predict.sigv4 import HttpRequest, signed_headers
 from functions.shared.attributes import plain, typed
@@ -28,28 +28,36 @@ UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 class Aws:
-    """Reads from AWS, each service through one connection that stays open."""
+    """AWS, each service through one connection that stays open."""
 
     def __init__(
-        self, region: str, credentials: Callable[[], Credentials], endpoint: str = ""
+        self,
+        region: str,
+        credentials: Callable[[], Credentials],
+        endpoint: str = "",
+        timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
-        """Connect at the first read.
+        """Connect at the first request.
 
         Parameters
         ----------
         credentials : asked for each request, since temporary ones expire
         endpoint : address of all services, in place of those of the region
+        timeout_s : how long an answer may take
         """
         self._region = region
         self._credentials = credentials
         self._endpoint = endpoint
+        self._timeout_s = timeout_s
         self._connections: dict[str, Connection] = {}
 
     @classmethod
-    def connect(cls, environ: Mapping[str, str] = os.environ) -> Self:
+    def connect(
+        cls, environ: Mapping[str, str] = os.environ, timeout_s: float = READ_TIMEOUT_S
+    ) -> Self:
         """As the environment says, like boto3."""
         region, endpoint = environ["AWS_DEFAULT_REGION"], environ.get("AWS_ENDPOINT_URL", "")
-        return cls(region, from_environment(environ), endpoint)
+        return cls(region, from_environment(environ), endpoint, timeout_s)
 
     def get_parameter(self, name: str) -> str | None:
         """The value of an SSM parameter; None where there is none."""
@@ -64,6 +72,21 @@ class Aws:
         answer = self._call("DynamoDB", "DynamoDB_20120810.GetItem", "1.0", body)
         item = _content("DynamoDB", answer).get("Item", {})
         return {name: plain(value) for name, value in item.items()}
+
+    def add(self, table: str, key: Mapping[str, str], amounts: Mapping[str, int]) -> None:
+        """Add to numbers of an item, which are 0 where they or the item are not there yet.
+
+        After an error it is not known whether they were added.
+        """
+        numbered = list(enumerate(amounts.items()))
+        body = {
+            "TableName": table,
+            "Key": typed(key),
+            "UpdateExpression": "ADD " + ", ".join(f"#{i} :{i}" for i, _ in numbered),
+            "ExpressionAttributeNames": {f"#{i}": name for i, (name, _) in numbered},
+            "ExpressionAttributeValues": {f":{i}": {"N": str(n)} for i, (_, n) in numbered},
+        }
+        _content("DynamoDB", self._call("DynamoDB", "DynamoDB_20120810.UpdateItem", "1.0", body))
 
     def get_object(self, bucket: str, key: str) -> bytes | None:
         """The content of an S3 object; None where there is none."""
@@ -101,7 +124,7 @@ class Aws:
         body: bytes = b"",
     ) -> Answer:
         """The answer of a service, asked once more after an error that may pass."""
-        connection = self._connections.setdefault(url, Connection(url))
+        connection = self._connections.setdefault(url, Connection(url, self._timeout_s))
         request = HttpRequest(method, connection.host, path, headers, body)
         for attempt in range(1, ATTEMPTS + 1):
             try:

@@ -19,8 +19,11 @@ from functions.shared.versions import MODEL_FILE, MODEL_PATTERN, VersionRef, dig
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from functions.predict.watch import Watching
     from functions.shared.reader import ModelReader
-    from functions.shared.versions import Routing
+    from functions.shared.versions import Routing, Watch
+
+    type StartWatch = Callable[[Watch, ScoringModel, Champion | None], Watching | None]
 
 JITTER = 0.2
 RETRY_S = 5.0
@@ -29,12 +32,14 @@ MAX_ABSENT = 1000
 
 @dataclass(slots=True)
 class Champion:
-    """A loaded champion, and the problem that keeps a newer one from serving."""
+    """A loaded champion, the problem that keeps a newer one from serving, and its watch."""
 
     ref: VersionRef
     model: ScoringModel
     fresh_until: float
     problem: str | None = None
+    watch: Watch | None = None
+    watching: Watching | None = None
 
 
 def load_version(registry: ModelReader, model: str, ref: VersionRef) -> ScoringModel:
@@ -62,6 +67,7 @@ class Champions:
         registry: ModelReader,
         clock: Callable[[], float] = time.monotonic,
         on_problem: Callable[[str | None, str], None] = lambda _model, _problem: None,
+        start_watch: StartWatch = lambda _watch, _champion, _before: None,
     ) -> None:
         """Start with nothing loaded.
 
@@ -69,10 +75,12 @@ class Champions:
         ----------
         on_problem : called with a model, None for the routing, and the problem that appeared while
             the last good one went on serving
+        start_watch : called with a watch, its champion and the one before, if that was loaded
         """
         self._registry = registry
         self._clock = clock
         self._on_problem = on_problem
+        self._start_watch = start_watch
         self._loaded: dict[str, Champion] = {}
         self._absent: dict[str, float] = {}  # models without a pointer, and until when to trust it
         self._routing: Routing | None = None
@@ -105,6 +113,11 @@ class Champions:
                 self.routing_problem = error.message
         return self._routing
 
+    def watching(self, model: str) -> Watching | None:
+        """What watches the champion of a model, as far as it is loaded."""
+        champion = self._loaded.get(model)
+        return champion.watching if champion else None
+
     def loaded(self) -> dict[str, Champion]:
         """Every loaded champion by model."""
         return dict(self._loaded)
@@ -122,10 +135,15 @@ class Champions:
         if self._clock() < self._absent.get(model, 0.0):
             raise ModelNotFoundError(f"{model}: nothing is promoted")
         try:
-            ref = self._registry.pointer(model).champion
+            pointer, before = self._registry.pointer(model), last
+            ref = pointer.champion
             if last is None or last.ref != ref:
                 last = Champion(ref, load_version(self._registry, model, ref), 0.0)
                 self._loaded[model] = last
+            if last.watch != pointer.watch:
+                last.watch = pointer.watch
+                start, watch = self._start_watch, pointer.watch
+                last.watching = start(watch, last.model, before) if watch else None
             last.fresh_until, last.problem = self._next_check(), None
         except ModelNotFoundError:
             self._loaded.pop(model, None)

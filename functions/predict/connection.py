@@ -49,8 +49,9 @@ class Answer:
 class Connection:
     """HTTP to one host; opened at the first request, and again after an error."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout_s: float = READ_TIMEOUT_S) -> None:
         """Connect to a URL of scheme and host, perhaps of a port and a path that is not used."""
+        self._timeout_s = timeout_s
         self._scheme, _, rest = url.partition("://")
         self.host = rest.partition("/")[0]
         self._roots: Path | None = AMAZON_ROOTS
@@ -92,13 +93,13 @@ class Connection:
                 raise
             self._roots = None  # not one of Amazon's: ask all that the machine trusts
             opened = self._connect()
-        opened.settimeout(READ_TIMEOUT_S)
+        opened.settimeout(self._timeout_s)
         return opened
 
     def _connect(self) -> socket.socket:
         name, _, port = self.host.partition(":")
         address = (name, int(port or PORTS[self._scheme]))
-        plain = socket.create_connection(address, CONNECT_TIMEOUT_S)
+        plain = socket.create_connection(address, min(CONNECT_TIMEOUT_S, self._timeout_s))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._scheme == "http":
             return plain

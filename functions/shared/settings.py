@@ -62,6 +62,11 @@ class Settings:
         return f"scoreline-{self.stage}-features"
 
     @property
+    def watches_table(self) -> str:
+        """DynamoDB table of what predict counts in the watch after a promotion."""
+        return f"scoreline-{self.stage}-watches"
+
+    @property
     def train_queue(self) -> str:
         """SQS queue that the train function reads."""
         return f"scoreline-{self.stage}-train"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from functions.shared.errors import (
@@ -36,11 +37,39 @@ class VersionRef:
 
 
 @record
+class Watch:
+    """The time after a promotion in which the champion before runs as the new one's shadow.
+
+    Attributes
+    ----------
+    entry : number of the promotion in the ledger
+    until : ISO 8601, with its zone
+    """
+
+    entry: int
+    until: str
+    shadow: VersionRef
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Watch:
+        """Inverse of `asdict`; a ValueError, TypeError or KeyError where it is something else."""
+        if datetime.fromisoformat(raw["until"]).tzinfo is None:
+            raise ValueError("until")
+        return cls(int(raw["entry"]), raw["until"], VersionRef(**raw["shadow"]))
+
+
+@record
 class Pointer:
-    """What serves a model: the champion decides; a challenger may run beside it."""
+    """What serves a model: the champion decides; a challenger may run beside it.
+
+    Attributes
+    ----------
+    watch : written by a promotion, so that it leaves the challenger to people
+    """
 
     champion: VersionRef
     challenger: dict[str, Any] | None = None
+    watch: Watch | None = None
 
     def to_json(self) -> str:
         """The text of the SSM parameter."""
@@ -54,7 +83,8 @@ class Pointer:
             champion = VersionRef(**raw["champion"])
             if not VERSION_PATTERN.fullmatch(champion.version) or len(champion.sha256) != 64:
                 raise ValueError("version or sha256")
-            return cls(champion, raw.get("challenger"))
+            watch = raw.get("watch")
+            return cls(champion, raw.get("challenger"), watch and Watch.from_json(watch))
         except (ValueError, TypeError, KeyError) as error:
             raise PointerInvalidError("the pointer parameter is not a pointer") from error
 
@@ -96,6 +126,11 @@ def bundle_key(model: str, version: str, file: str) -> str:
     if not MODEL_PATTERN.fullmatch(model) or not VERSION_PATTERN.fullmatch(version):
         raise VersionNotFoundError("no such model or version")
     return f"models/{model}/{version}/{file}"
+
+
+def watch_key(model: str, watch: Watch) -> dict[str, str]:
+    """Key of what is counted in a watch, in DynamoDB."""
+    return {"model": model, "entry": f"{watch.entry:012d}"}
 
 
 def digest(content: bytes) -> str:

@@ -1,5 +1,6 @@
 """From data in the bucket to a champion, with nobody at the keyboard."""
 
+import json
 import re
 
 import boto3
@@ -12,7 +13,9 @@ from local.stack import Stack
 from local.template import TEMPLATE_PATH
 from tests import sample
 from tests.e2e.test_stack import eventually
+from tests.standins import AUTOMATIC
 from training.ready import Ready, ReadyFile
+from training.train import train
 
 pytestmark = pytest.mark.e2e
 
@@ -85,3 +88,81 @@ def test_data_in_the_bucket_becomes_the_champion_where_the_definition_says_so(cl
     assert champion(client) == entry["to"]
     answer = client.post("/models/sample/predict", json=sample.APPLICATION).json()
     assert answer["version"] == entry["to"]
+
+
+@pytest.fixture(scope="module")
+def applications():
+    """Invented applicants as clients send them."""
+    drawn = sample.applicants(60, seed=5)[list(sample.APPLICATION)]
+    rows = json.loads(drawn.to_json(orient="records"))
+    return [{**row, "enquiries": row["enquiries"] and int(row["enquiries"])} for row in rows]
+
+
+@pytest.fixture
+def publish(registry, tmp_path):
+    """Publish a version that promotes itself, as the train function would; returns its id."""
+
+    def publish(seed, calibration=""):
+        sample.applicants(600, seed).to_parquet(tmp_path / "data.parquet")
+        text = AUTOMATIC + sample.with_algorithm("logistic_regression", calibration)
+        made = train(sample.definition(tmp_path, text), str(tmp_path / "data.parquet"))
+        registry.publish("sample", made.version, made.files)
+        return made.version
+
+    return publish
+
+
+@pytest.fixture
+def score(client, applications):
+    """Score many applications with a version once it serves."""
+
+    def score(version):
+        def answered():
+            body = {"applications": applications}
+            answer = client.post("/models/sample/predict/batch", json=body).raise_for_status()
+            return answer.json()["version"] == version
+
+        return eventually(answered)
+
+    return score
+
+
+def latest(client, action, to):
+    """The latest entry of the ledger, once it is of this action and this version."""
+
+    def found():
+        [entry, *_] = history(client)
+        return (entry["action"], entry["to"]) == (action, to) and entry
+
+    return eventually(found, timeout_s=60)
+
+
+def test_a_good_champion_stays_and_the_ledger_says_what_was_seen(client, publish, score):
+    version = publish(seed=2)
+    assert latest(client, "promote", version)
+
+    assert score(version)
+    watch = client.get("/models/sample/watch").json()["watch"]
+    entry = latest(client, "confirm", version)
+
+    assert (watch["state"], watch["version"]) == ("open", version)
+    assert entry["who"] == "scoreline"
+    figures = "60 decisions, error rate 0.0%, score drift 0."
+    assert entry["reason"].startswith(f"watched for 0.3 minutes: {figures}")
+    assert champion(client) == version
+    assert client.get("/config").json()["models"]["sample"]["watch"] is None
+
+
+def test_a_champion_that_drifts_is_rolled_back_by_itself(client, publish, score):
+    before = champion(client)
+    version = publish(seed=3, calibration="\n[calibration]\ndefault_rate = 0.05")
+    assert latest(client, "promote", version)
+
+    assert score(version)
+    entry = latest(client, "rollback", before)
+
+    assert (entry["from"], entry["who"]) == (version, "scoreline")
+    assert re.match(r"watch: score drift [\d.]+ is over 0.25; 60 decisions, ", entry["reason"])
+    assert champion(client) == before
+    assert score(before)
+    assert client.get("/models/sample/watch").json()["watch"]["state"] == "rolled back"

@@ -30,6 +30,7 @@ ROUTES = {
     ("GET", "/models/{model}/versions"): ("admin", "iam"),
     ("GET", "/models/{model}/versions/{version}/report"): ("admin", "iam"),
     ("GET", "/models/{model}/history"): ("admin", "iam"),
+    ("GET", "/models/{model}/watch"): ("admin", "iam"),
     ("POST", "/models/{model}/promote"): ("admin", "iam"),
     ("POST", "/models/{model}/rollback"): ("admin", "iam"),
     ("POST", "/train"): ("admin", "iam"),
@@ -92,7 +93,12 @@ def test_resources_have_the_names_that_settings_gives():
 
     assert only("AWS::S3::Bucket")["BucketName"] == SETTINGS.bucket
     assert only("AWS::SSM::Parameter")["Name"] == SETTINGS.routing_parameter
-    assert tables == {SETTINGS.ledger_table, SETTINGS.jobs_table, SETTINGS.features_table}
+    assert tables == {
+        SETTINGS.ledger_table,
+        SETTINGS.jobs_table,
+        SETTINGS.features_table,
+        SETTINGS.watches_table,
+    }
     assert queues == {SETTINGS.train_queue, f"{SETTINGS.train_queue}-dead-letter"}
     assert TEMPLATE.functions["PredictFunction"].name == SETTINGS.predict_function
 
@@ -105,6 +111,7 @@ def test_tables_have_the_keys_that_the_code_uses():
 
     assert keys[SETTINGS.ledger_table] == [("model", "HASH"), ("entry", "RANGE")]
     assert keys[SETTINGS.jobs_table] == [("job", "HASH")]
+    assert keys[SETTINGS.watches_table] == [("model", "HASH"), ("entry", "RANGE")]
     assert keys[SETTINGS.features_table] == [("customer", "HASH"), ("pipeline", "RANGE")]
 
 
@@ -178,7 +185,7 @@ def test_what_each_function_may_change():
     found = {f: {a for a in actions(f) if changes.search(a)} for f in TEMPLATE.functions}
 
     assert found == {
-        "PredictFunction": set(),
+        "PredictFunction": {"dynamodb:UpdateItem"},
         "AdminFunction": {
             "ssm:PutParameter",
             "dynamodb:PutItem",
@@ -220,10 +227,17 @@ def test_predict_may_only_get_pointers_and_routing():
     }
 
 
-def test_predict_may_only_get_items_of_customers():
+def test_predict_may_only_get_items_of_customers_and_count_in_watches():
     assert allowed("PredictFunction", "dynamodb") == {
-        ("dynamodb:GetItem", "scoreline-test-features")
+        ("dynamodb:GetItem", "scoreline-test-features"),
+        ("dynamodb:UpdateItem", "scoreline-test-watches"),
     }
+
+
+def test_admin_looks_at_the_watches_every_minute():
+    [(function, schedule)] = TEMPLATE.events("Schedule")
+
+    assert (function.logical_id, schedule["Schedule"]) == ("AdminFunction", "rate(1 minute)")
 
 
 def test_admin_moves_pointers_and_changes_the_routing():

@@ -51,6 +51,7 @@ def test_config_shows_champion_challenger_and_dataset(registry, publish, promote
     assert body["models"][MODEL] == {
         "champion": {"version": A, "sha256": digest(onnx(A))},
         "challenger": challenger,
+        "watch": None,
         "ledger_champion": A,
         "differs_from_ledger": False,
         "dataset": {"path": "s3://data/loan-risk/", "generated": False},

@@ -75,7 +75,11 @@ def test_train_promote_predict_and_roll_back(scoreline, approver, registry, tmp_
     assert first in scoreline("rollback", "german-credit").output
     assert registry.pointer("german-credit").champion.version == first
     assert "german-credit" in scoreline("models").output
-    assert "champion" in scoreline("models", "german-credit").output
+    shown = scoreline("models", "german-credit").output
+    assert "champion" in shown
+    assert f"watch of {second}: rolled back; 0 decisions" in shown
+    ledger = scoreline("history", "german-credit").output
+    assert ledger.index("rollback") < ledger.index("newer") < ledger.index("bea")
     scoreline("report", "german-credit", first, "--output", "r.html", "--no-browser")
     assert first in (tmp_path / "r.html").read_text()
 
@@ -294,6 +298,7 @@ def test_every_command_has_help(scoreline):
     for command in (
         "train",
         "models",
+        "history",
         "promote",
         "rollback",
         "predict",

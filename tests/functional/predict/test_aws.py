@@ -54,6 +54,21 @@ def test_an_object_that_does_not_exist(client, registry):
         client.get_object("no-such-bucket", "models/none")
 
 
+def test_numbers_are_added_to_an_item_and_begin_at_zero(client, registry):
+    table, key = registry.settings.watches_table, {"model": "m", "entry": "1"}
+
+    client.add(table, key, {"decisions": 2, "champion -3": 1})
+    client.add(table, key, {"decisions": 3, "difference": -7})
+
+    found = {**key, "decisions": 5, "champion -3": 1, "difference": -7}
+    assert client.get_item(table, key) == found
+
+
+def test_numbers_that_no_table_takes_are_an_error(client):
+    with pytest.raises(RegistryUnavailableError, match="DynamoDB answered ResourceNotFound"):
+        client.add("no-such-table", {"model": "m", "entry": "1"}, {"decisions": 1})
+
+
 def test_an_item_with_values_of_every_type(client, registry):
     table = registry.settings.jobs_table
     item = {
@@ -136,9 +151,9 @@ class Server:
         self._server.shutdown()
         self._server.server_close()
 
-    def client(self, scheme="http"):
+    def client(self, scheme="http", **options):
         key = Credentials("key", "secret")
-        return Aws("us-east-1", lambda: key, f"{scheme}://{self.address}")
+        return Aws("us-east-1", lambda: key, f"{scheme}://{self.address}", **options)
 
 
 FOUND = (200, json.dumps({"Parameter": {"Value": "x"}}).encode())
@@ -241,12 +256,11 @@ def test_an_answer_that_is_no_json_is_unavailable(body):
         server.client().get_parameter("/a")
 
 
-def test_a_server_that_does_not_answer_is_given_up(monkeypatch):
-    monkeypatch.setattr(connection, "READ_TIMEOUT_S", 0.05)
+def test_a_server_that_does_not_answer_is_given_up():
     with Server(0.3, 0.3) as server:
         started = time.monotonic()
         with pytest.raises(RegistryUnavailableError, match="SSM: TimeoutError"):
-            server.client().get_parameter("/a")
+            server.client(timeout_s=0.05).get_parameter("/a")
         assert time.monotonic() - started < 0.3
 
 
