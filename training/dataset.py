@@ -107,12 +107,15 @@ def read_dataset(definition: Definition, files: Sequence[DataFile]) -> Dataset:
         tables.append(_read(file.name, content, columns))
         file.check_rows(tables[-1].num_rows)
         generated.extend(_mark(file.name, content))
+        del content
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise DatasetError("a column has another type in another file") from error
     fingerprint = digest("".join(source["sha256"] for source in sources).encode())
     dataset = _check(definition, table, fingerprint, [file.name for file in files])
+    del tables, table
+    pa.default_memory_pool().release_unused()
     return replace(dataset, sources=sources, generated=generated)
 
 
@@ -189,7 +192,9 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
     if definition.id:
         _exclude_duplicates(definition, table, rows)
     labelled = int(rows.kept.sum())
-    encoded = [_encode(feature, table, rows) for feature in definition.inputs]
+    X = np.empty((table.num_rows, len(definition.inputs)), np.float32)
+    for position, feature in enumerate(definition.inputs):
+        X[:, position] = _encode(feature, table, rows)
     kept = int(rows.kept.sum())
     if kept == 0:
         raise DatasetError(f"no rows left{_account(rows)}")
@@ -199,7 +204,8 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
     if (y == y[0]).all():
         names = ", ".join(outcome.column for outcome in definition.outcomes)
         raise DatasetError(f"{names}: the rows hold one class only")
-    X = np.column_stack(encoded)[rows.kept]
+    if kept < len(X):
+        X = X[rows.kept]
     return Dataset(
         X=X,
         y=y if definition.labels else y[:, 0],

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 BINARY = {ast.Add: "Add", ast.Sub: "Sub", ast.Mult: "Mul", ast.Div: "Div", ast.Pow: "Pow"}
 FUNCTIONS = {"log": "Log", "exp": "Exp"}
-GRAMMAR = "may hold feature names, numbers, + - * / **, log(), exp() and parentheses"
+OF_MANY = {"max": "Max", "min": "Min"}
+GRAMMAR = (
+    "may hold feature names, numbers, + - * / **, log(), exp(), max() and min() of several, and "
+    "parentheses"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ def _names(node: ast.expr) -> set[str]:
             function in FUNCTIONS
         ):
             return _names(argument)
+        case ast.Call(func=ast.Name(id=function), args=[_, _, *_] as arguments, keywords=[]) if (
+            function in OF_MANY
+        ):
+            return set().union(*map(_names, arguments))
     raise DefinitionError(f"is not arithmetic: {GRAMMAR}")
 
 
@@ -72,4 +80,7 @@ def _emit(node: ast.expr, graph: GraphBuilder, tensors: Mapping[str, str]) -> st
             return graph.node(BINARY[type(op)], *inputs)
         case ast.Call(func=ast.Name(id=function), args=[argument]):
             return graph.node(FUNCTIONS[function], _emit(argument, graph, tensors))
+        case ast.Call(func=ast.Name(id=function), args=arguments):
+            of_many = [_emit(argument, graph, tensors) for argument in arguments]
+            return graph.node(OF_MANY[function], *of_many)
     raise AssertionError("parse_expression lets nothing else through")

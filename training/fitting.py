@@ -152,14 +152,20 @@ def fit_pipeline(
     X: NDArray[np.float32],
     y: NDArray[np.int8],
 ) -> Pipeline:
-    """The fitted pipeline, uncalibrated; a TrainingError where the library refuses."""
+    """The fitted pipeline, uncalibrated; a TrainingError where the library refuses.
+
+    The rows are let go once their columns are made: both together are the peak of memory.
+    """
     features = FeatureGraph(definition.contract(), missing_indicators=not algorithm.missing)
     steps = algorithm.steps(definition.algorithm.parameters, features.columns_)
+    columns = features.transform(X)
+    del X
     try:
-        pipeline = Pipeline([("features", features), *steps]).fit(X, y)
+        Pipeline(steps).fit(columns, y)
     except (TypeError, ValueError) as error:
         name = definition.algorithm.name
         raise TrainingError(f"{name} does not take its parameters or the data: {error}") from error
+    pipeline = Pipeline([("features", features), *steps])
     if algorithm.settle is not None:
         algorithm.settle(pipeline[-1])
     return pipeline

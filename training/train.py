@@ -93,9 +93,14 @@ def train(
     """
     progress(f"reading {dataset_path}")
     check_memory(definition, dataset_path, available_mb())
-    dataset = load_dataset(definition, dataset_path)
-    given: dict[str, Any] = {"trained_by": trained_by, "champion": champion, "progress": progress}
-    return train_on(dataset, definition, dataset_path, **given)
+    return train_on(
+        load_dataset(definition, dataset_path),
+        definition,
+        dataset_path,
+        trained_by=trained_by,
+        champion=champion,
+        progress=progress,
+    )
 
 
 def train_on(
@@ -115,7 +120,9 @@ def train_on(
     study : the `tuning` of a manifest, which is taken in place of a search
     """
     started = time.monotonic()
+    described = _describe(dataset, dataset_path)
     fitted, held_out = (dataset.take(rows) for rows in split_rows(definition.split, dataset))
+    del dataset  # its rows are copied
     if definition.tuning and study is None:
         study = tune(definition, fitted.X, fitted.y, progress).to_json()
     chosen = definition.with_parameters(study["best_parameters"]) if study else definition
@@ -136,7 +143,7 @@ def train_on(
         "training_seconds": round(time.monotonic() - started, 1),
         **_provenance(definition, chosen),
         **({"tuning": study} if study else {}),
-        "dataset": {**_describe(dataset, dataset_path), **trained.samples},
+        "dataset": {**described, **trained.samples},
         "metrics": {name: asdict(interval) for name, interval in trained.metrics.items()},
         **trained.sections,
         **judgement.to_json(),

@@ -56,6 +56,7 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ("debt / (12 * income)", "open('x')", "expression: is not arithmetic"),
         ("debt / (12 * income)", "debt if income else 1", "expression: is not arithmetic"),
         ("debt / (12 * income)", "1 + 2", "expression: uses no feature"),
+        ("debt / (12 * income)", "max(debt)", "expression: is not arithmetic"),
         ("test_share = 0.3", 'method = "time"', "split.column: is needed for the method time"),
         ("test_share = 0.3", "test_share = 1.5", "split.test_share: Input should be less than 1"),
         ("max_depth = 3", 'booster = "dart"', "parameters.booster: refused: booster converts"),

@@ -89,6 +89,7 @@ def test_derived_features_equal_their_arithmetic(contract, income, debt, employe
         ("(debt - income) / 5", 1000),
         ("debt ** 2", 36e6),
         ("log(income) + exp(0 * debt)", np.log(1000) + 1),
+        ("max(income - 2000, 0) + min(income, debt, 7)", 7),
         ("debt * 0.01 / (1 - (1 + 0.01) ** -enquiries)", 6000 * 0.01 / (1 - 1.01**-2)),
     ],
 )

@@ -1,0 +1,182 @@
+"""What tuning finds, beside the best single models that we know of on the same rows.
+
+German credit by stratified 10-fold cross-validation, Taiwan by 5-fold. Tuning is nested: in every
+fold the parameters are searched, and the model and its calibration fitted, on the other folds
+alone. What the rules cost on Taiwan is seen by leaving them out one by one, all with the parameters
+of one study on the definition's own training rows.
+
+    DATA_DIR=... python -m bench.tuning [TRIALS]
+
+DATA_DIR is a folder that holds `taiwan_default.parquet`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from sklearn.model_selection import StratifiedKFold
+
+from bench import report
+from cli.seeding import german_credit
+from training.calibration import sigmoid
+from training.dataset import load_dataset
+from training.definition import Tuning, load_definition
+from training.evaluation import METRICS, auc
+from training.fitting import fit
+from training.split import split_rows
+from training.tuning import tune
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from training.dataset import Dataset
+    from training.definition import Definition
+
+    type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+TRIALS, INNER_FOLDS = 20, 4
+FIGURES = ("auc", "ks", "brier", "calibration_error")
+HEAD = ("rows", "model", "AUC", "KS", "Brier", "ECE")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A dataset's folds, and what the best single model that we know of has there."""
+
+    folds: int
+    algorithms: tuple[str, ...]
+    peer: str
+    known: dict[str, float]
+
+
+TAIWAN = {"auc": 0.7855, "ks": 0.438, "brier": 0.1333, "calibration_error": 0.013}
+CASES = {
+    "german-credit": Case(10, ("xgboost", "gradient_boosting"), "CatBoost", {"auc": 0.800}),
+    "taiwan-default": Case(5, ("xgboost",), "tuned LightGBM, all columns", TAIWAN),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """A dataset with its folds, and whom to tell."""
+
+    dataset: Dataset
+    folds: list[Fold]
+    progress: Callable[[str], None]
+
+    @classmethod
+    def of(
+        cls, definition: Definition, path: Path, folds: int, progress: Callable[[str], None]
+    ) -> CrossValidation:
+        """The folds are the same for the same rows."""
+        dataset = load_dataset(definition, str(path))
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=definition.split.seed)
+        return cls(dataset, list(splitter.split(dataset.X, dataset.y)), progress)
+
+    def figures(self, name: str, choose: Callable[[Fold], Definition]) -> dict[str, float]:
+        """AUC as the mean over the folds; the others of all held-out rows together.
+
+        Parameters
+        ----------
+        choose : the definition to fit on a fold's training rows
+        """
+        X, y = self.dataset.X, self.dataset.y
+        log_odds = np.empty(len(y))
+        for number, fold in enumerate(self.folds, start=1):
+            definition = choose(fold)
+            self.progress(f"{name}: fold {number} of {len(self.folds)}")
+            fitted, held_out = fold
+            log_odds[held_out] = fit(definition, X[fitted], y[fitted]).log_odds(X[held_out])
+        area = np.mean([auc(y[rows], log_odds[rows]) for _, rows in self.folds])
+        others = {name: METRICS[name](y, sigmoid(log_odds)) for name in FIGURES[1:]}
+        return {"auc": round(float(area), 4), **{k: round(v, 4) for k, v in others.items()}}
+
+    def tuned(self, definition: Definition, rows: NDArray[np.int64]) -> Definition:
+        """The definition with what a study on some rows finds."""
+        found = tune(definition, self.dataset.X[rows], self.dataset.y[rows], self.progress)
+        return definition.with_parameters(found.best_parameters)
+
+
+def main() -> None:
+    """Measure, write and print."""
+    trials = int(sys.argv[1]) if len(sys.argv) > 1 else TRIALS
+    results: dict[str, Any] = {"trials": trials, "inner_folds": INNER_FOLDS}
+    rows = []
+    console = Console(stderr=True)
+    with console.status("reading") as status, TemporaryDirectory() as folder:
+        german = Path(folder, "german.csv")
+        german.write_bytes(german_credit())
+        taiwan = Path(os.environ["DATA_DIR"], "taiwan_default.parquet")
+        for model, path in (("german-credit", german), ("taiwan-default", taiwan)):
+            case = CASES[model]
+            results[model] = {"known": {"model": case.peer, **case.known}}
+            rows.append(_row(model, f"known: {case.peer}", case.known))
+            for name, figures in _measure(load_definition(model), path, trials, status.update):
+                console.print(model, name, figures)
+                results[model][name] = figures
+                rows.append(_row(model, name, figures))
+    report.write("tuning", results, report.table(HEAD, rows))
+
+
+def _measure(
+    definition: Definition, path: Path, trials: int, progress: Callable[[str], None]
+) -> Iterator[tuple[str, dict[str, float]]]:
+    case = CASES[definition.name]
+    folded = CrossValidation.of(definition, path, case.folds, progress)
+    for algorithm in case.algorithms:
+        plain = definition.with_algorithm(algorithm)
+        yield f"{algorithm}, defaults", folded.figures(algorithm, lambda _, plain=plain: plain)
+        asked = _with_tuning(plain, trials)
+        yield (
+            f"{algorithm}, tuned",
+            folded.figures(algorithm, lambda fold, asked=asked: folded.tuned(asked, fold[0])),
+        )
+    if any(feature.monotone for feature in definition.features):
+        fitted, _ = split_rows(definition.split, folded.dataset)
+        found = folded.tuned(_with_tuning(definition, trials), fitted)
+        for name, variant in _variants(found).items():
+            other = CrossValidation.of(variant, path, case.folds, progress)
+            yield name, other.figures(name, lambda _, variant=variant: variant)
+
+
+def _with_tuning(definition: Definition, trials: int) -> Definition:
+    return definition.model_copy(update={"tuning": Tuning(trials=trials, folds=INNER_FOLDS)})
+
+
+def _variants(definition: Definition) -> Mapping[str, Definition]:
+    """The definition as it is, and with some of its rules or features left out."""
+    free = _changed(definition, monotone=None)
+    return {
+        "one study on three quarters of the rows": definition,
+        "without derived features": definition.model_copy(update={"derived": ()}),
+        "without directions": free,
+        "with protected features": _changed(definition, protected=False),
+        "with protected features, without directions": _changed(free, protected=False),
+    }
+
+
+def _changed(definition: Definition, **fields: object) -> Definition:
+    """The definition with fields of all features changed; what is derived has directions alone."""
+    directions = {key: value for key, value in fields.items() if key == "monotone"}
+    changed = {
+        "features": tuple(replace(feature, **fields) for feature in definition.features),
+        "derived": tuple(replace(feature, **directions) for feature in definition.derived),
+    }
+    return definition.model_copy(update=changed)
+
+
+def _row(model: str, name: str, figures: Mapping[str, float]) -> list[str]:
+    return [model, name, *(f"{figures[k]:.4f}" if k in figures else "" for k in FIGURES)]
+
+
+if __name__ == "__main__":
+    main()
