@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.shared.contract import Contract
 from functions.shared.errors import ModelNotFoundError
-from functions.shared.versions import BATCH_FILE, MODEL_FILE
+from functions.shared.versions import BATCH_FILE, MODEL_FILE, TRAINING_ROWS_FILE
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Champion:
-    """A version that serves: its manifest and the bytes of its graphs."""
+    """A version that serves: its manifest, the bytes of its graphs, and keys of its training rows.
+
+    `training_rows` is empty for a version that is older than these keys.
+    """
 
     version: str
     manifest: dict[str, Any]
     online: bytes
     batch: bytes
+    training_rows: bytes = b""
 
     @cached_property
     def session(self) -> onnxruntime.InferenceSession:
@@ -45,7 +49,9 @@ def read_champion(registry: ModelReader, model: str) -> Champion | None:
         return None
     manifest = registry.manifest(model, version)
     online, batch = (registry.read(model, version, file) for file in (MODEL_FILE, BATCH_FILE))
-    return Champion(version, manifest, online, batch)
+    has_rows = TRAINING_ROWS_FILE in manifest["files"]
+    rows = registry.read(model, version, TRAINING_ROWS_FILE) if has_rows else b""
+    return Champion(version, manifest, online, batch, rows)
 
 
 def _open(content: bytes) -> onnxruntime.InferenceSession:

@@ -224,6 +224,14 @@ def _check_report(definition: Definition) -> Iterable[str]:
         yield "report.segments: is for the task default"
 
 
+def _check_gates(definition: Definition) -> Iterable[str]:
+    gates = definition.gates
+    if bool(gates.decision_time) != bool(gates.known_times):
+        yield "gates.known_times: are compared with a decision_time, both are needed or none"
+    if gates.min_slope > gates.max_slope:
+        yield "gates.min_slope: must not be above max_slope"
+
+
 def _check_score(definition: Definition) -> Iterable[str]:
     for key in ("pdo", "base_odds"):
         if getattr(definition.score, key) <= 0:
@@ -288,6 +296,7 @@ _CHECKS = (
     _check_tuning,
     _check_split,
     _check_report,
+    _check_gates,
     _check_task,
 )
 _CHECKS_OF_TASK = {

@@ -52,6 +52,8 @@ class Dataset:
     no_amount : feature -> special code, or "missing" -> number of rows
     sources : where each file lies, its version in S3 if it has one, and its SHA-256
     generated : model, seed and rows of each file that is invented
+    rows : positions in what was read, of shape (n_rows,), rising
+    late : column that is known at some time -> rows where that is after the decision
     """
 
     X: NDArray[np.float32]
@@ -63,6 +65,8 @@ class Dataset:
     unseen: dict[str, int]
     no_amount: dict[str, dict[str, int]]
     fingerprint: str
+    rows: NDArray[np.int64]
+    late: dict[str, int]
     files: list[str] = field(default_factory=list)
     sources: list[dict[str, str]] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
@@ -74,6 +78,7 @@ class Dataset:
             self,
             X=self.X[rows],
             y=self.y[rows],
+            rows=self.rows[rows],
             time=None if self.time is None else self.time[rows],
             protected={name: values[rows] for name, values in self.protected.items()},
         )
@@ -129,6 +134,8 @@ def _columns(definition: Definition) -> dict[str, bool]:
         columns[definition.id] = True
     if definition.split.column:
         columns[definition.split.column] = False
+    for column in definition.gates.times:
+        columns[column] = False
     for feature in definition.features:
         columns[feature.dataset_column] = feature.type == "category" or feature.protected
     return columns
@@ -221,6 +228,8 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
         unseen=_unseen(definition, X),
         no_amount=dict(_no_amount(definition, X)),
         fingerprint=fingerprint,
+        rows=np.flatnonzero(rows.kept),
+        late=_late(definition, table, rows.kept),
         files=files,
         dated=time is not None and not _is_number(table[definition.split.column].type),
     )
@@ -366,6 +375,23 @@ def _time(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.fl
     column = definition.split.column
     if not column:
         return None
+    times = _times(table, column)
+    rows.exclude(~np.isfinite(times), f"{column}: the time to split by is missing")
+    return times
+
+
+def _late(definition: Definition, table: pa.Table, kept: NDArray[np.bool_]) -> dict[str, int]:
+    gates = definition.gates
+    if not gates.decision_time:
+        return {}
+    decided = _times(table, gates.decision_time)[kept]
+    return {
+        column: int((_times(table, column)[kept] > decided).sum()) for column in gates.known_times
+    }
+
+
+def _times(table: pa.Table, column: str) -> NDArray[np.float64]:
+    """Times in microseconds, or numbers as they are; NaN where missing."""
     values = table[column]
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         try:
@@ -374,9 +400,7 @@ def _time(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.fl
             raise DatasetError(f"{column}: wrong type: a time or a number expected") from error
     if pa.types.is_temporal(values.type):
         values = values.cast(pa.timestamp("us")).cast(pa.int64())
-    times = _numpy(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
-    rows.exclude(~np.isfinite(times), f"{column}: the time to split by is missing")
-    return times
+    return _numpy(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
 
 
 def _numpy(values: pa.ChunkedArray) -> NDArray[Any]:

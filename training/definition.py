@@ -33,6 +33,7 @@ from functions.shared.versions import MODEL_PATTERN, digest
 from training.algorithms import ALGORITHMS
 from training.checks import problems
 from training.expression import parse_expression
+from training.gates.settings import GateSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -164,6 +165,7 @@ class Definition(_Table):
     watch: WatchSettings = WatchSettings()
     tuning: Tuning | None = None
     split: Split = Split()
+    gates: GateSettings = GateSettings()
     calibration: CalibrationSettings = CalibrationSettings()
     explanation: Explanation = Explanation()
     score: ScoreScale = ScoreScale()
@@ -329,6 +331,11 @@ def read_definition(path: Path) -> Definition:
     if definition.name != path.stem:
         raise DefinitionError(f"{path.name}: name: must be the file's own, {path.stem}")
     return definition
+
+
+def recorded_definition(manifest: Mapping[str, Any]) -> Definition:
+    """The definition that a version was trained by; a DefinitionError where it is one no more."""
+    return _checked(f"definition of {manifest['version']}", manifest["definition"])
 
 
 def _checked(file: str, raw: dict[str, Any]) -> Definition:

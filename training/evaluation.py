@@ -141,6 +141,18 @@ def calibration_error(y: NDArray[np.int8], probability: NDArray[np.float64]) -> 
     return float(sum(gaps) / len(y))
 
 
+def chance_error(probability: NDArray[np.float64]) -> float:
+    """The calibration error that chance alone gives probabilities that are right.
+
+    The mean distance of a bin's default rate from its expectation, sqrt(2 p (1 - p) / (pi n)) as
+    that of a normal variable.
+    """
+    bins = np.array_split(np.sort(probability), CALIBRATION_BINS)
+    variances = [float(np.mean(b * (1 - b))) / len(b) for b in bins if len(b)]
+    sizes = [len(b) for b in bins if len(b)]
+    return float(np.average(np.sqrt(2 * np.array(variances) / np.pi), weights=sizes))
+
+
 def calibration_line(y: NDArray[np.int8], probability: NDArray[np.float64]) -> tuple[float, float]:
     """Intercept and slope of y on the log-odds: 0 and 1 where the probability is calibrated.
 

@@ -24,20 +24,15 @@ TOLERANCE = 1e-4
 ELDERLY = 62
 
 
-def check_monotone(
+def reversals(
     contract: Contract,
     session: onnxruntime.InferenceSession,
     fitted: NDArray[np.float32],
     held_out: NDArray[np.float32],
 ) -> dict[str, float]:
-    """Hold every directed feature to its direction, derived features included in the movement.
+    """The largest movement in log-odds against its direction, of every feature that has one.
 
-    Returns the largest movement in log-odds against the direction, per feature.
-
-    Raises
-    ------
-    TrainingError
-        One moves by more than 1e-4 against its direction.
+    Derived features move along.
     """
     worst = {}
     for position, feature in enumerate(contract.features):
@@ -47,11 +42,6 @@ def check_monotone(
         log_odds = sweep(session, held_out[:ROWS], position, grid)
         against = -DIRECTIONS[feature.monotone] * np.diff(log_odds, axis=1)
         worst[feature.name] = max(float(against.max()), 0.0)
-        if worst[feature.name] > TOLERANCE:
-            raise TrainingError(
-                f"features.{feature.name}: not {feature.monotone}: the log-odds move by "
-                f"{worst[feature.name]:.2g} against it; look at derived features that use it"
-            )
     return worst
 
 

@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import functions.shared
 import training
-from functions.shared.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, REPORT_FILE, digest
+from functions.shared.versions import (
+    BATCH_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    REPORT_FILE,
+    TRAINING_ROWS_FILE,
+    digest,
+)
 from training.algorithms import ALGORITHMS
 from training.dataset import load_dataset
 from training.export import with_metadata
 from training.gates.judge import judge
+from training.membership import pack_rows
 from training.memory import available_mb, check_memory
 from training.report import render_report
 from training.split import split_rows
@@ -128,7 +136,7 @@ def train_on(
     chosen = definition.with_parameters(study["best_parameters"]) if study else definition
     trained = TASKS[definition.task](chosen, fitted, held_out, progress)
     progress("gates")
-    judgement = judge(definition, trained)
+    judgement = judge(definition, trained, fitted, held_out, path=dataset_path, champion=champion)
     now = datetime.now(UTC).replace(microsecond=0)
     content = {"contract": trained.contract.to_json(), "definition_digest": definition.digest}
     version = f"{now:%Y%m%dT%H%M%SZ}-{digest(with_metadata(trained.online, content))[:8]}"
@@ -153,6 +161,7 @@ def train_on(
         MODEL_FILE: with_metadata(trained.online, stamp),
         BATCH_FILE: with_metadata(trained.batch, stamp),
         REPORT_FILE: render_report(manifest).encode(),
+        TRAINING_ROWS_FILE: pack_rows(fitted.X),
     }
     manifest["files"] = {
         name: {"sha256": digest(body), "size": len(body)} for name, body in files.items()

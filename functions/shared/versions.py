@@ -23,6 +23,7 @@ MODEL_FILE = "model.onnx"
 BATCH_FILE = "batch.onnx"
 MANIFEST_FILE = "manifest.json"
 REPORT_FILE = "report.html"
+TRAINING_ROWS_FILE = "training_rows.bin"
 
 VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 MODEL_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from training.export import open_session
+from training.gates import performance, population, rules
+from training.gates.beside import run_log_odds, some_rows, stand_beside
 from training.gates.gate import Gate, status_of
+from training.gates.screens import single_areas
+from training.parity import PROBABILITY_TOLERANCE
+from training.stability import baseline, score_points, shifts
 
 if TYPE_CHECKING:
+    from training.champion import Champion
+    from training.dataset import Dataset
     from training.definition import Definition
+    from training.gates.beside import Beside
+    from training.gates.challenge import Comparison
     from training.trained import Trained
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The gates in their order, and what they rest on."""
+    """The gates in their order, and what they rest on: sections of the manifest."""
 
     gates: tuple[Gate, ...]
-    comparison: dict[str, Any] | None = None
-    baseline: dict[str, Any] | None = None
-    stability: dict[str, Any] | None = None
+    comparison: Comparison | None
+    baseline: dict[str, Any]
+    stability: dict[str, Any]
 
     @property
     def status(self) -> str:
@@ -28,16 +39,89 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """The judgement's sections of the manifest."""
-        return {
-            "status": self.status,
-            "gates": [asdict(gate) for gate in self.gates],
-            "comparison": self.comparison,
-            "baseline": self.baseline,
-            "stability": self.stability,
-        }
+        return {"status": self.status, **asdict(self)}
 
 
-def judge(definition: Definition, trained: Trained) -> Judgement:
-    """Hold a version that parity has let through against the other gates."""
-    parity = Gate("parity", True, "The exported graphs answer like the fitted pipeline.")
-    return Judgement((parity,))
+def judge(
+    definition: Definition,
+    trained: Trained,
+    fitted: Dataset,
+    held_out: Dataset,
+    *,
+    path: str,
+    champion: Champion | None,
+) -> Judgement:
+    """Hold a version that parity has let through against the other gates.
+
+    Parameters
+    ----------
+    fitted, held_out : training and test rows
+    path : of the dataset, which a champion with other features has to read by itself
+    """
+    contract, some, unseen = trained.contract, some_rows(fitted), some_rows(held_out)
+    score = points = fitted_points = None
+    if definition.task == "default":
+        score = partial(run_log_odds, open_session(trained.batch.SerializeToString()))
+        points = score_points(contract, score(unseen.X))
+        fitted_points = score_points(contract, score(some.X))
+    before = baseline(contract, some.X, points)
+    beside = stand_beside(champion, definition, path, (fitted, held_out), score)
+    gates = _gates(definition, trained, some, held_out, beside)
+    return Judgement(
+        gates=gates,
+        comparison=beside.comparison,
+        baseline=before,
+        stability={
+            "test": shifts(before, contract, unseen.X, fitted_points),
+            "champion": beside.moved,
+        },
+    )
+
+
+def _gates(
+    definition: Definition, trained: Trained, some: Dataset, held_out: Dataset, beside: Beside
+) -> tuple[Gate, ...]:
+    """All gates, in the order in which they are shown."""
+    settings, sections = definition.gates, trained.sections
+    data = (
+        population.stability(beside.moved, beside.obstacle, settings),
+        population.timing(held_out.late, settings),
+        rules.schema(beside.changes, settings),
+    )
+    parity = _parity(sections["parity"])
+    if definition.task != "default":
+        return (parity, *map(_of_a_ranking, OF_A_DEFAULT), *data)
+    protected = [feature.name for feature in definition.protected]
+    areas = single_areas(trained.contract, some.X, some.y)
+    return (
+        parity,
+        performance.discrimination(trained.metrics["auc"], settings),
+        performance.calibration(trained.metrics, sections["calibration"]["chance"], settings),
+        performance.against_champion(beside, settings),
+        rules.monotonicity(sections["monotone"], settings),
+        population.leakage(areas, settings),
+        rules.fairness(protected, sections["fairness"]),
+        *data,
+    )
+
+
+OF_A_DEFAULT = (
+    "discrimination",
+    "calibration",
+    "champion",
+    "monotonicity",
+    "leakage",
+    "fairness",
+)
+
+
+def _parity(section: dict[str, Any]) -> Gate:
+    """Passed, for training stops where it is not."""
+    rows = sum(section["rows"].values())
+    sentence = f"ONNX answers {rows:,} rows as the fitted pipeline does, to within "
+    sentence += f"{section['online']:.1g} in probability."
+    return Gate("parity", True, sentence, section["online"], PROBABILITY_TOLERANCE)
+
+
+def _of_a_ranking(gate: str) -> Gate:
+    return Gate(gate, None, "It is for models of a default; this one ranks products.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.calibration import sigmoid, uncalibrated
 from training.classification import classification
-from training.evaluation import METRICS, evaluate
+from training.evaluation import METRICS, chance_error, evaluate
 from training.export import batch_graph, online_graph, open_session, witness_graph
 from training.figures.held_out import HeldOut
 from training.figures.of_default import figures_of_default
@@ -16,7 +16,7 @@ from training.golden import golden_rows
 from training.parity import Candidate, check_parity
 from training.points import points_table
 from training.reference import build_reference
-from training.sweeps import check_age, check_monotone
+from training.sweeps import check_age, reversals
 from training.trained import Trained
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def train_default(
     candidate = Candidate(sessions[0], sessions[1], sessions[2], expected_margin)
     parity = check_parity(model, plain, candidate, held_out.X)
     progress("sweeps: monotone directions and age")
-    monotone = check_monotone(plain, sessions[1], fitted.X, held_out.X)
+    monotone = reversals(plain, sessions[1], fitted.X, held_out.X)
     check_age(plain, sessions[1], held_out.X)
     reference = build_reference(definition, sessions[0], model.calibration, fitted.X)
     contract = definition.contract(reference)
@@ -96,7 +96,8 @@ def _evaluate(
         "before": {name: METRICS[name](y, before) for name in CALIBRATION_FIGURES},
         "after": {name: METRICS[name](y, probability) for name in CALIBRATION_FIGURES},
     }
-    return evaluate(y, probability), {**model.calibration.describe(), **figures}
+    chance = {"chance": chance_error(probability)}
+    return evaluate(y, probability), {**model.calibration.describe(), **figures, **chance}
 
 
 def _sample(y: NDArray[np.int8]) -> dict[str, float]:

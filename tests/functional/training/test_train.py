@@ -29,7 +29,13 @@ def trained(tmp_path_factory):
 def test_bundle_is_whole_and_its_digests_hold(trained):
     bundle, manifest, _ = trained
 
-    assert set(bundle.files) == {"model.onnx", "batch.onnx", "report.html", "manifest.json"}
+    assert set(bundle.files) == {
+        "model.onnx",
+        "batch.onnx",
+        "report.html",
+        "training_rows.bin",
+        "manifest.json",
+    }
     assert VERSION_PATTERN.fullmatch(bundle.version)
     for name, entry in manifest["files"].items():
         assert entry == {"sha256": digest(bundle.files[name]), "size": len(bundle.files[name])}

@@ -3,7 +3,7 @@ import pytest
 from functions.shared.errors import DefinitionError
 from tests import shop
 from tests.sample import DEFINITION, definition
-from training.definition import defined_models, load_definition
+from training.definition import defined_models, load_definition, recorded_definition
 
 
 def changed(old: str, new: str) -> str:
@@ -217,3 +217,28 @@ def test_a_definition_without_history_keeps_what_the_application_says_alone():
     gone = {d.name for d in whole.derived} - {d.name for d in part.derived}
     assert gone == {"bureau_debt_to_income"}
     assert whole.without({"ext_source_2"}).pipeline == "home-credit"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("min_auc = 1.2", "gates.min_auc: Input should be less than or equal to 1"),
+        ("margin = 0.0", "gates.margin: Input should be greater than 0"),
+        ("min_slope = 2.0", "gates.min_slope: must not be above max_slope"),
+        ('decision_time = "decided"', "gates.known_times: are compared with a decision_time"),
+        ('known_times = ["bureau"]', "gates.known_times: are compared with a decision_time"),
+        ("min_gini = 0.4", "gates.min_gini: Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_gate_is_named(tmp_path, line, message):
+    with pytest.raises(DefinitionError, match=message):
+        definition(tmp_path, f"{DEFINITION}\n[gates]\n{line}\n")
+
+
+def test_a_version_names_the_definition_that_it_was_trained_by(tmp_path):
+    made = definition(tmp_path)
+    manifest = {"version": "v1", "definition": made.model_dump(mode="json")}
+
+    assert recorded_definition(manifest) == made
+    with pytest.raises(DefinitionError, match="definition of v1: bands: is needed"):
+        recorded_definition({**manifest, "definition": {**manifest["definition"], "bands": []}})

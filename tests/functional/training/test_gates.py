@@ -1,0 +1,182 @@
+"""Versions that are trained beside a champion, on data made so that a gate passes or fails."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.sample import DEFINITION, applicants, definition, publish
+from training.champion import Champion, read_champion
+from training.train import train
+
+pytestmark = pytest.mark.slow
+
+LOOSE = "\n[gates]\nmargin = 0.04\n"
+WEAK = DEFINITION.replace("n_estimators = 30, max_depth = 3", "n_estimators = 1, max_depth = 1")
+
+
+def run(folder, frame, text=DEFINITION + LOOSE, champion=None):
+    frame.to_parquet(folder / "data.parquet")
+    return train(definition(folder, text), str(folder / "data.parquet"), champion=champion)
+
+
+def manifest_of(bundle):
+    return json.loads(bundle.files["manifest.json"])
+
+
+def gate(bundle, name):
+    return {gate["gate"]: gate for gate in manifest_of(bundle)["gates"]}[name]
+
+
+def as_champion(bundle):
+    files = (bundle.files[name] for name in ("model.onnx", "batch.onnx", "training_rows.bin"))
+    return Champion(bundle.version, manifest_of(bundle), *files)
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory):
+    return as_champion(run(tmp_path_factory.mktemp("champion"), applicants(2000)))
+
+
+def test_a_first_version_passes_what_needs_no_champion(champion):
+    gates = {gate["gate"]: gate["passed"] for gate in champion.manifest["gates"]}
+
+    assert champion.manifest["status"] == "candidate"
+    assert gates == {
+        "parity": True,
+        "discrimination": True,
+        "calibration": True,
+        "champion": None,
+        "monotonicity": None,
+        "leakage": True,
+        "fairness": True,
+        "stability": None,
+        "timing": None,
+        "schema": None,
+    }
+    assert champion.manifest["comparison"] is None
+    assert champion.manifest["stability"]["champion"] is None
+
+
+def test_the_champion_is_read_from_the_registry_as_it_was_published(registry, tmp_path):
+    assert read_champion(registry, "sample") is None
+    bundle = run(tmp_path, applicants(400))
+    publish(registry, bundle)
+
+    assert read_champion(registry, "sample") == as_champion(bundle)
+
+
+def test_a_challenger_on_new_rows_is_compared_on_rows_that_the_champion_does_not_know(
+    champion, tmp_path
+):
+    grown = pd.concat(
+        [applicants(2000), applicants(2000, seed=2).assign(applicant=range(2000, 4000))]
+    )
+
+    bundle = run(tmp_path, grown, champion=champion)
+
+    manifest = manifest_of(bundle)
+    comparison = manifest["comparison"]
+    assert (bundle.status, gate(bundle, "champion")["passed"]) == ("candidate", True)
+    assert comparison["champion"] == champion.version
+    assert comparison["rows"] + comparison["known"] == manifest["dataset"]["test"]["rows"] == 1200
+    assert 200 < comparison["known"] < 490  # of the 600 test rows that are old
+    assert f"{comparison['rows']:,} test rows" in gate(bundle, "champion")["sentence"]
+    assert comparison["metrics"]["champion"]["brier"] < 0.25
+    assert manifest["stability"]["champion"]["score"]["verdict"] == "stable"
+
+
+def test_the_same_data_again_give_an_equal_version(champion, tmp_path):
+    bundle = run(tmp_path, applicants(2000), champion=champion)
+
+    comparison = manifest_of(bundle)["comparison"]
+    assert bundle.status == "candidate"
+    assert (comparison["difference"]["value"], comparison["known"]) == (0.0, 0)
+    assert gate(bundle, "stability")["value"] == 0.0
+
+
+def test_a_worse_challenger_is_rejected(champion, tmp_path):
+    bundle = run(tmp_path, applicants(2000), WEAK + LOOSE, champion=champion)
+
+    assert (bundle.status, gate(bundle, "champion")["passed"]) == ("rejected", False)
+    assert manifest_of(bundle)["comparison"]["difference"]["high"] < 0
+
+
+def test_a_population_that_has_moved_is_rejected(champion, tmp_path):
+    frame = applicants(2000, seed=3)
+    frame["debt"] *= 8
+
+    bundle = run(tmp_path, frame, champion=champion)
+
+    assert gate(bundle, "stability")["passed"] is False
+    assert "debt (PSI" in gate(bundle, "stability")["sentence"]
+    assert "region" not in gate(bundle, "stability")["sentence"]
+
+
+MORE = '[[features]]\nname = "tenure"\ntype = "integer"\nminimum = 0\n\n[[derived]]'
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [(LOOSE, "rejected"), (LOOSE + "breaking = true\n", "candidate")],
+    ids=["not declared", "declared"],
+)
+def test_a_required_field_more_is_rejected_unless_it_is_declared(
+    champion, tmp_path, wanted, status
+):
+    frame = applicants(2000).assign(tenure=np.arange(2000) % 40)
+    text = DEFINITION.replace("[[derived]]", MORE) + wanted
+
+    bundle = run(tmp_path, frame, text, champion=champion)
+
+    assert bundle.status == status
+    assert "tenure: is new and required" in gate(bundle, "schema")["sentence"]
+    comparison = manifest_of(bundle)["comparison"]  # the champion reads the rows its own way
+    assert comparison["rows"] == manifest_of(bundle)["dataset"]["test"]["rows"]
+
+
+def test_a_champion_that_cannot_read_the_rows_any_more_fails_the_comparison(champion, tmp_path):
+    without = DEFINITION.replace(
+        '[[features]]\nname = "housing"\ntype = "category"\n'
+        'categories = ["own", "rent"]\nactionable = { to = ["own"] }\n',
+        "",
+    )
+    assert without != DEFINITION
+    frame = applicants(2000).drop(columns="housing")
+
+    bundle = run(tmp_path, frame, without + LOOSE, champion=champion)
+
+    assert gate(bundle, "champion")["passed"] is False
+    assert "missing columns: housing" in gate(bundle, "champion")["sentence"]
+    assert gate(bundle, "stability")["passed"] is None
+    assert gate(bundle, "schema")["passed"] is False
+
+
+def test_a_feature_that_is_the_outcome_is_rejected(tmp_path):
+    frame = applicants(800)
+    frame["housing"] = np.where(frame["outcome"] == "bad", "rent", "own")
+
+    bundle = run(tmp_path, frame)
+
+    assert (bundle.status, gate(bundle, "leakage")["passed"]) == ("rejected", False)
+    assert "housing (AUC 1.000)" in gate(bundle, "leakage")["sentence"]
+
+
+def test_less_discrimination_than_the_definition_asks_for_is_rejected(tmp_path):
+    bundle = run(tmp_path, applicants(800), DEFINITION + "\n[gates]\nmin_auc = 0.8\n")
+
+    assert (bundle.status, gate(bundle, "discrimination")["passed"]) == ("rejected", False)
+
+
+@pytest.mark.parametrize(("late", "passed"), [(0, True), (3, False)])
+def test_a_column_known_after_the_decision_is_rejected(tmp_path, late, passed):
+    decided = pd.Timestamp("2026-01-31") + pd.to_timedelta(np.arange(800), "h")
+    frame = applicants(800).assign(decided=decided, bureau=decided - pd.Timedelta("1D"))
+    frame.loc[: late - 1, "bureau"] += pd.Timedelta("9D")
+    times = '\n[gates]\ndecision_time = "decided"\nknown_times = ["bureau"]\n'
+
+    bundle = run(tmp_path, frame, DEFINITION + times)
+
+    assert gate(bundle, "timing")["passed"] is passed
+    assert gate(bundle, "timing")["value"] == late

@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.evaluation import Interval, auc, chance_error, evaluate
+from training.gates.beside import Beside
+from training.gates.challenge import bootstrap_difference, compare_versions
+from training.gates.performance import against_champion, calibration, discrimination
+from training.gates.settings import GateSettings
+
+SETTINGS = GateSettings()
+
+
+@pytest.mark.parametrize(("low", "passed"), [(0.6, True), (0.599, False)])
+def test_the_lower_end_of_the_auc_has_to_reach_the_minimum(low, passed):
+    gate = discrimination(Interval(0.7, low, 0.8), SETTINGS)
+
+    assert (gate.passed, gate.value, gate.threshold) == (passed, low, 0.6)
+    assert "0.700" in gate.sentence
+
+
+def outcomes(log_odds, rng):
+    return (rng.random(len(log_odds)) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
+
+
+def judged(said, true, rng):
+    """The gate on log-odds that are said, where others are true."""
+    y, probability = outcomes(true, rng), 1 / (1 + np.exp(-said))
+    return calibration(evaluate(y, probability), chance_error(probability), SETTINGS)
+
+
+@pytest.mark.parametrize("rows", [300, 4000])
+def test_probabilities_that_are_right_pass_on_few_rows_and_on_many(rows):
+    rng = np.random.default_rng(1)
+    log_odds = rng.normal(-1.5, 1.2, rows)
+
+    gate = judged(log_odds, log_odds, rng)
+
+    assert gate.passed
+    assert "hold" in gate.sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        pytest.param(lambda z: 2 * z, "slope", id="too sure"),
+        pytest.param(lambda z: z + 0.8, "intercept", id="too high"),
+        pytest.param(lambda z: z - 0.8, "intercept", id="too low"),
+        pytest.param(lambda z: np.full(len(z), -0.5), "error", id="one for all"),
+    ],
+)
+def test_probabilities_that_are_off_fail(change, word):
+    rng = np.random.default_rng(1)
+    log_odds = rng.normal(-1.5, 1.2, 4000)
+
+    gate = judged(change(log_odds), log_odds, rng)
+
+    assert not gate.passed
+    assert word in gate.sentence
+
+
+def test_the_error_of_chance_by_hand_and_by_drawing():
+    # Ten bins of one row at 1/2: sqrt(2 / 4 / pi) = .3989.
+    assert chance_error(np.full(10, 0.5)) == pytest.approx(0.39894, abs=1e-5)
+    rng = np.random.default_rng(1)
+    log_odds = rng.normal(-1, 1, 1000)
+    p = 1 / (1 + np.exp(-log_odds))
+    bins = np.array_split(np.argsort(p), 10)
+    drawn = [outcomes(log_odds, rng) for _ in range(400)]
+    errors = [np.mean([abs(y[b].mean() - p[b].mean()) for b in bins]) for y in drawn]
+    assert chance_error(p) == pytest.approx(np.mean(errors), rel=0.05)
+
+
+def scored(rows, rng, *, better=0.0):
+    """Outcomes, and log-odds of a champion and of a challenger that knows more of them."""
+    truth = rng.normal(-1, 1.2, rows)
+    y = outcomes(truth, rng)
+    noise = rng.normal(0, 1, rows)
+    return y, truth + noise, truth + (1 - better) * noise
+
+
+def gate_of(*compared, **settings):
+    comparison = compare_versions("v1", *compared, known=0, recorded=True)
+    return against_champion(Beside(comparison, changes=[]), GateSettings(**settings))
+
+
+def test_a_better_challenger_passes_and_a_worse_one_fails():
+    rng = np.random.default_rng(1)
+    y, champion, challenger = scored(4000, rng, better=0.5)
+
+    assert gate_of(y, champion, challenger).passed
+    gate = gate_of(y, challenger, champion)
+    assert not gate.passed
+    assert "does not show it to be at most 0.01 worse" in gate.sentence
+
+
+def test_an_equal_challenger_passes_where_there_are_rows_enough_for_the_margin():
+    rng = np.random.default_rng(2)
+    y, champion, _ = scored(4000, rng)
+    challenger = champion + rng.normal(0, 0.1, len(y))
+
+    assert gate_of(y, champion, challenger).passed
+    assert not gate_of(y[:150], champion[:150], challenger[:150], margin=1e-4).passed
+
+
+def test_the_same_model_is_not_worse_on_however_few_rows():
+    y, champion, _ = scored(60, np.random.default_rng(3))
+
+    gate = gate_of(y, champion, champion)
+
+    assert (gate.passed, gate.value) == (True, 0.0)
+
+
+@given(st.integers(8, 60), st.integers(0, 1000))
+def test_the_bootstrap_starts_from_the_difference_of_the_areas(rows, seed):
+    rng = np.random.default_rng(seed)
+    y = np.arange(rows, dtype=np.int64) % 2
+    first, second = (rng.integers(0, 6, rows).astype(float) for _ in range(2))
+
+    found = bootstrap_difference(y.astype(np.int8), first, second)
+
+    expected = auc(y.astype(np.int8), first) - auc(y.astype(np.int8), second)
+    assert found.value == pytest.approx(expected)
+    assert found.low <= found.high
+
+
+def test_bootstrap_and_delong_agree_on_many_rows():
+    y, champion, challenger = scored(3000, np.random.default_rng(4), better=0.3)
+
+    found = compare_versions("v1", y, champion, challenger, known=0, recorded=True)
+
+    assert found.bootstrap.low == pytest.approx(found.difference.low, abs=0.003)
+    assert found.bootstrap.high == pytest.approx(found.difference.high, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("beside", "breaking", "passed"),
+    [
+        pytest.param(Beside(), False, None, id="nothing serves"),
+        pytest.param(Beside(changes=[], obstacle="no column"), False, False, id="not comparable"),
+        pytest.param(Beside(changes=["x: new"], obstacle="no"), True, None, id="breaking"),
+    ],
+)
+def test_without_a_comparison_it_passes_only_for_a_reason(beside, breaking, passed):
+    gate = against_champion(beside, GateSettings(breaking=breaking))
+
+    assert gate.passed is passed
+    assert beside.obstacle in gate.sentence

@@ -1,0 +1,44 @@
+"""The rows of a challenger as its champion reads them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.dataset import load_dataset
+from training.definition import recorded_definition
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.champion import Champion
+    from training.dataset import Dataset
+    from training.definition import Definition
+
+
+def as_read_by(
+    champion: Champion, definition: Definition, path: str, datasets: tuple[Dataset, Dataset]
+) -> tuple[Dataset, Dataset]:
+    """Training and test rows with the champion's features, without rows that it would refuse.
+
+    Raises
+    ------
+    DatasetError, DefinitionError
+        The champion cannot read the dataset, or its definition is no longer one.
+    """
+    if champion.contract.features == definition.inputs:
+        return datasets
+    whole = load_dataset(recorded_definition(champion.manifest), path)
+    first, second = (_rows_of(whole, dataset) for dataset in datasets)
+    return first, second
+
+
+def _rows_of(whole: Dataset, wanted: Dataset) -> Dataset:
+    """The wanted rows of another reading of the same dataset, with the outcomes as wanted."""
+    shared, ours, theirs = np.intersect1d(
+        whole.rows, wanted.rows, assume_unique=True, return_indices=True
+    )
+    positions: NDArray[np.int64] = ours
+    return replace(whole.take(positions), y=wanted.y[theirs], rows=shared)

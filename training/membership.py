@@ -1,0 +1,41 @@
+"""Which rows a version was trained on, kept as short keys: a later version is judged on others."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LAST = np.uint64(0xBF58476D1CE4E5B9)  # the first multiplier of SplitMix64's finalizer
+_HALF = np.uint64(32)
+
+
+def row_keys(X: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """A key of each row's values, shape (n_rows,); a row that differs has it by 1 in 4 billion.
+
+    A multilinear hash: the values' bits times odd numbers, added up modulo 2^64, mixed once.
+    """
+    keys = np.zeros(len(X), np.uint64)
+    for position, column in enumerate(X.T):
+        values = np.where(np.isnan(column), np.float32(np.nan), column + np.float32(0))
+        keys += values.view(np.uint32).astype(np.uint64) * _odd(position)
+    keys = (keys ^ (keys >> _HALF)) * _LAST
+    return (keys >> _HALF).astype(np.uint32)
+
+
+def pack_rows(X: NDArray[np.float32]) -> bytes:
+    """The rows' keys, each once, rising, as little-endian numbers of four bytes."""
+    return np.unique(row_keys(X)).astype("<u4").tobytes()
+
+
+def are_among(X: NDArray[np.float32], packed: bytes) -> NDArray[np.bool_]:
+    """Whether each row is among those that were packed."""
+    return np.isin(row_keys(X), np.frombuffer(packed, "<u4"))
+
+
+def _odd(position: int) -> np.uint64:
+    return np.uint64(int.from_bytes(sha256(str(position).encode()).digest()[:8], "little") | 1)
