@@ -333,11 +333,6 @@ def read_definition(path: Path) -> Definition:
     return definition
 
 
-def recorded_definition(manifest: Mapping[str, Any]) -> Definition:
-    """The definition that a version was trained by; a DefinitionError where it is one no more."""
-    return _checked(f"definition of {manifest['version']}", manifest["definition"])
-
-
 def _checked(file: str, raw: dict[str, Any]) -> Definition:
     try:
         return Definition.model_validate_json(json.dumps(raw, default=str))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from functions.shared.errors import DatasetError
 from training.dataset import load_dataset
-from training.definition import recorded_definition
+from training.definition import Definition
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.champion import Champion
     from training.dataset import Dataset
-    from training.definition import Definition
 
 
 def as_read_by(
@@ -30,7 +30,9 @@ def as_read_by(
     """
     if champion.contract.features == definition.inputs:
         return datasets
-    whole = load_dataset(recorded_definition(champion.manifest), path)
+    whole = load_dataset(Definition.restored(champion.manifest["definition"]), path)
+    if whole.fingerprint != datasets[0].fingerprint:
+        raise DatasetError(f"{path}: the files have changed meanwhile")
     first, second = (_rows_of(whole, dataset) for dataset in datasets)
     return first, second
 

@@ -3,7 +3,7 @@ import pytest
 from functions.shared.errors import DefinitionError
 from tests import shop
 from tests.sample import DEFINITION, definition
-from training.definition import defined_models, load_definition, recorded_definition
+from training.definition import defined_models, load_definition
 
 
 def changed(old: str, new: str) -> str:
@@ -233,12 +233,3 @@ def test_a_definition_without_history_keeps_what_the_application_says_alone():
 def test_a_wrong_gate_is_named(tmp_path, line, message):
     with pytest.raises(DefinitionError, match=message):
         definition(tmp_path, f"{DEFINITION}\n[gates]\n{line}\n")
-
-
-def test_a_version_names_the_definition_that_it_was_trained_by(tmp_path):
-    made = definition(tmp_path)
-    manifest = {"version": "v1", "definition": made.model_dump(mode="json")}
-
-    assert recorded_definition(manifest) == made
-    with pytest.raises(DefinitionError, match="definition of v1: bands: is needed"):
-        recorded_definition({**manifest, "definition": {**manifest["definition"], "bands": []}})
