@@ -27,6 +27,8 @@ def answered(scores, y, *, protected=None, X=None, probability=None):
         unseen={},
         no_amount={},
         fingerprint="",
+        rows=np.arange(len(y)),
+        late={},
     )
     if probability is None:
         probability = 1 / (1 + np.exp(-log_odds))
