@@ -7,10 +7,11 @@ compared once per row, and every further step works on bytes along the rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from training.graph import ML
 from training.shapley import on_grid
@@ -19,16 +20,14 @@ from training.trees import LEAF
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from training.graph import GraphBuilder
     from training.trees import Ensemble, Tree
 
-CODE_LEVELS = 3  # the lowest levels of a tree, whose conditions make one byte
+BITS_OF_BYTE = 8
 ROWS_PER_RUN = 512  # suits these graphs at every depth; measured
-SUBTREES_PER_BLOCK = (
-    800  # looked up together, so that what lies between stays in the cache; measured
-)
+TREES_PER_BLOCK = 300  # looked up together, so that what lies between stays in the cache; measured
 
 
 def add_tree_sum(graph: GraphBuilder, columns: str, ensemble: Ensemble, n_columns: int) -> str:
@@ -44,18 +43,28 @@ def add_tree_sum(graph: GraphBuilder, columns: str, ensemble: Ensemble, n_column
     conditions = np.concatenate([block.conditions.reshape(-1, 2) for block in blocks])
     distinct, numbers = np.unique(conditions, axis=0, return_inverse=True)
 
-    both_signs = graph.node("Concat", columns, graph.node("Neg", columns), axis=0)
-    values = graph.node("Gather", both_signs, graph.constant(distinct[:, 0], np.int64), axis=0)
-    holds = graph.node("Less", values, graph.constant(distinct[:, 1:]))
-    bits = graph.node("Cast", holds, to=TensorProto.UINT8)
+    found = _Conditions(graph, _hold(graph, columns, n_columns, distinct), len(distinct))
     sums, end = [], 0
     for block in blocks:
         start, end = end, end + block.n_conditions
         places = numbers[start:end].reshape(block.conditions.shape[:2])
-        sums.append(_Lookup(graph, holds, bits, places).sum_of(block))
+        sums.append(_Lookup(found, places, block.depth).sum_of(block.leaves))
     base = graph.constant([[float(on_grid(np.array(ensemble.base)))]], np.float64)
     total = graph.node("Sum", base, *sums)
     return graph.turned(graph.node("Cast", total, to=TensorProto.FLOAT))
+
+
+def _hold(
+    graph: GraphBuilder, columns: str, n_columns: int, conditions: NDArray[np.float64]
+) -> str:
+    """Whether each condition, sorted as in PerfectTrees, holds: bool (n_conditions, n_rows)."""
+    values = graph.nodes("Split", columns, outputs=n_columns, axis=0, num_outputs=n_columns)
+    found = []
+    for number in np.unique(conditions[:, 0]).astype(int):
+        thresholds = graph.constant(conditions[conditions[:, 0] == number, 1:])
+        operator = "Less" if number < n_columns else "GreaterOrEqual"
+        found.append(graph.node(operator, values[number % n_columns], thresholds))
+    return graph.node("Concat", *found, axis=0)
 
 
 def _blocks(trees: Sequence[Tree]) -> Iterator[list[Tree]]:
@@ -63,9 +72,8 @@ def _blocks(trees: Sequence[Tree]) -> Iterator[list[Tree]]:
     by_depth: dict[int, list[Tree]] = {}
     for tree in trees:
         by_depth.setdefault(max(_depth(tree), 1), []).append(tree)
-    for depth, alike in by_depth.items():
-        size = max(1, SUBTREES_PER_BLOCK >> max(depth - CODE_LEVELS, 0))
-        yield from (alike[i : i + size] for i in range(0, len(alike), size))
+    for alike in by_depth.values():
+        yield from (alike[i : i + TREES_PER_BLOCK] for i in range(0, len(alike), TREES_PER_BLOCK))
 
 
 def _depth(tree: Tree, node: int = 0) -> int:
@@ -78,8 +86,8 @@ def _depth(tree: Tree, node: int = 0) -> int:
 class PerfectTrees:
     """Trees filled up to one depth; node p leads to 2p + 1 where its condition holds, else 2p + 2.
 
-    conditions : (n_trees, 2 ** depth - 1, 2), the column and the threshold it must be smaller than;
-        columns from n_columns on are the negated ones
+    conditions : (n_trees, 2 ** depth - 1, 2), the column and the threshold that it must be smaller
+        than; n_columns more than the column where it must reach the threshold
     leaves : (n_trees, 2 ** depth)
     """
 
@@ -96,8 +104,7 @@ class PerfectTrees:
     def of(cls, trees: Sequence[Tree], n_columns: int) -> PerfectTrees:
         """Fill trees up; a missing value makes every condition false.
 
-        So where missing values go left, the condition is that of going right, x >= t, computed as
-        -x < t' with t' the float32 next to -t.
+        So where missing values go left, the condition is that of going right, x >= t.
         """
         depth = max(1, *(_depth(tree) for tree in trees))
         n_inner = 2**depth - 1
@@ -116,34 +123,57 @@ class PerfectTrees:
                 if tree.missing_left[node]:
                     children[:] = children[::-1].copy()
                     column += n_columns
-                    with np.errstate(over="ignore"):
-                        threshold = np.nextafter(-threshold, np.float32(np.inf))
                 conditions[number, place] = column, threshold
             leaves[number] = on_grid(tree.value[nodes[n_inner:]])
         return cls(depth, conditions, leaves)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lookup:
-    """Finds the leaves of a block's trees and adds them up.
+class _Conditions:
+    """The distinct conditions as numbers: a weight where one holds, otherwise 0."""
 
-    holds, bits : the distinct conditions (n_conditions, n_rows) as bool and as uint8
-    places : (n_trees, n_inner), the place of each node's condition among them
+    def __init__(self, graph: GraphBuilder, holds: str, count: int) -> None:
+        self.graph, self.holds, self.count = graph, holds, count
+        self._made: dict[tuple[int, DTypeLike], str] = {}
+
+    def by(self, weight: int, dtype: DTypeLike) -> str:
+        """Tensor (n_conditions, n_rows); the weight is a power of 2."""
+        if (weight, dtype) not in self._made:
+            if weight > 1:
+                half = self.by(weight // 2, dtype)
+                made = self.graph.node("Add", half, half)
+            else:
+                kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+                made = self.graph.node("Cast", self.holds, to=kind)
+            self._made[weight, dtype] = made
+        return self._made[weight, dtype]
+
+
+class _Lookup:
+    """Finds the leaves of trees of one depth and adds them up.
+
+    The lowest levels of a tree are not walked: the outcomes of all their conditions make a code,
+    whose lowest bit is that of the node at the top. Lower bits are the way to them, the lowest that
+    of the root. The numbers are sums of weighted bits where that is less than doubling them.
+
+    Parameters
+    ----------
+    places : (n_trees, n_inner), the place of each node's condition among the distinct ones
     """
 
-    graph: GraphBuilder
-    holds: str
-    bits: str
-    places: NDArray[np.int64]
+    def __init__(self, conditions: _Conditions, places: NDArray[np.int64], depth: int) -> None:
+        self._graph, self._conditions, self._places = conditions.graph, conditions, places
+        self._coded = 3 if depth in (3, 4) else min(depth, 2)  # levels; measured
+        self._walked = depth - self._coded
+        self._weighs = len(places) * 2**self._walked > conditions.count
+        bits = self._walked + 2**self._coded - 1
+        self._dtype = np.uint8 if bits <= BITS_OF_BYTE else np.int32
 
-    def sum_of(self, block: PerfectTrees) -> str:
-        """Sum of the leaves reached, float64 of shape (1, n_rows)."""
-        graph, n_trees = self.graph, len(block.leaves)
-        low = min(block.depth, CODE_LEVELS)
-        table = _table(block, low)
-        leaf = self._leaf_numbers(block.depth - low, low)
+    def sum_of(self, leaves: NDArray[np.float64]) -> str:
+        """Sum of the leaves reached, of all (n_trees, 2 ** depth): float64 of shape (1, n_rows)."""
+        graph, n_trees = self._graph, len(leaves)
+        table = _table(leaves, self._walked, self._coded)
         starts = np.arange(n_trees)[:, None] * table.shape[1]
-        place = graph.node("Cast", leaf, to=TensorProto.INT64)
+        place = graph.node("Cast", self._number(0, self._walked), to=TensorProto.INT64)
         place = graph.node("Add", place, graph.constant(starts, np.int64))
         flat = graph.node("Reshape", place, graph.constant([1, -1], np.int64))
         values = graph.constant(table.reshape(1, -1), np.float64)
@@ -151,77 +181,53 @@ class _Lookup:
         found = graph.node("Reshape", found, graph.constant([n_trees, -1], np.int64))
         return graph.node("MatMul", graph.constant(np.ones((1, n_trees)), np.float64), found)
 
-    def _leaf_numbers(self, high: int, low: int) -> str:
-        """Column of `_table` for each tree, (n_trees, n_rows): the way down, then the code."""
-        carried = [self._codes(high, low)]
-        for level in reversed(range(high)):
-            nodes = _level(level)
-            goes_first = self._gather(self.holds, nodes)
-            halves = [
-                self.graph.nodes("Split", c, outputs=2, axis=0, num_outputs=2) for c in carried
-            ]
-            carried = [self.graph.node("Where", goes_first, *half) for half in halves]
-            carried.insert(0, self._gather(self.bits, nodes))
-        *way, code = carried
-        if not way:
-            return code
-        return self._join(way, code, 2**low - 1)
+    def _number(self, node: int, walked: int) -> str:
+        """The way down so many levels from a node and the code there, (n_trees, n_rows)."""
+        if not walked:
+            highest, *others = reversed([*enumerate(_subtree(node, self._coded), self._walked)])
+            return reduce(self._with_bit, others, self._bit(*highest))
+        below = [self._number(child, walked - 1) for child in (2 * node + 1, 2 * node + 2)]
+        goes_first = self._gather(self._conditions.holds, node)
+        chosen = self._graph.node("Where", goes_first, *below)
+        return self._with_bit(chosen, (self._walked - walked, node))
 
-    def _join(self, way: Sequence[str], code: str, code_bits: int) -> str:
-        graph = self.graph
-        number = _number(graph, way)
-        if len(way) + code_bits > 8:
-            number, code = (graph.node("Cast", n, to=TensorProto.INT32) for n in (number, code))
-            shift = graph.constant(2**code_bits, np.int32)
-        else:
-            shift = graph.constant(2**code_bits, np.uint8)
-        return graph.node("Add", graph.node("Mul", number, shift), code)
+    def _with_bit(self, number: str, bit: tuple[int, int]) -> str:
+        """A number and its next lower bit."""
+        if not self._weighs:
+            number = self._graph.node("Add", number, number)
+        return self._graph.node("Add", number, self._bit(*bit))
 
-    def _codes(self, level: int, low: int) -> str:
-        """Outcomes of all conditions of each subtree that starts at a level, as one byte."""
-        nodes = _breadth_first(_level(level), low)
-        return _number(self.graph, [self._gather(self.bits, places) for places in reversed(nodes)])
+    def _bit(self, place: int, node: int) -> str:
+        """Whether a node's condition holds, at its place in a number."""
+        weight = 2**place if self._weighs else 1
+        return self._gather(self._conditions.by(weight, self._dtype), node)
 
-    def _gather(self, tensor: str, nodes: Sequence[int]) -> str:
-        """Conditions of the same nodes of every tree, (n_nodes * n_trees, n_rows)."""
-        places = self.places[:, nodes].T.ravel()
-        return self.graph.node("Gather", tensor, self.graph.constant(places, np.int64), axis=0)
+    def _gather(self, tensor: str, node: int) -> str:
+        """Conditions of the same node of every tree, (n_trees, n_rows)."""
+        places = self._graph.constant(self._places[:, node], np.int64)
+        return self._graph.node("Gather", tensor, places, axis=0)
 
 
-def _level(level: int) -> list[int]:
-    """Nodes of a level, those behind first children before those behind second ones."""
-    nodes = [0]
-    for _ in range(level):
-        nodes = [2 * p + 1 for p in nodes] + [2 * p + 2 for p in nodes]
+def _subtree(root: int, levels: int) -> list[int]:
+    """Inner nodes of a subtree, breadth first."""
+    level, nodes = [root], []
+    for _ in range(levels):
+        nodes += level
+        level = [child for node in level for child in (2 * node + 1, 2 * node + 2)]
     return nodes
 
 
-def _breadth_first(roots: Sequence[int], levels: int) -> list[list[int]]:
-    """For each node of a subtree, breadth first, its place under every root."""
-    nodes = [list(roots)]
-    for i in range(2 ** (levels - 1) - 1):
-        nodes += [[2 * p + 1 for p in nodes[i]], [2 * p + 2 for p in nodes[i]]]
-    return nodes
+def _table(leaves: NDArray[np.float64], walked: int, coded: int) -> NDArray[np.float64]:
+    """Leaf of each tree for each number, (n_trees, 2 ** (walked + 2 ** coded - 1)).
 
-
-def _number(graph: GraphBuilder, bits: Sequence[str]) -> str:
-    """The binary number that bits make, the highest first; ONNX Runtime's shifts are slower."""
-    number = bits[0]
-    for bit in bits[1:]:
-        number = graph.node("Add", graph.node("Add", number, number), bit)
-    return number
-
-
-def _table(block: PerfectTrees, low: int) -> NDArray[np.float64]:
-    """Leaf for each way down and code, (n_trees, 2 ** high * 2 ** (2 ** low - 1)).
-
-    The way is a number whose highest bit is the root's condition; bit j of a code is that of node j
-    of the subtree, breadth first.
+    leaves : (n_trees, 2 ** depth)
     """
-    codes = np.arange(2 ** (2**low - 1))
-    node = np.zeros_like(codes)
-    for _ in range(low):
-        node = 2 * node + 2 - (codes >> node & 1)
-    by_way = block.leaves.reshape(len(block.leaves), -1, 2**low)[:, ::-1]  # condition true: first
-    table: NDArray[np.float64] = by_way[:, :, node - (2**low - 1)].reshape(len(block.leaves), -1)
-    return table
+    numbers = np.arange(2 ** (walked + 2**coded - 1))
+    code = numbers >> walked
+    node, below = np.zeros_like(numbers), np.zeros_like(numbers)
+    for level in range(walked):
+        node = 2 * node + 2 - (numbers >> level & 1)
+    for _ in range(coded):
+        second = 1 - (code >> below & 1)
+        node, below = 2 * node + 1 + second, 2 * below + 1 + second
+    return leaves[:, node - (leaves.shape[1] - 1)]

@@ -62,17 +62,20 @@ def test_trees_of_every_library(maker):
     assert np.array_equal(found, walked)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5, 6, 9])
 @pytest.mark.parametrize("missing_left", [False, True])
-def test_every_depth_by_hand(depth, missing_left):
+@pytest.mark.parametrize("count", [1, 40])
+def test_every_depth_by_hand(depth, missing_left, count):
     # Tests 0 < x < ... of a perfect tree over one column: below 1 is the first leaf, beyond all the
     # last, and a missing value goes to one of the two.
-    ensemble = Ensemble([tree(depth, np.arange(2**depth), missing_left=missing_left)], 0.5, "logit")
+    # Many alike have fewer distinct conditions than nodes, and their bits are weighed beforehand.
+    alike = [tree(depth, np.arange(2**depth), missing_left=missing_left)] * count
+    ensemble = Ensemble(alike, 0.5, "logit")
 
     found, _ = sums(ensemble, [[0], [1000], [np.nan]])
 
-    last = 2**depth - 1
-    assert found[:, 0].tolist() == [0.5, last + 0.5, 0.5 if missing_left else last + 0.5]
+    last = count * (2**depth - 1) + 0.5
+    assert found[:, 0].tolist() == [0.5, last, 0.5 if missing_left else last]
 
 
 @given(
@@ -86,7 +89,7 @@ def test_drawn_trees_of_mixed_depths(depths, seed, block):
     rows = np.append(rng.uniform(-1, 70, 40).round(), np.nan)[:, None]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bits, "SUBTREES_PER_BLOCK", block)
+        patch.setattr(bits, "TREES_PER_BLOCK", block)
         found, walked = sums(Ensemble(trees, 0.25, "logit"), rows)
 
     assert np.array_equal(found, walked)
