@@ -63,7 +63,7 @@ def sampled(rows: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
 
 def log_odds_of(batch: onnxruntime.InferenceSession, X: NDArray[np.float32]) -> NDArray[np.float64]:
     """Log-odds of default by the batch graph, contributions left out, shape (n_rows,)."""
-    has_option = any(given.name == "explain" for given in batch.get_inputs())  # trees have it
+    has_option = any(o.name == "explain" for o in batch.get_overridable_initializers())
     plain = {"explain": np.array(False)} if has_option else {}
     parts = [
         batch.run(["log_odds"], {"X": X[start : start + ROWS_PER_RUN], **plain})[0]
