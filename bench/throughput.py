@@ -1,8 +1,12 @@
 """A million applications at once: rows per second beside those of XGBoost and skl2onnx.
 
-Run with `python -m bench.throughput`; writes bench/results/throughput.json and .md. The same rows,
-all different, for all; at one thread and at two. XGBoost is given its fastest way, inplace_predict
-of a float32 matrix. Contributions are asked of the first rows only, as `pred_contribs` takes long.
+Run with `python -m bench.throughput`; writes bench/results/throughput.json and .md. All score the
+same million different rows, a part of them in each round and in turns, at one thread and at two.
+
+Three comparisons. The trees alone, on the same float32 matrix: our graph, XGBoost's fastest way
+(inplace_predict) and skl2onnx's graph. The whole way from an application's values to a calibrated
+probability: `batch.onnx`, and the same written with numpy around inplace_predict. And exact
+contributions, of the first rows only, as `pred_contribs` takes long.
 """
 
 from __future__ import annotations
@@ -15,11 +19,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xgboost
 
-from bench.contenders import TREES, definition, matrix
-from bench.report import in_turns, ratios, shown, spread, table, write
+from bench import native
+from bench.contenders import TRAINING_ROWS, TREES, definition, matrix
+from bench.report import ratios, shown, spread, table, write
 from training import bits, contributions
 from training.export import batch_graph, open_session, witness_graph
 from training.fitting import fit
+from training.graph import GraphBuilder
+from training.trees import read_ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,88 +34,135 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
+    from training.fitting import FittedModel
+
+    type Rows = NDArray[np.float32]
+    type Score = Callable[[Rows], NDArray[Any]]
+
 ROWS = 1_000_000
-EXPLAINED_ROWS = 5_000
-TRAINING_ROWS = 60_000
-ROUNDS = 3
+EXPLAINED_ROWS = 4_000
+COMPARED_ROWS = 20_000
+ROUNDS = 4
 DEPTHS = (4, 6)
 THREADS = (1, 2)
-OURS, XGBOOST, SKL2ONNX = "Scoreline", "XGBoost inplace_predict", "skl2onnx's graph"
-EXPLAINED, PRED_CONTRIBS = "Scoreline, with contributions", "XGBoost pred_contribs"
+TOLERANCE = 1e-5
+SKL2ONNX_ROWS_PER_RUN = 4_096
+TREES_ALONE, XGBOOST, SKL2ONNX = "our trees", "XGBoost inplace_predict", "skl2onnx's graph"
+WHOLE, NATIVE = "batch.onnx", "numpy and inplace_predict"
+EXPLAINED, PRED_CONTRIBS = "batch.onnx, contributions", "XGBoost pred_contribs"
+COMPARISONS = {
+    "of inplace_predict": (TREES_ALONE, XGBOOST),
+    "of skl2onnx": (TREES_ALONE, SKL2ONNX),
+    "of numpy and inplace_predict": (WHOLE, NATIVE),
+    "of pred_contribs": (EXPLAINED, PRED_CONTRIBS),
+}
 
 
-def in_chunks(run: Callable[[NDArray[np.float32]], object], size: int, threads: int) -> Any:
-    """Runs over all rows, in chunks of so many, on so many threads."""
+def over(rows: Rows, score: Score, size: int, threads: int) -> None:
+    """Score all rows, in runs of so many, on so many threads."""
 
-    def part(rows: NDArray[np.float32]) -> None:
-        for i in range(0, len(rows), size):
-            run(rows[i : i + size])
+    def part(some: Rows) -> None:
+        for i in range(0, len(some), size):
+            score(some[i : i + size])
 
-    def over(rows: NDArray[np.float32]) -> None:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(part, np.array_split(rows, threads)))
-
-    return over
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(part, np.array_split(rows, threads)))
 
 
-def rows_per_second(score: Callable[[], object], count: int) -> float:
-    """Rows per second of one run."""
-    started = perf_counter()
-    score()
-    return count / (perf_counter() - started)
+def tree_session(model: FittedModel) -> onnxruntime.InferenceSession:
+    """The trees of the batch graph alone: columns to margin."""
+    graph = GraphBuilder()
+    width = len(model.columns)
+    turned = graph.turned("columns")
+    margin = bits.add_tree_sum(graph, turned, read_ensemble(model.classifier), width)
+    made = graph.model({"columns": width}, {"margin": (margin, 1)})
+    return open_session(made.SerializeToString())
 
 
-def scorers(depth: int) -> Callable[[int, NDArray[np.float32]], dict[str, Callable[[], float]]]:
-    """Ways to score rows on so many threads, all of one model of this depth."""
-    chosen = definition(depth)
-    X, y = matrix(TRAINING_ROWS, 1)
-    model = fit(chosen, X, y)
-    ours = open_session(batch_graph(model, chosen.contract()).SerializeToString())
-    converted = open_session(witness_graph(model).SerializeToString())
-    native = model.classifier.get_booster()
-    assert model.classifier.n_estimators == TREES["n_estimators"]
+class Contest:
+    """The ways to score with one model, and rows to score."""
 
-    def ways(threads: int, rows: NDArray[np.float32]) -> dict[str, Callable[[], float]]:
-        native.set_param({"nthread": threads})
-        columns = model.pipeline[0].transform(rows)
+    def __init__(self, depth: int, rows: Rows) -> None:
+        chosen = definition(depth)
+        contract = chosen.contract()
+        self.model = model = fit(chosen, *matrix(TRAINING_ROWS, 1))
+        assert model.classifier.n_estimators == TREES["n_estimators"]
+        self.rows, self.columns = rows, model.pipeline[0].transform(rows)
+        self.whole = open_session(batch_graph(model, contract).SerializeToString())
+        self.trees = tree_session(model)
+        self.converted = open_session(witness_graph(model).SerializeToString())
+        self.native = native.scorer(model, contract)
+        self.booster = model.classifier.get_booster()
+        self.check()
+
+    def score(self, rows: Rows, *, explain: bool = False) -> NDArray[np.float32]:
+        """Probabilities by `batch.onnx`, with contributions or without."""
+        wanted = ["probability", "contributions"] if explain else ["probability"]
+        found = self.whole.run(wanted, {"X": rows, "explain": np.array(explain)})
+        return np.asarray(found[0])[:, 0]
+
+    def sum_trees(self, columns: Rows) -> NDArray[np.float32]:
+        """Margins by our graph."""
+        return np.asarray(self.trees.run(["margin"], {"columns": columns})[0])[:, 0]
+
+    def convert(self, columns: Rows) -> NDArray[np.float32]:
+        """Probabilities by skl2onnx's graph."""
+        return np.asarray(self.converted.run(["probabilities"], {"columns": columns})[0])[:, 1]
+
+    def check(self) -> None:
+        """All give the same answers."""
+        rows, columns = self.rows[:COMPARED_ROWS], self.columns[:COMPARED_ROWS]
+        margin = self.booster.inplace_predict(columns, predict_type="margin")
+        for found, expected in (
+            (self.sum_trees(columns), margin),
+            (self.convert(columns), 1 / (1 + np.exp(-margin))),
+            (self.score(rows), self.native(rows)),
+        ):
+            assert np.abs(found - expected).max() < TOLERANCE
+
+    def times(self, part: slice, threads: int) -> dict[str, float]:
+        """Rows per second of each way on a part of the rows."""
+        rows, columns = self.rows[part], self.columns[part]
         few, few_columns = rows[:EXPLAINED_ROWS], columns[:EXPLAINED_ROWS]
-        data = xgboost.DMatrix(few_columns, nthread=threads)
-        plain = in_chunks(partial(_scored, ours, explain=False), bits.ROWS_PER_RUN, threads)
-        explained = in_chunks(
-            partial(_scored, ours, explain=True), contributions.ROWS_PER_RUN, threads
-        )
-        witness = in_chunks(
-            lambda part: converted.run(["probabilities"], {"columns": part}), 4096, threads
-        )
-        return {
-            OURS: partial(rows_per_second, partial(plain, rows), len(rows)),
-            XGBOOST: partial(rows_per_second, partial(native.inplace_predict, columns), len(rows)),
-            SKL2ONNX: partial(rows_per_second, partial(witness, columns), len(rows)),
-            EXPLAINED: partial(rows_per_second, partial(explained, few), len(few)),
-            PRED_CONTRIBS: partial(
-                rows_per_second, partial(native.predict, data, pred_contribs=True), len(few)
+        self.booster.set_param({"nthread": threads})
+        explain = partial(self.score, explain=True)
+        of_few = {
+            EXPLAINED: partial(over, few, explain, contributions.ROWS_PER_RUN, threads),
+            PRED_CONTRIBS: lambda: self.booster.predict(
+                xgboost.DMatrix(few_columns, nthread=threads), pred_contribs=True
             ),
         }
+        of_all = {
+            TREES_ALONE: partial(over, columns, self.sum_trees, bits.ROWS_PER_RUN, threads),
+            XGBOOST: partial(self.booster.inplace_predict, columns),
+            SKL2ONNX: partial(over, columns, self.convert, SKL2ONNX_ROWS_PER_RUN, threads),
+            WHOLE: partial(over, rows, self.score, bits.ROWS_PER_RUN, threads),
+            NATIVE: partial(over, rows, self.native, native.ROWS_PER_RUN, threads),
+        }
+        return {name: len(rows) / seconds(call) for name, call in of_all.items()} | {
+            name: len(few) / seconds(call) for name, call in of_few.items()
+        }
 
-    return ways
+
+def seconds(call: Callable[[], object]) -> float:
+    """Duration of a call."""
+    started = perf_counter()
+    call()
+    return perf_counter() - started
 
 
-def _scored(
-    session: onnxruntime.InferenceSession, rows: NDArray[np.float32], *, explain: bool
-) -> object:
-    wanted = ["probability", "contributions"] if explain else ["probability"]
-    return session.run(wanted, {"X": rows, "explain": np.array(explain)})
-
-
-def measure(depth: int, threads: int, ways: Any, rows: NDArray[np.float32]) -> dict[str, Any]:
+def measure(contest: Contest, depth: int, threads: int) -> dict[str, Any]:
     """Rows per second, and how many times ours are as many."""
-    found = in_turns(ways(threads, rows), ROUNDS)
+    size = ROWS // ROUNDS
+    parts = [slice(i, i + size) for i in range(0, ROWS, size)]
+    rounds = [contest.times(part, threads) for part in parts]
+    found = {name: [one[name] for one in rounds] for name in rounds[0]}
     return {
         "model": f"{TREES['n_estimators']}x{depth}, {threads} thread{'s' * (threads > 1)}",
         "rows_per_second": {name: spread(values) for name, values in found.items()},
-        "times_xgboost": ratios(found[OURS], found[XGBOOST]),
-        "times_skl2onnx": ratios(found[OURS], found[SKL2ONNX]),
-        "times_pred_contribs": ratios(found[EXPLAINED], found[PRED_CONTRIBS]),
+        "times": {
+            name: ratios(found[ours], found[theirs]) for name, (ours, theirs) in COMPARISONS.items()
+        },
     }
 
 
@@ -117,27 +171,21 @@ def main() -> None:
     rows, _ = matrix(ROWS, 3)
     results = []
     for depth in DEPTHS:
-        ways = scorers(depth)
+        contest = Contest(depth, rows)
         for threads in THREADS:
-            results.append(measure(depth, threads, ways, rows))
+            results.append(measure(contest, depth, threads))
             print(results[-1], flush=True)
-    ratio_names = ("times_xgboost", "times_skl2onnx", "times_pred_contribs")
-    lines = [
-        [
-            one["model"],
-            *(f"{value['median']:,.0f}" for value in one["rows_per_second"].values()),
-            *(shown(one[name]) for name in ratio_names),
-        ]
-        for one in results
+    models = [one["model"] for one in results]
+    rates = [
+        [name, *(f"{one['rows_per_second'][name]['median']:,.0f}" for one in results)]
+        for name in results[0]["rows_per_second"]
     ]
-    head = [
-        "rows per second",
-        *results[0]["rows_per_second"],
-        "of XGBoost",
-        "of skl2onnx",
-        "of pred_contribs",
+    times = [
+        [f"{ours}: times that {name}", *(shown(one["times"][name]) for one in results)]
+        for name, (ours, _) in COMPARISONS.items()
     ]
-    write("throughput", {"rows": ROWS, "models": results}, table(head, lines))
+    text = table(["rows per second", *models], rates) + "\n" + table(["ratio", *models], times)
+    write("throughput", {"rows": ROWS, "models": results}, text)
 
 
 if __name__ == "__main__":
