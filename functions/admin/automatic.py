@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from functions.shared.errors import VersionRefusedError, VersionRejectedError
+from functions.shared.errors import (
+    VersionNotFoundError,
+    VersionRefusedError,
+    VersionRejectedError,
+)
 from functions.shared.http import logger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from functions.admin.ledger import Entry
     from functions.admin.promotion import Promotions
 
@@ -33,25 +39,25 @@ class AutomaticPromotions:
         PromotionConflictError
             Another promotion came between; worth another try.
         """
-        manifest = self.promotions.registry.manifest(model, version)
-        if manifest.get("promotion") != "automatic":
-            return None
-        entries = self.promotions.ledger.history(model)
-        head = entries[-1] if entries else None
-        broke_off = head is not None and self._broke_off(model, head, version)
-        if not broke_off and any(entry.champion.version >= version for entry in entries):
-            logger.info("not promoted: not newer", model=model, version=version)
-            return None
-        before = head.champion.version if head else ""
         try:
+            manifest = self.promotions.registry.manifest(model, version)
+            if manifest.get("promotion") != "automatic":
+                return None
+            entries = self.promotions.ledger.history(model)
+            if not self._is_next(model, version, entries):
+                logger.info("not promoted: not newer", model=model, version=version)
+                return None
+            before = entries[-1].champion.version if entries else ""
             return self.promotions.promote(
                 model, version, who=SERVICE, reason=REASON, expected=before
             )
-        except (VersionRefusedError, VersionRejectedError) as error:
+        except (VersionNotFoundError, VersionRefusedError, VersionRejectedError) as error:
             logger.warning("not promoted", model=model, version=version, problem=error.message)
             return None
 
-    def _broke_off(self, model: str, head: Entry, version: str) -> bool:
-        """Whether the head promotes this very version and its pointer was not written yet."""
-        writes = self.promotions.registry.pointer_writes(model)
+    def _is_next(self, model: str, version: str, entries: Sequence[Entry]) -> bool:
+        """Whether the version is newer than all before, or its promotion broke off."""
+        if all(entry.champion.version < version for entry in entries):
+            return True
+        writes, head = self.promotions.registry.pointer_writes(model), entries[-1]
         return head.champion.version == version and head.pointer_writes == writes

@@ -41,6 +41,8 @@ def function_of(event):
     """The function that gets an event: by its route, its queue, or what it asks for."""
     if "httpMethod" in event:
         return ROUTED[event["httpMethod"], event["resource"]]
+    if "detail-type" in event:
+        return TEMPLATE.functions["AdminFunction"]
     is_training = "Records" in event or "dataset_path" in event
     return TEMPLATE.functions["TrainFunction" if is_training else "PredictFunction"]
 

@@ -59,6 +59,12 @@ def test_a_version_that_needs_approval_waits(
     assert registry.pointers() == {}
 
 
+def test_a_version_that_is_gone_by_then_is_passed_over(aws, load_event, lambda_context, log):
+    lambda_handler(load_event("version-published"), lambda_context)
+
+    assert "has no version" in log()[-1]["problem"]
+
+
 def test_an_object_that_only_looks_like_a_manifest_is_passed_over(aws, load_event, lambda_context):
     event = load_event("version-published")
     event["detail"]["object"]["key"] = "models/loan-risk/notes/manifest.json"

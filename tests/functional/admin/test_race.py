@@ -1,17 +1,20 @@
 """Promotions at once, over HTTP against one moto server."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
 from threading import Barrier, Thread
 from urllib.request import Request, urlopen
 
+import boto3
 import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from functions.admin.ledger import Ledger
 from functions.admin.promotion import Promotions
+from functions.admin.watches import Watches
 from functions.shared.errors import PromotionConflictError
 from functions.shared.registry import ModelRegistry
 from functions.shared.versions import MODEL_FILE, digest
@@ -48,9 +51,9 @@ def versions(count):
     return [f"20261121T0045{n:02}Z-{n:08x}" for n in range(count)]
 
 
-def publish(registry, version):
-    manifest = f'{{"files": {{"{MODEL_FILE}": {{"sha256": "{digest(onnx(version))}"}}}}}}'
-    registry.publish(MODEL, version, {"manifest.json": manifest.encode()})
+def publish(registry, version, **more):
+    manifest = {"files": {MODEL_FILE: {"sha256": digest(onnx(version))}}, **more}
+    registry.publish(MODEL, version, {"manifest.json": json.dumps(manifest).encode()})
 
 
 def test_of_two_promotions_at_once_exactly_one_wins_and_the_pointer_follows(server, settings):
@@ -82,6 +85,47 @@ def test_of_two_promotions_at_once_exactly_one_wins_and_the_pointer_follows(serv
         assert len(history) == winner.sequence == won
         assert history[-1] == winner == ledgers[0].head(MODEL)
         assert registries[0].pointer(MODEL).champion == winner.champion
+
+
+def test_watches_and_promotions_at_once_leave_the_pointer_at_the_ledgers_head(server, settings):
+    create_resources(settings)
+    candidates = versions(8)
+    limits = {"minutes": 60, "max_error_rate": 0.02, "max_score_drift": 0.25, "min_decisions": 1}
+    for version in candidates:
+        publish(ModelRegistry.connect(settings), version, watch=limits)
+    table = boto3.resource("dynamodb").Table(settings.watches_table)
+    for entry in range(1, 50):  # whoever serves breaks its guards
+        table.put_item(Item={"model": MODEL, "entry": f"{entry:012d}", "errors": 100})
+
+    def connect():
+        registry, ledger = ModelRegistry.connect(settings), Ledger.connect(settings)
+        return Promotions(registry, ledger, lambda _, version: digest(onnx(version)))
+
+    def promote_all(promotions):
+        for version in candidates:
+            while not promoted(promotions, version):
+                pass  # a rollback came first
+
+    def promoted(promotions, version):
+        with suppress(PromotionConflictError):
+            return promotions.promote(MODEL, version, who="u", reason="race")
+
+    def look(promotions):
+        watches = Watches(promotions, table)
+        for _ in range(10):
+            watches.check()
+
+    with ThreadPoolExecutor(3) as pool:
+        work = [pool.submit(promote_all, connect()), *(pool.submit(look, connect()) for _ in "ab")]
+        [job.result() for job in work]
+
+    promotions = connect()
+    look(promotions)
+    head, pointer = promotions.ledger.head(MODEL), promotions.registry.pointer(MODEL)
+    actions = [entry.action for entry in promotions.ledger.history(MODEL)]
+    assert actions.count("promote") == 8
+    assert actions.count("rollback") > 0
+    assert (pointer.champion, pointer.watch) == (head.champion, None)
 
 
 def test_promotions_of_any_speed_leave_the_pointer_at_the_ledgers_head(server, settings):
