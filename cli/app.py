@@ -108,9 +108,10 @@ def upload(
     """Upload a dataset and its manifest _READY.json, which starts the training."""
     from cli.datasets import upload as upload_dataset
 
-    bucket = Deployment.connect(stage).registry.settings.bucket
+    deployment = Deployment.connect(stage)
+    bucket = deployment.registry.settings.bucket
     with err.status("starting") as status:
-        uploaded = upload_dataset(model, path, bucket, progress=status.update)
+        uploaded = upload_dataset(model, path, bucket, deployment.who, progress=status.update)
     out.print(f"{uploaded.ready.rows:,} rows in {len(uploaded.ready.files)} files")
     out.print(f"dataset {uploaded.path}")
     out.print(f"job     {uploaded.job}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from functions.shared.datasets import READY_FILE, s3_uri
+from functions.shared.datasets import READY_FILE, UPLOADED_BY, s3_uri
 from functions.shared.jobs import TrainingRequest
 from functions.shared.registry import aws_errors
 from training.definition import load_definition
@@ -30,9 +30,15 @@ class Upload:
 
 
 def upload(
-    model: str, path: str, bucket: str, progress: Callable[[str], None] = lambda _: None
+    model: str,
+    path: str,
+    bucket: str,
+    who: str,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Upload:
     """Upload a local file or folder to a folder of its own, the manifest `_READY.json` last.
+
+    The manifest's metadata say who, for S3's events do not.
 
     Raises
     ------
@@ -58,7 +64,12 @@ def upload(
                 s3.put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=body)
         progress(f"uploading {READY_FILE}")
         key = f"{folder}/{READY_FILE}"
-        answer = s3.put_object(Bucket=bucket, Key=key, Body=ready.model_dump_json(indent=1))
+        answer = s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=ready.model_dump_json(indent=1),
+            Metadata={UPLOADED_BY: who},
+        )
     version = answer["VersionId"]
     request = TrainingRequest(model, s3_uri(bucket, key, version))
     return Upload(request.dataset_path, ready, request.job_id(version))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -51,7 +51,7 @@ class Submissions:
         return item
 
     def _send(self, job: str, request: TrainingRequest) -> None:
-        body = {"job": job, "model": request.model, "dataset_path": request.dataset_path}
+        body = {"job": job, **asdict(request)}
         try:
             with aws_errors("SQS"):
                 url = self.sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]

@@ -80,7 +80,7 @@ class ModelRegistry(ModelReader):
     def __init__(self, settings: Settings, *, s3: S3Client, ssm: SSMClient) -> None:
         self._boto = BotoSource(s3, ssm)
         super().__init__(settings, self._boto)
-        self._s3 = s3
+        self.s3 = s3
         self._ssm = ssm
 
     @classmethod
@@ -165,18 +165,18 @@ class ModelRegistry(ModelReader):
         content_type = CONTENT_TYPES.get(key[key.rindex(".") :], "application/octet-stream")
         bucket = self.settings.bucket
         try:
-            self._s3.put_object(
+            self.s3.put_object(
                 Bucket=bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*"
             )
         except ClientError as error:  # boto's own second attempt finds what its first has written
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
-            if self._s3.get_object(Bucket=bucket, Key=key)["Body"].read() != content:
+            if self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() != content:
                 raise VersionExistsError(f"{key} is there already, with other content") from error
 
     def _keys(self, prefix: str) -> Iterator[str]:
         with aws_errors("S3"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
+            pages = self.s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self.settings.bucket, Prefix=prefix
             )
             for page in pages:

@@ -12,13 +12,14 @@ from functions.shared.datasets import s3_uri
 from functions.shared.errors import MalformedRequestError
 from functions.shared.jobs import TrainingRequest
 from functions.shared.versions import MODEL_PATTERN
+from functions.train.uploads import UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 READY_RULE = "the manifest's key must be datasets/MODEL/_READY.json, or lie in a folder below MODEL"
 _READY_KEY = re.compile(rf"datasets/(?P<model>{MODEL_PATTERN.pattern})/(.+/)?_READY\.json")
-_JOB_KEYS = {"job", "model", "dataset_path"}
+_JOB_KEYS = {"job", "model", "dataset_path"}  # and trained_by, which older messages lack
 _NO_MODEL = "-"
 _SEQUENCER_WIDTH = 64  # S3's have 16 to 18 digits; of two lengths the shorter is padded with zeros
 
@@ -55,7 +56,7 @@ def read_orders(body: str) -> list[Order]:
     """
     try:
         message = json.loads(body)
-        if message.keys() == _JOB_KEYS:
+        if message.keys() - {"trained_by"} == _JOB_KEYS:
             return [_submitted(message)]
         if message.get("detail-type") == "Object Created":
             return [_announced(message["detail"])]
@@ -67,9 +68,10 @@ def read_orders(body: str) -> list[Order]:
 
 
 def _submitted(message: Mapping[str, Any]) -> Order:
-    if not all(isinstance(message[key], str) for key in _JOB_KEYS):
+    if not all(isinstance(value, str) for value in message.values()):
         raise TypeError("job")
-    return Order(message["job"], TrainingRequest(message["model"], message["dataset_path"]))
+    asked = {name: value for name, value in message.items() if name != "job"}
+    return Order(message["job"], TrainingRequest(**asked))
 
 
 def _announced(detail: Mapping[str, Any]) -> Order:
@@ -114,7 +116,7 @@ def _ready(
     request = TrainingRequest(
         named["model"] if named else _NO_MODEL,
         s3_uri(bucket, key, known),
-        f"upload by {requester or 'nobody known'}",
+        f"{UPLOAD}{requester or 'nobody known'}",
     )
     return Order(
         request.job_id(known or f"{etag} {sequencer}"),

@@ -10,6 +10,7 @@ from functions.shared.errors import VersionNotFoundError
 from functions.shared.http import logger
 from functions.shared.versions import MANIFEST_FILE
 from functions.train.runs import Outcome
+from functions.train.uploads import uploader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ class Trainer:
         trained = self.train(
             definition,
             path,
-            trained_by=trained_by,
+            trained_by=uploader(self.registry.s3, path, trained_by),
             champion=self.read_champion(self.registry, model),
             progress=_log,
         )

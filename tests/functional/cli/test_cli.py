@@ -97,7 +97,9 @@ def test_an_upload_ends_with_the_manifest_that_names_its_job(scoreline, registry
     written = {
         item["Key"]: item["LastModified"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]
     }
-    ready = json.load(s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"])
+    manifest = s3.get_object(Bucket=bucket, Key=key, VersionId=version)
+    ready = json.load(manifest["Body"])
+    assert manifest["Metadata"] == {"uploaded-by": "arn:aws:sts::123456789012:user/moto"}
     s3_object = {"key": key, "version-id": version}
     detail = {"bucket": {"name": bucket}, "object": s3_object}
     [order] = read_orders(json.dumps({"detail-type": "Object Created", "detail": detail}))

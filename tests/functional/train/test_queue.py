@@ -64,12 +64,42 @@ def test_a_ready_manifest_trains_on_the_files_of_that_version_of_it(
 
 
 def test_who_posted_a_job_is_who_trained_its_version(invoke, jobs, job, training, load_event):
-    jobs.queue(job, TrainingRequest(MODEL, URI, trained_by="ada"))
-
     invoke(load_event("sqs-train-job"))
 
-    assert training.trained_by == ["ada"]
-    assert jobs.get(job)["trained_by"] == "ada"
+    ada = "arn:aws:iam::123456789012:user/ada.example"
+    assert training.trained_by == [ada]
+    assert jobs.get(job)["trained_by"] == ada
+
+
+def test_a_message_that_is_older_than_who_trained_is_done_too(invoke, job, training, load_event):
+    event = load_event("sqs-train-job")
+    message = json.loads(body_of(event))
+    del message["trained_by"]
+    event["Records"][0]["body"] = json.dumps(message)
+
+    assert invoke(event) == {"batchItemFailures": []}
+    assert training.trained_by == [""]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "who"),
+    [({"uploaded-by": "ada"}, "ada"), ({}, "upload by 123456789012")],
+)
+def test_who_uploaded_a_dataset_is_who_trained_on_it(
+    invoke, settings, training, load_event, metadata, who
+):
+    key = "datasets/german-credit/2026-11/_READY.json"
+    written = boto3.client("s3").put_object(
+        Bucket=settings.bucket, Key=key, Body=b"{}", Metadata=metadata
+    )
+    event = load_event("sqs-dataset-ready")
+    message = json.loads(body_of(event))
+    message["detail"]["object"]["version-id"] = written["VersionId"]
+    event["Records"][0]["body"] = json.dumps(message)
+
+    invoke(event)
+
+    assert training.trained_by == [who]
 
 
 def test_an_s3_notification_names_the_principal(load_event):
