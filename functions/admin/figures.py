@@ -72,11 +72,14 @@ class Limits:
     max_score_drift: float
     min_decisions: int
 
+    def has_enough(self, figures: Figures) -> bool:
+        """Whether there are so many decisions that they could have been judged."""
+        return figures.decisions + figures.errors >= self.min_decisions
+
     def broken_by(self, figures: Figures) -> str:
         """The guard that the figures break, in words; empty where they break none."""
-        asked = figures.decisions + figures.errors
         rate, drift = figures.error_rate, figures.score_drift
-        if rate is not None and asked >= self.min_decisions and rate > self.max_error_rate:
+        if rate is not None and self.has_enough(figures) and rate > self.max_error_rate:
             return f"error rate {rate:.1%} is over {self.max_error_rate:.1%}"
         enough = figures.compared >= self.min_decisions
         if drift is not None and enough and drift > self.max_score_drift:

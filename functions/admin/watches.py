@@ -89,6 +89,7 @@ class Watches:
             self.promotions.rollback(model, who=SERVICE, reason=reason, expected=version)
         elif self.clock() >= datetime.fromisoformat(watch.until):
             reason = f"watched for {limits.minutes:g} minutes: {figures}"
+            reason += "" if limits.has_enough(figures) else "; too few to judge"
             self.promotions.confirm(model, who=SERVICE, reason=reason, expected=version)
 
     def _limits(self, model: str, version: str) -> Limits:

@@ -169,6 +169,18 @@ def test_a_good_champion_goes_on_being_watched_and_is_confirmed_at_the_end(
     assert reason.startswith("watched for 60 minutes: 150 decisions, error rate 0.0%")
 
 
+def test_the_end_of_a_watch_says_where_there_was_too_little_to_judge(
+    watched, watches, promotions, count, now
+):
+    count(2, {"decisions": 99})
+    now.shift = timedelta(minutes=61)
+
+    watches.check()
+
+    reason = promotions.ledger.head(MODEL).reason
+    assert reason == "watched for 60 minutes: 99 decisions, error rate 0.0%; too few to judge"
+
+
 def test_a_rollback_after_a_confirmation_returns_to_the_champion_before(
     watched, watches, promotions, now
 ):
