@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.evaluation import auc_interval
 from training.fairness import fairness, intersections, protected_groups
 from training.figures.bands import score_bands
 from training.figures.curves import curves
-from training.figures.held_out import sampled
+from training.figures.held_out import log_odds_of, sampled
 from training.figures.limits import limits_of
 from training.figures.periods import periods
 from training.figures.reasons import reason_distribution
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from training.dataset import Dataset
     from training.definition import Definition
     from training.figures.held_out import HeldOut
+
+FITTED_ROWS = 20_000
 
 
 def figures_of_default(
@@ -41,6 +45,7 @@ def figures_of_default(
     protected = protected_groups(definition.protected, held_out)
     named = {name: groups.items() for name, groups in protected.items()}
     return {
+        "development": _development(fitted, batch),
         "curves": curves(held_out),
         "bands": score_bands(held_out),
         "segments": segments(held_out, segment_names(definition, ranked), named),
@@ -52,6 +57,13 @@ def figures_of_default(
         "intersections": intersections(held_out, protected),
         "limits": limits_of(definition, held_out.rows),
     }
+
+
+def _development(fitted: Dataset, batch: onnxruntime.InferenceSession) -> dict[str, Any]:
+    """AUC on rows that were fitted, at most 20,000 of them."""
+    rows = sampled(np.arange(len(fitted.y)), FITTED_ROWS)
+    area = auc_interval(fitted.y[rows], log_odds_of(batch, fitted.X[rows]))
+    return {"rows": len(rows), "auc": rounded(asdict(area))}
 
 
 def _periods(definition: Definition, fitted: Dataset, held_out: HeldOut) -> dict[str, Any] | None:

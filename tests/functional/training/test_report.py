@@ -106,6 +106,15 @@ def test_out_of_time_figures_are_of_the_periods_after_the_fitted_ones(trained):
     assert not any("nothing here shows how the model holds" in s for s in manifest["limits"])
 
 
+def test_the_fitted_rows_are_ranked_better_than_the_held_out_ones(trained):
+    report, manifest = trained
+    development = manifest["development"]
+
+    assert development["rows"] == manifest["dataset"]["train"]["rows"]
+    assert development["auc"]["value"] > manifest["metrics"]["auc"]["value"]
+    assert f"{development['auc']['value']:.4f}" in report
+
+
 def test_contributions_and_importance_are_those_of_the_graph(trained):
     _, manifest = trained
     sources = manifest["importance"]["sources"]

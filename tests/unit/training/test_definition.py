@@ -82,6 +82,7 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ('name = "region"', 'name = "region"\nonline = true', "pipeline: is needed for features"),
         ('name = "debt"', 'name = "debt"\nonline = true', "features.debt.online: must be nullable"),
         ("step = 100 }", "step = 100 }\nonline = true", "is neither protected nor actionable"),
+        ("[score]", '[report]\nsegments = ["sex"]\n\n[score]', "report.segments: sex is no"),
     ],
 )
 def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
@@ -147,6 +148,12 @@ def test_a_direction_needs_an_algorithm_that_holds_it(tmp_path):
 
     with pytest.raises(DefinitionError, match="cannot hold a monotone direction"):
         definition(tmp_path, text)
+
+
+def test_a_feature_that_is_left_out_is_no_segment_any_more(tmp_path):
+    text = changed("[score]", '[report]\nsegments = ["debt", "housing"]\n\n[score]')
+
+    assert definition(tmp_path, text).without({"debt"}).report.segments == ("housing",)
 
 
 def test_a_file_must_bear_the_models_name(tmp_path):
