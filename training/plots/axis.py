@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 STEPS = (1, 2, 2.5, 5, 10)
 TICKS = 6
+# Values that are closer, for their size, are drawn as one.
+NARROW = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ def axis(
     """
     numbers = [*values, *include]
     low, high = min(numbers), max(numbers)
-    if low == high:
-        low, high = low - abs(low or 1) / 2, high + abs(high or 1) / 2
+    size = max(abs(low), abs(high))
+    if high - low <= NARROW * max(size, NARROW):
+        half = size / 2 if size > NARROW else 0.5
+        low, high = low - half, high + half
     step = round_step((high - low) / TICKS)
     if not percent and all(float(number).is_integer() for number in numbers):
         step = max(step, 1)
