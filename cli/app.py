@@ -279,7 +279,11 @@ def report(
 
 
 @app.command()
-def reproduce(model: Model, version: Version, stage: Stage = STAGE) -> None:
+def reproduce(
+    model: Model,
+    version: Annotated[str, typer.Argument(help="A version; the champion by default.")] = "",
+    stage: Stage = STAGE,
+) -> None:
     """Train a version again from what it records, and prove that it comes out the same.
 
     Exit code 1 where it does not: the table says what differs. A tuned version is fitted with the
@@ -289,6 +293,7 @@ def reproduce(model: Model, version: Version, stage: Stage = STAGE) -> None:
     from training.reproduction import reproduce as train_again
 
     registry = Deployment.connect(stage).registry
+    version = version or registry.pointer(model).champion.version
     manifest = registry.manifest(model, version)
     with err.status("reading the version") as status:
         graphs = {name: registry.read(model, version, name) for name in GRAPHS}
