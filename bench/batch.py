@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ import pyarrow as pa
 from batch.model import BatchModel, open_batch_session
 from batch.run import Batch
 from batch.tasks import SCORES
+from bench.report import machine
 from functions.shared.versions import BATCH_FILE
 from training.bits import ROWS_PER_RUN
 from training.generators.registry import generate, write
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results"
 MODEL = "loan-risk"
-TRAINING_ROWS = 50_000
+TRAINING_ROWS = 20_000
 SIZES = (1_000_000, 10_000_000)
-ROUNDS = 5
+ROUNDS = 3
 THREADS = os.process_cpu_count() or 1
 
 
@@ -135,10 +135,9 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         result = measure(Path(folder))
     about = {
-        "python": platform.python_version(),
+        **machine(),
         "onnxruntime": onnxruntime.__version__,
         "pyarrow": pa.__version__,
-        "machine": platform.machine(),
         "threads": THREADS,
         "model": MODEL,
     }

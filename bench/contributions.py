@@ -8,7 +8,6 @@ alike: read the ratios.
 from __future__ import annotations
 
 import json
-import platform
 import statistics
 from functools import partial
 from itertools import cycle
@@ -20,6 +19,7 @@ import numpy as np
 import onnxruntime
 import xgboost as xgb
 
+from bench.report import machine
 from training.contributions import ROWS_PER_RUN, add_tree_contributions, tree_raw
 from training.graph import GraphBuilder
 from training.trees import Ensemble, read_ensemble
@@ -234,10 +234,9 @@ def main() -> None:
     results = [measure(depth) for depth in DEPTHS]
     RESULTS.mkdir(exist_ok=True)
     about = {
-        "python": platform.python_version(),
+        **machine(),
         "xgboost": xgb.__version__,
         "onnxruntime": onnxruntime.__version__,
-        "machine": platform.machine(),
         "batch_rows": BATCH_ROWS,
     }
     content = json.dumps({"about": about, "results": results}, indent=2)

@@ -25,7 +25,7 @@ from urllib.request import Request, urlopen
 from moto.server import ThreadedMotoServer
 
 from bench.cold_start import AWS, SCORE, SETTINGS, publish
-from bench.report import table, write
+from bench.report import shown, spread, table, write
 from cli.demo import MODEL
 from cli.seeding import german_credit
 from local.emulator import HANDLERS, INVOKE, packaged
@@ -88,9 +88,10 @@ def container(folder: Path, memory_mb: int, environ: Mapping[str, str]) -> Itera
         _docker("rm", "--force", name)
 
 
-def billed(folder: Path, memory_mb: int, environ: Mapping[str, str]) -> dict[str, float]:
-    """Billed ms of INIT and of a warm call."""
-    inits, calls = [], []
+def billed(folder: Path, memory_mb: int, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Billed ms of INIT and of a warm call, start by start."""
+    inits: list[float] = []
+    calls: list[float] = []
     for _ in range(STARTS):
         with container(folder, memory_mb, environ) as name:
             url = "http://" + _docker("port", name, "8080").splitlines()[0] + INVOKE
@@ -98,8 +99,9 @@ def billed(folder: Path, memory_mb: int, environ: Mapping[str, str]) -> dict[str
                 _call(url)
             log = _docker("logs", name)
         inits += [float(ms) for ms in re.findall(r"INIT REPORT\(durationMs: ([\d.]+)", log)]
-        calls += [float(ms) for ms in re.findall(r"Billed Duration: (\d+) ms", log)][1:]
-    return {"init_ms": statistics.median(inits), "warm_ms": statistics.fmean(calls)}
+        warm = [float(ms) for ms in re.findall(r"Billed Duration: (\d+) ms", log)][1:]
+        calls.append(statistics.fmean(warm))  # a bill is a sum
+    return {"init_ms": spread(inits), "warm_ms": spread(calls)}
 
 
 def _call(url: str) -> None:
@@ -121,14 +123,14 @@ def _docker(*arguments: str) -> str:
     return (done.stdout + done.stderr).strip()
 
 
-def per_million(memory_mb: int, found: Mapping[str, float]) -> float:
+def per_million(memory_mb: int, found: Mapping[str, Any]) -> float:
     """Dollars of a million decisions in Lambda, cold starts included, without the API in front."""
-    warm = PRICES.invocation(memory_mb, found["warm_ms"])
-    init = PRICES.invocation(memory_mb, found["init_ms"]) - PRICES.lambda_request
+    warm = PRICES.invocation(memory_mb, found["warm_ms"]["median"])
+    init = PRICES.invocation(memory_mb, found["init_ms"]["median"]) - PRICES.lambda_request
     return 1e6 * (warm + COLD_SHARE * init)
 
 
-def measure() -> dict[int, dict[str, float]]:
+def measure() -> dict[int, dict[str, Any]]:
     """Billed durations and dollars at each memory size."""
     server = ThreadedMotoServer("0.0.0.0", 0, verbose=False)  # noqa: S104 - containers reach it
     server.start()
@@ -172,7 +174,7 @@ def main() -> None:
     found = measure()
     cheapest = min(one["dollars_per_million"] for one in found.values())
     rows = [
-        [memory_mb, f"{one['init_ms']:.0f}", f"{one['warm_ms']:.2f}", one["dollars_per_million"]]
+        [memory_mb, shown(one["init_ms"]), shown(one["warm_ms"]), one["dollars_per_million"]]
         for memory_mb, one in found.items()
     ]
     head = ["memory, MB", "INIT, ms", "warm call, billed ms", "$ per million decisions"]

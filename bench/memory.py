@@ -9,7 +9,6 @@ one application of `events/` with it, and tells its resident memory.
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -137,7 +136,9 @@ def main() -> None:
         return
     with TemporaryDirectory() as folder:
         result = measure(Path(folder))
-    about = {"python": platform.python_version(), "machine": platform.machine(), "rounds": ROUNDS}
+    from bench.report import machine  # not in the process whose memory counts
+
+    about = {**machine(), "rounds": ROUNDS}
     RESULTS.mkdir(exist_ok=True)
     content = json.dumps({"about": about, "result": result}, indent=2)
     (RESULTS / "memory.json").write_text(content + "\n")
