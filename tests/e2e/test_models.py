@@ -97,6 +97,7 @@ def test_the_life_cycle_of_a_model(client, upload, raw_data, model, kind):
 
     update = {"model": model, "model_name": job["model_name"]}
     assert client.post("/update_model", json=update).status_code == 403, "who trained it"
+    update |= {"override": True, "reason": "real data after invented ones"}
     moved = client.post("/update_model", json=update, headers=APPROVER)
     assert (moved.status_code, moved.json()["current_model"]) == (200, job["model_name"])
 

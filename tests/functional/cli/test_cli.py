@@ -1,5 +1,6 @@
 import csv
 import json
+from functools import partial
 
 import boto3
 import pytest
@@ -324,3 +325,24 @@ def test_generate_writes_what_it_says_and_nothing_for_a_model_it_does_not_know(s
     assert parquet.read_metadata(tmp_path / "a" / "b.parquet").num_rows == 20
     assert "no generator for this model" in str(refused.exception)
     assert not (tmp_path / "unknown.parquet").exists()
+
+
+def test_a_rejected_version_is_promoted_by_override_and_reason_alone(scoreline, registry):
+    bundle = sample.bundle()
+    manifest = json.loads(bundle.files["manifest.json"])
+    gate = {"gate": "champion", "passed": False, "sentence": "It is worse."}
+    manifest |= {"status": "rejected", "gates": [gate]}
+    files = {**bundle.files, "manifest.json": json.dumps(manifest).encode()}
+    registry.publish("sample", bundle.version, files)
+    promote = partial(scoreline, "promote", "sample", bundle.version)
+
+    refused = promote()
+    assert refused.exit_code == 1
+    assert "champion: It is worse." in str(refused.exception)
+    assert "needs a --reason" in str(promote("--override").exception)
+    assert registry.pointers() == {}
+
+    done = promote("--override", "--reason", "agreed with risk")
+    assert done.exit_code == 0, done.output
+    assert registry.pointer("sample").champion.version == bundle.version
+    assert "rejected" in scoreline("models", "sample").output
