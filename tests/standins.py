@@ -15,6 +15,7 @@ from functions.shared.settings import Settings
 AUTOMATIC = """
 promotion = "automatic"
 watch = { minutes = 0.3, min_decisions = 20 }
+gates = { min_auc = 0.5 }
 """
 
 
