@@ -4,9 +4,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 from tests import sample, shop
 from tests.browser import look_at, printed
+from training.champion import Champion
 from training.train import train
 
 pytestmark = pytest.mark.slow
@@ -16,6 +18,10 @@ REPORT = """
 purpose = "Says <who> pays back, for tests"
 limits = ["Not for companies."]
 segments = ["housing"]
+
+[tuning]
+trials = 3
+folds = 2
 """
 SECTIONS = (
     "Purpose and target",
@@ -28,6 +34,10 @@ SECTIONS = (
     "What moves the probability",
     "Reasons given to declined applicants",
     "Fairness",
+    "Gates",
+    "Stability",
+    "Challenger and champion",
+    "Tuning",
     "Parity of ONNX and the fitted pipeline",
     "Made with",
     "Sign-off",
@@ -36,7 +46,7 @@ SECTIONS = (
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A version of dated rows, the latest of which are held out."""
+    """A tuned version beside a champion, of dated rows, the latest of which are held out."""
     folder = tmp_path_factory.mktemp("report")
     frame = sample.applicants(1500)
     frame["age"] = np.random.default_rng(1).integers(18, 90, len(frame))
@@ -46,7 +56,11 @@ def trained(tmp_path_factory):
     age = '[[features]]\nname = "age"\ntype = "integer"\nprotected = true\n\n[[derived]]'
     text = sample.DEFINITION.replace("[[derived]]", age) + REPORT
     text = text.replace("[split]", '[split]\nmethod = "time"\ncolumn = "applied"')
-    bundle = train(sample.definition(folder, text), str(folder / "data.parquet"))
+    first = sample.bundle()
+    files = (first.files["model.onnx"], first.files["batch.onnx"])
+    champion = Champion(first.version, json.loads(first.files["manifest.json"]), *files)
+    path = str(folder / "data.parquet")
+    bundle = train(sample.definition(folder, text), path, trained_by="ada", champion=champion)
     return bundle.files["report.html"].decode(), json.loads(bundle.files["manifest.json"])
 
 
@@ -89,6 +103,22 @@ def test_what_the_definition_says_is_shown_as_text(trained):
     assert "Says &lt;who&gt; pays back, for tests" in report
     assert "<li>Not for companies.</li>" in report
     assert "outcome: the label is missing" in report
+
+
+def test_what_others_found_is_in_its_tables(trained):
+    report, manifest = trained
+    rows = {tuple(re.findall(r">([^<>]+)</t[dh]>", row)) for row in report.split("<tr")}
+    shift = manifest["stability"]["test"]["score"]
+    counts = f"{shift['expected_rows']:,} and {shift['actual_rows']:,}"
+
+    for trial in manifest["tuning"]["trials"]:
+        assert (str(trial["number"]), f"{trial['auc']:.4f}", trial["state"]) in rows
+    for gate in manifest["gates"]:
+        assert escape(gate["sentence"]) in report
+    assert manifest["comparison"]["champion"] in report
+    figures = (f"{shift['psi']:.4f}", f"{shift['critical']:.4f}", str(shift["bins"]))
+    assert ("the score (PSI)", *figures, counts, shift["verdict"]) in rows
+    assert " for ada." in report
 
 
 def test_out_of_time_figures_are_of_the_periods_after_the_fitted_ones(trained):
