@@ -30,9 +30,11 @@ TEMPLATE = read_template()
 ROUTED = {(route.method, route.path): route.function for route in TEMPLATE.routes}
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
 HTTP = [name for name in NAMES if "httpMethod" in load_event(name)]
-# What differs from one invocation to the next: durations, job ids, sizes, times, versions.
+# What differs from one invocation to the next: durations, job ids, sizes, times, versions, and what
+# an environment has loaded so far, which /health tells.
 VOLATILE = re.compile(
     r'(?<="processing_time_ms": )[\d.]+|(?<="training_seconds": )[\d.]+|(?<="job": )"[0-9a-f-]+"'
+    r'|(?<="models": )\[[^]]*\](?=, "status")'
     r'|(?<="size": )\d+|"\d{4}-\d\d-\d\dT[^"]+"|\d{8}T\d{6}Z-[0-9a-f]{8}'
 )
 
