@@ -42,6 +42,7 @@ def approver(scoreline, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
             patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+            patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the keys that it has read
             return scoreline(*arguments, **options)
 
     return run
@@ -80,7 +81,7 @@ def test_train_promote_predict_and_roll_back(scoreline, approver, registry, tmp_
     assert "champion" in shown
     assert f"watch of {second}: rolled back; 0 decisions" in shown
     ledger = scoreline("history", "german-credit").output
-    assert ledger.index("rollback") < ledger.index("newer") < ledger.index("bea")
+    assert ledger.index("rollback") < ledger.index("bea") < ledger.index("newer")
     scoreline("report", "german-credit", first, "--output", "r.html", "--no-browser")
     assert first in (tmp_path / "r.html").read_text()
 
