@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from functions.shared.contract import Contract
     from training.features import Sources
     from training.fitting import FittedModel
+    from training.trees import Ensemble
 
 # The newest opset that onnxmltools converts to.
 WITNESS_OPSET = 15
@@ -61,30 +62,37 @@ def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, fl
 def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
     """The same in the form for many rows; probability and log-odds are equal bit for bit.
 
-    That of trees has an input `explain`, true where left out: whether contributions are wanted.
-    Scoring is many times faster without; `contributions` and `values` are then of shape
-    (0, n_sources).
+    Its input `explain`, true where left out, says whether contributions are wanted; scoring trees
+    is many times faster without. `contributions` and `values` are then of shape (0, n_sources).
     """
-    if model.algorithm.linear:
-        return online_graph(model, contract)[0]
     graph = GraphBuilder()
-    sources = add_sources(graph, contract, axis=0)
-    columns = _design(graph, sources, model)
     explain = graph.option("explain", default=True)
-    ensemble, width = read_ensemble(model.classifier), len(contract.sources)
-
-    def explained() -> str:
-        made_from = [column.source for column in model.columns]
-        return add_tree_contributions(
-            graph, columns, ensemble, made_from, width, many_rows=True
-        ).contributions
+    width = len(contract.sources)
+    sources = add_sources(graph, contract, axis=1 if model.algorithm.linear else 0)
+    columns = _design(graph, sources, model)
 
     def if_explained(add: Callable[[], str]) -> str:
         return graph.either(explain, add, lambda: graph.constant(np.empty((0, width))))
 
-    raw = add_tree_sum(graph, columns, ensemble, len(model.columns))
-    values = if_explained(lambda: graph.turned(sources.amounts))
-    return _finished(graph, model, contract, raw, if_explained(explained), values)
+    if model.algorithm.linear:
+        found = _linear_contributions(graph, columns, model, width)
+        raw, contributions = found.raw, if_explained(lambda: found.contributions)
+        values = if_explained(lambda: sources.amounts)
+    else:
+        ensemble = read_ensemble(model.classifier)
+        raw = add_tree_sum(graph, columns, ensemble, len(model.columns))
+        contributions = if_explained(
+            lambda: _of_many_rows(graph, columns, model, ensemble, width).contributions
+        )
+        values = if_explained(lambda: graph.turned(sources.amounts))
+    return _finished(graph, model, contract, raw, contributions, values)
+
+
+def _of_many_rows(
+    graph: GraphBuilder, columns: str, model: FittedModel, ensemble: Ensemble, n_sources: int
+) -> Contributions:
+    made_from = [column.source for column in model.columns]
+    return add_tree_contributions(graph, columns, ensemble, made_from, n_sources, many_rows=True)
 
 
 def _design(graph: GraphBuilder, sources: Sources, model: FittedModel) -> str:

@@ -63,10 +63,9 @@ def sampled(rows: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
 
 def log_odds_of(batch: onnxruntime.InferenceSession, X: NDArray[np.float32]) -> NDArray[np.float64]:
     """Log-odds of default by the batch graph, contributions left out, shape (n_rows,)."""
-    has_option = any(o.name == "explain" for o in batch.get_overridable_initializers())
-    plain = {"explain": np.array(False)} if has_option else {}
+    explain = np.array(False)
     parts = [
-        batch.run(["log_odds"], {"X": X[start : start + ROWS_PER_RUN], **plain})[0]
+        batch.run(["log_odds"], {"X": X[start : start + ROWS_PER_RUN], "explain": explain})[0]
         for start in range(0, len(X), ROWS_PER_RUN)
     ]
     return np.concatenate(parts)[:, 0].astype(np.float64)
