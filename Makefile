@@ -32,7 +32,7 @@ test: .venv/.installed ## all tests
 test-fast: .venv/.installed ## tests that take seconds
 	$(PYTHON) -m pytest -n 2 -m "not slow and not e2e"
 
-bench: bench-cold-start .venv-bench/.installed ## measure everything beside others, half an hour; bench/results and the README's tables
+bench: bench-cold-start .venv-bench/.installed ## measure everything beside others, 15 minutes; bench/results and the README's tables
 	@for name in contributions latency throughput batch http memory training cost; do $(PYTHON) -m bench.$$name || exit 1; done
 	@$(PYTHON) -m bench.readme
 
