@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -153,41 +153,43 @@ def chance_error(probability: NDArray[np.float64]) -> float:
     return float(np.average(np.sqrt(2 * np.array(variances) / np.pi), weights=sizes))
 
 
-def calibration_line(y: NDArray[np.int8], probability: NDArray[np.float64]) -> tuple[float, float]:
-    """Intercept and slope of y on the log-odds: 0 and 1 where the probability is calibrated.
-
-    The intercept is the one at slope 1 (calibration in the large).
+def calibration_intercept(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
+    """Intercept of y on the log-odds at slope 1 (calibration in the large): 0 where calibrated.
 
     References
     ----------
     Cox, Two further applications of a model for binary regression, Biometrika 45 (1958).
     """
-    p = np.clip(probability, 1e-9, 1 - 1e-9)
-    z = np.log(p / (1 - p))
-    intercept = _logistic(np.ones((len(z), 1)), y, offset=z)
-    line = _logistic(np.column_stack([np.ones(len(z)), z]), y, offset=np.zeros(len(z)))
-    return float(intercept[0]), float(line[1])
-
-
-def calibration_intercept(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
-    """See `calibration_line`."""
-    return calibration_line(y, probability)[0]
+    return float(_logistic([1.0], y, _log_odds(probability))[0])
 
 
 def calibration_slope(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
-    """See `calibration_line`."""
-    return calibration_line(y, probability)[1]
+    """Slope of y on the log-odds, with an intercept: 1 where calibrated; Cox, as above."""
+    return float(_logistic([1.0, _log_odds(probability)], y, 0.0)[1])
+
+
+def _log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    p = np.clip(probability, 1e-9, 1 - 1e-9)
+    log_odds: NDArray[np.float64] = np.log(p / (1 - p))
+    return log_odds
 
 
 def _logistic(
-    design: NDArray[np.float64], y: NDArray[np.int8], offset: NDArray[np.float64]
+    columns: Sequence[NDArray[np.float64] | float],
+    y: NDArray[np.int8],
+    offset: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
-    """Coefficients of a logistic regression with an offset, by Newton's method."""
-    weights = np.zeros(design.shape[1])
+    """Coefficients of a logistic regression with an offset, by Newton's method.
+
+    Sums in place of products of matrices, which would keep every processor busy for two columns.
+    """
+    weights = np.zeros(len(columns))
     for _ in range(NEWTON_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(design @ weights + offset, -30, 30)))
-        curvature = (design * (p * (1 - p))[:, None]).T @ design
-        step = np.linalg.lstsq(curvature, design.T @ (y - p), rcond=None)[0]
+        z = sum((w * c for w, c in zip(weights, columns, strict=True)), offset)
+        p = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+        spread = np.broadcast_to(p * (1 - p), y.shape)
+        curvature = [[np.sum(a * b * spread) for b in columns] for a in columns]
+        step = np.linalg.lstsq(curvature, [np.sum(c * (y - p)) for c in columns], rcond=None)[0]
         weights = weights + np.clip(step, -2, 2)
         if np.abs(step).max() < CONVERGED:
             break

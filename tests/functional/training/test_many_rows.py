@@ -6,7 +6,7 @@ import pytest
 from training.calibration import sigmoid
 from training.dataset import load_dataset
 from training.definition import load_definition
-from training.evaluation import calibration_line
+from training.evaluation import calibration_intercept, calibration_slope
 from training.fitting import MANY_ROWS, fit
 from training.generators.registry import generate, write
 
@@ -28,12 +28,10 @@ def test_many_rows_are_fitted_once_and_calibrated_on_rows_of_their_own(loans):
 
     model = fit(definition, dataset.X[fitted], dataset.y[fitted], said.append)
 
-    intercept, slope = calibration_line(
-        dataset.y[held_out], sigmoid(model.log_odds(dataset.X[held_out]))
-    )
+    y, probability = dataset.y[held_out], sigmoid(model.log_odds(dataset.X[held_out]))
     assert said == ["xgboost on 72,000 rows", "calibration on 18,000 rows"]
-    assert intercept == pytest.approx(0, abs=0.06)
-    assert slope == pytest.approx(1, abs=0.06)
+    assert calibration_intercept(y, probability) == pytest.approx(0, abs=0.06)
+    assert calibration_slope(y, probability) == pytest.approx(1, abs=0.06)
 
 
 def test_where_one_class_is_rare_folds_are_kept(loans):
