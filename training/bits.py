@@ -7,7 +7,7 @@ compared once per row, and every further step works on bytes along the rows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -151,9 +151,9 @@ class _Conditions:
 class _Lookup:
     """Finds the leaves of trees of one depth and adds them up.
 
-    The lowest levels of a tree are not walked: the outcomes of all their conditions make a code,
-    whose lowest bit is that of the node at the top. Lower bits are the way to them, the lowest that
-    of the root. The numbers are sums of weighted bits where that is less than doubling them.
+    The lowest levels of a tree are not walked: the outcomes of all conditions of a subtree make a
+    code, whose lowest bit is that of the node at the top. Above it stands the subtree's number.
+    Codes are sums of weighted bits where that is less than doubling them.
 
     Parameters
     ----------
@@ -165,13 +165,14 @@ class _Lookup:
         self._coded = 3 if depth in (3, 4) else min(depth, 2)  # levels; measured
         self._walked = depth - self._coded
         self._weighs = len(places) * 2**self._walked > conditions.count
-        bits = self._walked + 2**self._coded - 1
+        self._code_bits = 2**self._coded - 1
+        bits = self._walked + self._code_bits
         self._dtype = np.uint8 if bits <= BITS_OF_BYTE else np.int32
 
     def sum_of(self, leaves: NDArray[np.float64]) -> str:
         """Sum of the leaves reached, of all (n_trees, 2 ** depth): float64 of shape (1, n_rows)."""
         graph, n_trees = self._graph, len(leaves)
-        table = _table(leaves, self._walked, self._coded)
+        table = _table(leaves, self._coded)
         starts = np.arange(n_trees)[:, None] * table.shape[1]
         place = graph.node("Cast", self._number(0, self._walked), to=TensorProto.INT64)
         place = graph.node("Add", place, graph.constant(starts, np.int64))
@@ -182,24 +183,30 @@ class _Lookup:
         return graph.node("MatMul", graph.constant(np.ones((1, n_trees)), np.float64), found)
 
     def _number(self, node: int, walked: int) -> str:
-        """The way down so many levels from a node and the code there, (n_trees, n_rows)."""
+        """Number of the subtree so many levels below a node and its code, (n_trees, n_rows)."""
         if not walked:
-            highest, *others = reversed([*enumerate(_subtree(node, self._coded), self._walked)])
-            return reduce(self._with_bit, others, self._bit(*highest))
+            code = self._code(_subtree(node, self._coded))
+            first = (node + 1 - 2**self._walked) << self._code_bits
+            number = self._graph.constant(first, self._dtype)
+            return self._graph.node("Add", code, number) if first else code
         below = [self._number(child, walked - 1) for child in (2 * node + 1, 2 * node + 2)]
         goes_first = self._gather(self._conditions.holds, node)
-        chosen = self._graph.node("Where", goes_first, *below)
-        return self._with_bit(chosen, (self._walked - walked, node))
+        return self._graph.node("Where", goes_first, *below)
 
-    def _with_bit(self, number: str, bit: tuple[int, int]) -> str:
-        """A number and its next lower bit."""
-        if not self._weighs:
-            number = self._graph.node("Add", number, number)
-        return self._graph.node("Add", number, self._bit(*bit))
+    def _code(self, nodes: Sequence[int]) -> str:
+        """The number whose bits are the conditions of these nodes, the lowest first."""
+        if self._weighs:
+            bits = [self._bit(node, 2**place) for place, node in enumerate(nodes)]
+            return reduce(partial(self._graph.node, "Add"), bits)
+        *others, highest = nodes
+        return reduce(self._with_bit, reversed(others), self._bit(highest))
 
-    def _bit(self, place: int, node: int) -> str:
-        """Whether a node's condition holds, at its place in a number."""
-        weight = 2**place if self._weighs else 1
+    def _with_bit(self, number: str, node: int) -> str:
+        """A number and a node's condition as its next lower bit."""
+        doubled = self._graph.node("Add", number, number)
+        return self._graph.node("Add", doubled, self._bit(node))
+
+    def _bit(self, node: int, weight: int = 1) -> str:
         return self._gather(self._conditions.by(weight, self._dtype), node)
 
     def _gather(self, tensor: str, node: int) -> str:
@@ -217,17 +224,15 @@ def _subtree(root: int, levels: int) -> list[int]:
     return nodes
 
 
-def _table(leaves: NDArray[np.float64], walked: int, coded: int) -> NDArray[np.float64]:
-    """Leaf of each tree for each number, (n_trees, 2 ** (walked + 2 ** coded - 1)).
+def _table(leaves: NDArray[np.float64], coded: int) -> NDArray[np.float64]:
+    """Leaf of each tree for each subtree and code, (n_trees, n_subtrees * 2 ** (2 ** coded - 1)).
 
     leaves : (n_trees, 2 ** depth)
     """
-    numbers = np.arange(2 ** (walked + 2**coded - 1))
-    code = numbers >> walked
-    node, below = np.zeros_like(numbers), np.zeros_like(numbers)
-    for level in range(walked):
-        node = 2 * node + 2 - (numbers >> level & 1)
+    codes = np.arange(2 ** (2**coded - 1))
+    node = np.zeros_like(codes)
     for _ in range(coded):
-        second = 1 - (code >> below & 1)
-        node, below = 2 * node + 1 + second, 2 * below + 1 + second
-    return leaves[:, node - (leaves.shape[1] - 1)]
+        node = 2 * node + 2 - (codes >> node & 1)
+    by_subtree = leaves.reshape(len(leaves), -1, 2**coded)
+    table: NDArray[np.float64] = by_subtree[:, :, node - (2**coded - 1)].reshape(len(leaves), -1)
+    return table
