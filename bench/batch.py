@@ -26,7 +26,7 @@ import pyarrow as pa
 from batch.model import BatchModel, open_batch_session
 from batch.run import Batch
 from batch.tasks import SCORES
-from bench.report import machine
+from bench import report
 from functions.shared.versions import BATCH_FILE
 from training.bits import ROWS_PER_RUN
 from training.generators.registry import generate, write
@@ -34,7 +34,6 @@ from training.generators.registry import generate, write
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RESULTS = Path(__file__).parent / "results"
 MODEL = "loan-risk"
 TRAINING_ROWS = 20_000
 SIZES = (1_000_000, 10_000_000)
@@ -134,18 +133,8 @@ def main() -> None:
         return
     with TemporaryDirectory() as folder:
         result = measure(Path(folder))
-    about = {
-        **machine(),
-        "onnxruntime": onnxruntime.__version__,
-        "pyarrow": pa.__version__,
-        "threads": THREADS,
-        "model": MODEL,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    content = json.dumps({"about": about, "result": result}, indent=2)
-    (RESULTS / "batch.json").write_text(content + "\n")
-    (RESULTS / "batch.md").write_text(table(result))
-    print(table(result))
+    libraries = {"onnxruntime": onnxruntime.__version__, "pyarrow": pa.__version__}
+    report.write("batch", result, table(result), **libraries, threads=THREADS, model=MODEL)
 
 
 def _model(graph: Path) -> BatchModel:

@@ -7,11 +7,9 @@ alike: read the ratios.
 
 from __future__ import annotations
 
-import json
 import statistics
 from functools import partial
 from itertools import cycle
-from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,7 @@ import numpy as np
 import onnxruntime
 import xgboost as xgb
 
-from bench.report import machine
+from bench.report import write
 from training.contributions import ROWS_PER_RUN, add_tree_contributions, tree_raw
 from training.graph import GraphBuilder
 from training.trees import Ensemble, read_ensemble
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RESULTS = Path(__file__).parent / "results"
 N_FEATURES = 17
 N_REASONS = 4
 N_TREES = 300
@@ -232,17 +229,8 @@ def _leaves(result: dict[str, object], prefix: str = "") -> list[tuple[str, obje
 def main() -> None:
     """Measure, print and write."""
     results = [measure(depth) for depth in DEPTHS]
-    RESULTS.mkdir(exist_ok=True)
-    about = {
-        **machine(),
-        "xgboost": xgb.__version__,
-        "onnxruntime": onnxruntime.__version__,
-        "batch_rows": BATCH_ROWS,
-    }
-    content = json.dumps({"about": about, "results": results}, indent=2)
-    (RESULTS / "contributions.json").write_text(content + "\n")
-    (RESULTS / "contributions.md").write_text(table(results))
-    print(table(results))
+    libraries = {"onnxruntime": onnxruntime.__version__, "xgboost": xgb.__version__}
+    write("contributions", results, table(results), **libraries, batch_rows=BATCH_ROWS)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 from bench.contenders import MODEL, TRAINING_ROWS, applications, bundle, definition
 from bench.load import Load, generator
 from bench.report import in_turns, ratios, shown, spread, table, write
-from bench.services import BIN, START_S, free_port, service, wait_until_answering
+from bench.services import BIN, START_S, service, wait_until_answering
 from cli.deployment import Deployment, use_stack
 from functions.shared.versions import Routing
+from local.emulator import free_port
 from local.environment import STAGE
 from local.stack import Stack
 from training.generators import registry as generators
@@ -97,7 +98,8 @@ def contenders(folder: Path) -> Iterator[dict[str, Callable[[], dict[str, float]
     with ExitStack() as up:
         for number, (name, command) in enumerate(commands.items()):
             environ = {
-                "MODEL_PATH": str(folder / "model.pkl"),
+                "MODEL_PATH": str(folder / "flask.json"),
+                "DATA_PATH": str(data),
                 **({} if name == FLASK else ONE_THREAD),
             }
             up.enter_context(service(command, folder / f"{number}.log", environ))

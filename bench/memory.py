@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "results"
 SETTINGS = Settings("bench", "bench")
 ROUNDS = 3
 
@@ -136,14 +135,9 @@ def main() -> None:
         return
     with TemporaryDirectory() as folder:
         result = measure(Path(folder))
-    from bench.report import machine  # not in the process whose memory counts
+    from bench.report import write  # not in the process whose memory counts
 
-    about = {**machine(), "rounds": ROUNDS}
-    RESULTS.mkdir(exist_ok=True)
-    content = json.dumps({"about": about, "result": result}, indent=2)
-    (RESULTS / "memory.json").write_text(content + "\n")
-    (RESULTS / "memory.md").write_text(table(result))
-    print(table(result))
+    write("memory", result, table(result), rounds=ROUNDS)
 
 
 if __name__ == "__main__":

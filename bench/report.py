@@ -70,10 +70,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
 
 
-def write(name: str, results: Mapping[str, Any], text: str) -> None:
-    """Write and print the results of a benchmark."""
+def write(name: str, results: Any, text: str, **about: Any) -> None:
+    """Write and print the results of a benchmark, and what they are about beside the machine."""
     RESULTS.mkdir(exist_ok=True)
-    content = json.dumps({"about": machine(), "results": results}, indent=2)
+    content = json.dumps({"about": {**machine(), **about}, "results": results}, indent=2)
     (RESULTS / f"{name}.json").write_text(content + "\n")
     (RESULTS / f"{name}.md").write_text(text)
     print(text)

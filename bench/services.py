@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -64,10 +63,3 @@ def wait_until_answering(port: int) -> None:
             return
         time.sleep(0.2)
     raise TimeoutError(f"nothing answers on port {port}")
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

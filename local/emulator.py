@@ -62,7 +62,7 @@ class Emulator:
     """
 
     def __init__(self, folder: Path, handler: str, environ: Mapping[str, str]) -> None:
-        address, runtime = _free_address(), _free_address()
+        address, runtime = (f"127.0.0.1:{free_port()}" for _ in range(2))
         self.url = f"http://{address}{INVOKE}"
         self.init_wall_ms = self.init_cpu_ms = 0.0
         self._process = subprocess.Popen(
@@ -139,10 +139,11 @@ def wait_until_listening(address: str) -> None:
     raise TimeoutError(f"nobody listens on {address}")
 
 
-def _free_address() -> str:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{sock.getsockname()[1]}"
+def free_port() -> int:
+    """A port that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _cpu_s(pid: int) -> float:

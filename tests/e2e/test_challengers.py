@@ -1,17 +1,16 @@
 """A champion, a better and a worse challenger, each by dropping Taiwan's data into the bucket."""
 
-import httpx
 import pandas as pd
 import pytest
 
 from cli.datasets import upload
 from functions.shared.registry import ModelRegistry
-from local.environment import SETTINGS, aws_variables
+from local.environment import SETTINGS
 from local.stack import Stack
 from tests.e2e.test_models import APPROVER, poll
 from tests.e2e.test_stack import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.usefixtures("in_stack")]
 
 MODEL = "taiwan-default"
 
@@ -20,19 +19,6 @@ MODEL = "taiwan-default"
 def stack(tmp_path_factory):
     with Stack(http_port=0, aws_port=0, state_dir=tmp_path_factory.mktemp("state")) as stack:
         yield stack
-
-
-@pytest.fixture(autouse=True)
-def here(stack, monkeypatch):
-    """boto3 talks to the stack."""
-    for name, value in aws_variables(aws_url=stack.aws_url, http_url=stack.http_url).items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def client(stack):
-    with httpx.Client(base_url=stack.http_url, timeout=60) as client:
-        yield client
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ import json
 import re
 
 import boto3
-import httpx
 import pytest
 
 from functions.shared.registry import ModelRegistry
-from local.environment import SETTINGS, aws_variables
+from local.environment import SETTINGS
 from local.stack import Stack
 from local.template import TEMPLATE_PATH
 from tests import sample
@@ -17,7 +16,11 @@ from tests.standins import AUTOMATIC
 from training.ready import Ready, ReadyFile
 from training.train import train
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("governance")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.usefixtures("in_stack"),
+    pytest.mark.xdist_group("governance"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +35,8 @@ def stack(tmp_path_factory):
         yield stack
 
 
-@pytest.fixture(autouse=True)
-def here(stack, monkeypatch):
-    """boto3 talks to the stack."""
-    for name, value in aws_variables(aws_url=stack.aws_url, http_url=stack.http_url).items():
-        monkeypatch.setenv(name, value)
-
-
 @pytest.fixture
-def client(stack):
-    with httpx.Client(base_url=stack.http_url, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
-def registry(here):
+def registry(in_stack):
     return ModelRegistry.connect(SETTINGS)
 
 

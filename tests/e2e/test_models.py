@@ -4,10 +4,9 @@ import json
 import time
 
 import boto3
-import httpx
 import pytest
 
-from local.environment import SETTINGS, aws_variables
+from local.environment import SETTINGS
 from local.stack import Stack
 from tests.support import load_event
 from training.generators.registry import generate, write
@@ -27,16 +26,8 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture
-def client(stack):
-    with httpx.Client(base_url=stack.http_url, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
-def upload(stack, monkeypatch):
+def upload(in_stack):
     """Put a dataset file into the deployment's bucket; returns its path."""
-    for name, value in aws_variables(aws_url=stack.aws_url, http_url=stack.http_url).items():
-        monkeypatch.setenv(name, value)
 
     def put(model, file):
         key = f"datasets/{model}/{file.stem}/{file.name}"
