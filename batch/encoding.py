@@ -1,6 +1,6 @@
 """From the columns of a file to the rows that the graph takes, with every rule that a row breaks.
 
-The rules are those of a single application (`functions/predict/application.py`), held against
+The rules are those of a single application (`scoreline/scoring/application.py`), held against
 whole columns. What a file cannot say as JSON does is read as training reads it: NaN is a missing
 value, 0 and 1 are truth values, whole numbers are texts of a category.
 """
@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 
 from batch.columns import EMPTY_TEXT, UNREADABLE, amounts, booleans, codes, is_number, is_text
 from batch.holdings import Holdings
-from functions.predict.application import (
+from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.errors import BatchError, FieldError
+from scoreline.scoring.application import (
     EMPTY,
     ID_RULE,
     MAX_ID_LENGTH,
@@ -28,16 +30,14 @@ from functions.predict.application import (
     number_rule,
     range_rule,
 )
-from functions.shared.contract import UNSEEN_CATEGORY
-from functions.shared.errors import BatchError, FieldError
-from training.dataset import as_text
+from training.data.dataset import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from functions.shared.contract import Contract, Feature
+    from scoreline.core.contract import Contract, Feature
 
     # A rule and the rows that break it, of shape (n_rows,).
     type Breach = tuple[str, NDArray[np.bool_]]

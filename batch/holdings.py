@@ -9,16 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch.columns import UNREADABLE, booleans, is_number, is_text
-from functions.predict.application import NOT_BOOLEAN, held_rule
-from functions.shared.contract import HELD
-from functions.shared.errors import FieldError
+from scoreline.core.contract import HELD
+from scoreline.core.errors import FieldError
+from scoreline.scoring.application import NOT_BOOLEAN, held_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from functions.shared.contract import Contract
+    from scoreline.core.contract import Contract
 
 
 class Holdings:

@@ -8,7 +8,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any, Self
 
-from functions.shared.errors import BatchError
+from scoreline.core.errors import BatchError
 
 if TYPE_CHECKING:
     from pathlib import Path

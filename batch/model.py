@@ -8,10 +8,11 @@ import numpy as np
 import onnxruntime
 
 from batch.tasks import TASKS, words
-from functions.shared.contract import Contract
-from functions.shared.errors import VersionRefusedError
-from functions.shared.versions import BATCH_FILE, MODEL_FILE, digest
-from training import bits, contributions
+from scoreline.core.contract import Contract
+from scoreline.core.errors import VersionRefusedError
+from scoreline.core.versions import BATCH_FILE, MODEL_FILE, digest
+from training.graph import contributions
+from training.graph import tree_sum as bits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from batch.encoding import Encoded
-    from functions.shared.reader import ModelReader
+    from scoreline.aws.reader import ModelReader
 
 
 class BatchModel:

@@ -17,8 +17,8 @@ from batch.encoding import FileEncoder
 from batch.journal import Journal
 from batch.output import REJECTED, answers_of, assemble, rejections_of, write_part
 from batch.source import Source
-from functions.shared.errors import BatchError
-from training.bits import ROWS_PER_RUN
+from scoreline.core.errors import BatchError
+from training.graph.tree_sum import ROWS_PER_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import csv, fs, parquet
 
 from batch.columns import is_text
-from functions.shared.errors import BatchError
+from scoreline.core.errors import BatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

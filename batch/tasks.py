@@ -1,6 +1,6 @@
 """What the rows of a file are answered: decisions, or recommendations, as columns.
 
-The figures are those of `functions/predict/decisions.py` and `recommendations.py`, and by the same
+The figures are those of `scoreline/scoring/decisions.py` and `recommendations.py`, and by the same
 arithmetic: a float32 times 100 or 1e6 is exact in float64, so that rounding half to even by hand
 gives what Python's `round` gives.
 """
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from functions.shared.errors import BatchError
-from functions.shared.reasons import Explained, ReasonFinder
+from scoreline.core.errors import BatchError
+from scoreline.core.reasons import Explained, ReasonFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from batch.encoding import Encoded
-    from functions.shared.contract import Contract
+    from scoreline.core.contract import Contract
 
     type Outputs = Sequence[NDArray[np.float32]]
 

@@ -27,9 +27,9 @@ from batch.model import BatchModel, open_batch_session
 from batch.run import Batch
 from batch.tasks import SCORES
 from bench import report
-from functions.shared.versions import BATCH_FILE
-from training.bits import ROWS_PER_RUN
+from scoreline.core.versions import BATCH_FILE
 from training.generators.registry import generate, write
+from training.graph.tree_sum import ROWS_PER_RUN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,9 @@ THREADS = os.process_cpu_count() or 1
 
 def measure(folder: Path) -> dict[str, object]:
     """All figures, with files in a folder."""
-    from training.definition import load_definition  # not in the processes whose memory counts
+    from scoreline.definition.model import (
+        load_definition,  # not in the processes whose memory counts
+    )
     from training.train import train
 
     graph = folder / BATCH_FILE

@@ -27,12 +27,12 @@ from moto.server import ThreadedMotoServer
 from bench.report import ratios, shown, spread, table, write
 from cli.demo import APPLICATION, MODEL
 from cli.seeding import german_credit
-from functions.shared.registry import ModelRegistry
-from functions.shared.settings import Settings
-from functions.shared.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
 from local.emulator import Emulator, packaged
 from local.template import ROOT
-from training.definition import load_definition
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.settings import Settings
+from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
+from scoreline.definition.model import load_definition
 from training.train import train
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def contestants(folder: Path, url: str, model: Path) -> dict[str, Contestant]:
     return {
         HELLO: Contestant(plain, "hello.lambda_handler", {}),
         PREDICT: Contestant(ours, "functions.predict.handler.lambda_handler", local),
-        LATER: Contestant(ours, "functions.predict.app.lambda_handler", local),
+        LATER: Contestant(ours, "functions.predict.routes.lambda_handler", local),
         ONNX_ONLY: Contestant(only, "onnx_only.lambda_handler", {"MODEL_PATH": str(model)}),
         EVERYONE: Contestant(fat, handler, local),
         EVERYONE_COMPILED: Contestant(compiled, handler, local),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from training.definition import load_definition
+from scoreline.definition.model import load_definition
 from training.generators.registry import generate, write
 from training.train import train
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from training.definition import Definition
+    from scoreline.definition.model import Definition
     from training.train import Bundle
 
 MODEL = "loan-risk"

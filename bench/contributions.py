@@ -18,9 +18,10 @@ import onnxruntime
 import xgboost as xgb
 
 from bench.report import write
-from training.contributions import ROWS_PER_RUN, add_tree_contributions, tree_raw
-from training.graph import GraphBuilder
-from training.trees import Ensemble, read_ensemble
+from training.graph.builder import GraphBuilder
+from training.graph.contributions import ROWS_PER_RUN, add_tree_contributions
+from training.graph.ort_trees import tree_raw
+from training.graph.trees import Ensemble, read_ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable

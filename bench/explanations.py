@@ -23,23 +23,23 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from functions.predict.model import ScoringModel
-from functions.shared.versions import MANIFEST_FILE, MODEL_FILE
-from training.algorithms import ALGORITHMS
-from training.calibration import sigmoid, uncalibrated
-from training.dataset import load_dataset
-from training.definition import load_definition
-from training.evaluation import brier, calibration_error
-from training.export import online_graph, open_session
-from training.fitting import fit
-from training.parity import run
-from training.split import split_rows
+from scoreline.core.versions import MANIFEST_FILE, MODEL_FILE
+from scoreline.definition.model import load_definition
+from scoreline.scoring.model import ScoringModel
+from training.data.dataset import load_dataset
+from training.data.split import split_rows
+from training.evaluate.metrics import brier, calibration_error
+from training.export.graphs import online_graph
+from training.export.session import open_session, run
+from training.fit.algorithms import ALGORITHMS
+from training.fit.calibration import sigmoid, uncalibrated
+from training.fit.model import fit
 from training.train import train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from training.fitting import FittedModel
+    from training.fit.model import FittedModel
 
 MODEL = "taiwan-default"
 FILE = "taiwan_default.parquet"

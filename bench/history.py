@@ -26,19 +26,19 @@ from sklearn.model_selection import StratifiedKFold
 
 from features.build import build_offline
 from features.catalogue import load_pipeline
-from training.dataset import load_dataset
-from training.definition import load_definition
-from training.delong import compare_auc
-from training.evaluation import auc
-from training.fitting import fit
+from scoreline.definition.model import load_definition
+from training.data.dataset import load_dataset
+from training.evaluate.delong import compare_auc
+from training.evaluate.metrics import auc
+from training.fit.model import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from training.dataset import Dataset
-    from training.definition import Definition
+    from scoreline.definition.model import Definition
+    from training.data.dataset import Dataset
 
     type Scores = dict[str, NDArray[np.float64]]
 

@@ -26,10 +26,10 @@ from bench.load import Load, generator
 from bench.report import in_turns, ratios, shown, spread, table, write
 from bench.services import BIN, START_S, service, wait_until_answering
 from cli.deployment import Deployment, use_stack
-from functions.shared.versions import Routing
 from local.emulator import free_port
 from local.environment import STAGE
 from local.stack import Stack
+from scoreline.core.versions import Routing
 from training.generators import registry as generators
 
 if TYPE_CHECKING:

@@ -22,12 +22,12 @@ from moto.server import ThreadedMotoServer
 
 from bench.contenders import MODEL, applications, booster, bundle, lightgbm_model, loans, pipeline
 from bench.report import in_turns, ratios, shown, spread, table, write
-from functions.predict.application import ApplicationEncoder
-from functions.predict.model import ScoringModel
-from functions.predict.session import Session
-from functions.shared.registry import ModelRegistry
-from functions.shared.settings import Settings
-from functions.shared.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.settings import Settings
+from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
+from scoreline.scoring.application import ApplicationEncoder
+from scoreline.scoring.model import ScoringModel
+from scoreline.scoring.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +128,7 @@ def deployed(url: str) -> Callable[[Any, Any], Any]:
     registry.publish(MODEL, made.version, made.files)
     registry.write_pointer(MODEL, Pointer(VersionRef(made.version, digest(made.files[MODEL_FILE]))))
     registry.write_routing(Routing(MODEL, {}))
-    from functions.predict.app import lambda_handler
+    from functions.predict.routes import lambda_handler
 
     return lambda_handler
 

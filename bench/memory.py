@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from functions.shared.settings import Settings
-from functions.shared.versions import MODEL_FILE, Pointer, VersionRef, digest
+from scoreline.core.settings import Settings
+from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef, digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def train_all(files: Files) -> list[str]:
     from cli.features import build_features
     from cli.seeding import MODELS, find_data
     from features.catalogue import load_pipeline
-    from training.definition import load_definition
+    from scoreline.definition.model import load_definition
     from training.train import train
 
     for model in MODELS:
@@ -83,9 +83,9 @@ def resident_mb() -> float:
 
 def measured(folder: Path, models: list[str]) -> list[float]:
     """Megabytes of the predict function, then with each further model; what the child does."""
-    import functions.predict.app  # noqa: F401 - what Lambda imports
-    from functions.predict.champions import Champions
-    from functions.shared.reader import ModelReader
+    import functions.predict.routes  # noqa: F401 - what Lambda imports
+    from scoreline.aws.reader import ModelReader
+    from scoreline.serving.champions import Champions
 
     champions = Champions(ModelReader(SETTINGS, Files(folder)))
     found = [resident_mb()]

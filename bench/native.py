@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from functions.shared.contract import Contract
-    from training.features import Column
-    from training.fitting import FittedModel
+    from scoreline.core.contract import Contract
+    from training.fit.model import FittedModel
+    from training.graph.features import Column
 
     type Rows = NDArray[np.float32]
 

@@ -22,11 +22,13 @@ import xgboost
 from bench import native
 from bench.contenders import TRAINING_ROWS, TREES, definition, matrix
 from bench.report import ratios, shown, spread, table, write
-from training import bits, contributions
-from training.export import batch_graph, open_session, witness_graph
-from training.fitting import fit
-from training.graph import GraphBuilder
-from training.trees import read_ensemble
+from training.export.graphs import batch_graph, witness_graph
+from training.export.session import open_session
+from training.fit.model import fit
+from training.graph import contributions
+from training.graph import tree_sum as bits
+from training.graph.builder import GraphBuilder
+from training.graph.trees import read_ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
-    from training.fitting import FittedModel
+    from training.fit.model import FittedModel
 
     type Rows = NDArray[np.float32]
     type Score = Callable[[Rows], NDArray[Any]]

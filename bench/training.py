@@ -29,7 +29,7 @@ from bench import report
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from training.definition import Definition
+    from scoreline.definition.model import Definition
 
 MODEL = "loan-risk"
 ROWS, ROUNDS = 1_000_000, 5
@@ -58,10 +58,10 @@ def main() -> None:
 
 def prepare(folder: Path, rows: int) -> float:
     """Write the dataset, and the design matrix of its training rows; returns MiB for all rows."""
-    from training.dataset import load_dataset
-    from training.features import FeatureGraph
+    from training.data.dataset import load_dataset
+    from training.data.split import split_rows
     from training.generators.registry import generate, write
-    from training.split import split_rows
+    from training.graph.features import FeatureGraph
 
     write(folder / "loans.parquet", generate(MODEL, rows, 1), lambda _: None)
     definition = _definition()
@@ -88,8 +88,8 @@ def ours() -> None:
     import xgboost  # noqa: F401 - imported before the memory is looked at
     from moto import mock_aws
 
-    from functions.shared.registry import ModelRegistry
-    from functions.shared.settings import Settings
+    from scoreline.aws.registry import ModelRegistry
+    from scoreline.core.settings import Settings
     from training.train import train
 
     settings = Settings.for_account("bench", "123456789012")
@@ -109,8 +109,8 @@ def ours() -> None:
 
 def bare() -> None:
     """Fit XGBoost on the design matrix."""
-    from training.algorithms import ALGORITHMS
-    from training.features import FeatureGraph
+    from training.fit.algorithms import ALGORITHMS
+    from training.graph.features import FeatureGraph
 
     definition, folder = _definition(), Path(sys.argv[1])
     columns = FeatureGraph(definition.contract()).columns_
@@ -148,7 +148,7 @@ def _status_mib(field: str) -> float:
 
 
 def _definition() -> Definition:
-    from training.definition import load_definition
+    from scoreline.definition.model import load_definition
 
     return load_definition(MODEL)
 

@@ -18,9 +18,9 @@ from pyarrow import csv, parquet
 from rich.console import Console
 from rich.table import Table
 
-from training.definition import load_definition
+from scoreline.definition.model import load_definition
+from training.data.memory import estimate_mb
 from training.generators.registry import generate, write
-from training.memory import estimate_mb
 
 # Model, algorithm, rows, kind of file.
 CASES = (
@@ -39,7 +39,7 @@ RESULTS = Path(__file__).parent / "results" / "training_memory.json"
 TRAIN = """
 import resource, sys
 from dataclasses import replace
-from training.definition import load_definition
+from scoreline.definition.model import load_definition
 from training.train import train
 
 definition = load_definition(sys.argv[1])

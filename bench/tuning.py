@@ -26,21 +26,21 @@ from sklearn.model_selection import StratifiedKFold
 
 from bench import report
 from cli.seeding import german_credit
-from training.algorithms import ALGORITHMS
-from training.calibration import sigmoid
-from training.dataset import load_dataset
-from training.definition import Tuning, load_definition
-from training.evaluation import METRICS, auc
-from training.fitting import fit, fit_pipeline, margin_of
-from training.tuning import tune
+from scoreline.definition.model import Tuning, load_definition
+from training.data.dataset import load_dataset
+from training.evaluate.metrics import METRICS, auc
+from training.fit.algorithms import ALGORITHMS
+from training.fit.calibration import sigmoid
+from training.fit.model import fit, fit_pipeline, margin_of
+from training.fit.tuning import tune
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from training.dataset import Dataset
-    from training.definition import Definition
+    from scoreline.definition.model import Definition
+    from training.data.dataset import Dataset
 
     type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
     type Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]

@@ -29,15 +29,15 @@ from cli.tables import (
     versions_table,
     watch_line,
 )
-from functions.shared.errors import (
+from local.environment import STAGE
+from local.stack import AWS_PORT, HTTP_PORT, STATE_DIR, Stack, StackError, stop_on_signals
+from scoreline.core.errors import (
     InvalidApplicationError,
     InvalidRequestError,
     MalformedRequestError,
     ScorelineError,
 )
-from functions.shared.versions import MANIFEST_FILE, REPORT_FILE
-from local.environment import STAGE
-from local.stack import AWS_PORT, HTTP_PORT, STATE_DIR, Stack, StackError, stop_on_signals
+from scoreline.core.versions import MANIFEST_FILE, REPORT_FILE
 
 app = typer.Typer(
     help="Train, publish and serve credit scoring models.",
@@ -76,8 +76,8 @@ def train(
     stage: Stage = STAGE,
 ) -> None:
     """Train a model and publish the version, which someone else may then promote."""
-    from training.champion import read_champion
-    from training.definition import load_definition
+    from scoreline.definition.model import load_definition
+    from training.gates.champion import read_champion
     from training.train import train as train_bundle
 
     definition = load_definition(model)
@@ -123,7 +123,7 @@ def models(
     stage: Stage = STAGE,
 ) -> None:
     """List the models, or the versions of one."""
-    from functions.admin.catalogue import Catalogue
+    from scoreline.governance.catalogue import Catalogue
 
     deployment = Deployment.connect(stage)
     catalogue = Catalogue(deployment.registry, deployment.promotions.ledger)
@@ -217,9 +217,9 @@ def predict(
     stage: Stage = STAGE,
 ) -> None:
     """Score applications with the champion, as the predict function does; prints JSON."""
-    from functions.predict.champions import Champions
-    from functions.predict.online import OnlineFeatures
-    from functions.shared.items import Items
+    from scoreline.aws.items import Items
+    from scoreline.scoring.online import OnlineFeatures
+    from scoreline.serving.champions import Champions
 
     content = _read_json(file.read())
     registry = Deployment.connect(stage).registry
@@ -289,8 +289,8 @@ def reproduce(
     Exit code 1 where it does not: the table says what differs. A tuned version is fitted with the
     parameters that were found.
     """
-    from training.reproduction import GRAPHS
-    from training.reproduction import reproduce as train_again
+    from training.reproduce import GRAPHS
+    from training.reproduce import reproduce as train_again
 
     registry = Deployment.connect(stage).registry
     version = version or registry.pointer(model).champion.version
@@ -312,7 +312,7 @@ def scorecard(
     stage: Stage = STAGE,
 ) -> None:
     """Print the points table of a version whose algorithm is woe_scorecard."""
-    from training.points import NOTE
+    from training.report.figures.points_table import NOTE
 
     registry = Deployment.connect(stage).registry
     version = version or registry.pointer(model).champion.version
@@ -332,11 +332,11 @@ def compare(
     stage: Stage = STAGE,
 ) -> None:
     """Cross-validate algorithms side by side on the same folds."""
-    from training.algorithms import ALGORITHMS
-    from training.comparison import compare as compare_algorithms
-    from training.comparison import with_algorithms
-    from training.dataset import load_dataset
-    from training.definition import load_definition
+    from scoreline.definition.model import load_definition
+    from training.compare_algorithms import compare as compare_algorithms
+    from training.compare_algorithms import with_algorithms
+    from training.data.dataset import load_dataset
+    from training.fit.algorithms import ALGORITHMS
 
     definition = load_definition(model)
     names = algorithms.split(",")
@@ -436,7 +436,7 @@ def _fail(*lines: str, code: int) -> None:
 
 def _dataset_path(path: str, stage: str) -> str:
     """A local path as it is; anything else as the stage's functions resolve it."""
-    from functions.shared.datasets import dataset_uri
+    from scoreline.core.datasets import dataset_uri
 
     if Path(path).exists():
         return path

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from batch.run import Summary
-    from functions.shared.reader import ModelReader
+    from scoreline.aws.reader import ModelReader
 
 
 def score_file(

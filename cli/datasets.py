@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from functions.shared.datasets import READY_FILE, UPLOADED_BY, s3_uri
-from functions.shared.jobs import TrainingRequest
-from functions.shared.registry import aws_errors
-from training.definition import load_definition
-from training.files import list_files
-from training.ready import Ready, ReadyFile
+from scoreline.aws.clients import aws_errors
+from scoreline.core.datasets import READY_FILE, UPLOADED_BY, s3_uri
+from scoreline.definition.model import load_definition
+from scoreline.jobs.jobs import TrainingRequest
+from training.data.files import list_files
+from training.data.ready_manifest import Ready, ReadyFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

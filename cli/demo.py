@@ -13,10 +13,10 @@ import httpx
 from cli.deployment import Deployment, use_stack
 from cli.seeding import DEMO_MODEL as MODEL
 from cli.seeding import seed
-from functions.shared.versions import REPORT_FILE
 from local.environment import STAGE
 from local.stack import Stack
 from local.template import ROOT
+from scoreline.core.versions import REPORT_FILE
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,16 +10,17 @@ from typing import Self
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.admin.entries import Entries
-from functions.admin.ledger import Ledger
-from functions.admin.promotion import Promotions
-from functions.admin.routing import Routings
-from functions.admin.watches import Watches
-from functions.shared.errors import RegistryUnavailableError
-from functions.shared.registry import CLIENT_CONFIG, ModelRegistry
-from functions.shared.settings import Settings
 from local.environment import STAGE, aws_variables, user_arn
 from local.stack import AWS_PORT, HTTP_PORT
+from scoreline.aws.clients import CLIENT_CONFIG
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.errors import RegistryUnavailableError
+from scoreline.core.settings import Settings
+from scoreline.governance.entries import Entries
+from scoreline.governance.ledger import Ledger
+from scoreline.governance.promotion import Promotions
+from scoreline.governance.routing import Routings
+from scoreline.governance.watches import Watches
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Deployment:
     @classmethod
     def of(cls, registry: ModelRegistry, who: str) -> Self:
         """A deployment that is known already; versions are verified in this process."""
-        from functions.predict.verification import verify
+        from scoreline.serving.verification import verify
 
         entries = Entries.connect(registry.settings)
         promotions = Promotions(registry, Ledger(entries), partial(verify, registry))

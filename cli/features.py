@@ -16,15 +16,15 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from cli.console import err, out
 from cli.deployment import Deployment
 from cli.tables import features_table
-from functions.shared.datasets import dataset_uri
-from functions.shared.registry import aws_errors
 from local.environment import STAGE
+from scoreline.aws.clients import aws_errors
+from scoreline.core.datasets import dataset_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from features.pipeline import Pipeline
-    from functions.shared.settings import Settings
+    from scoreline.core.settings import Settings
 
 app = typer.Typer(help="Features of customers, made of the tables of their past.")
 OFFLINE_FILE = "features.parquet"
@@ -111,7 +111,7 @@ def build_features(
     """
     from features.build import build_offline, online_items
     from features.online import OnlineTable
-    from training.definition import load_definition
+    from scoreline.definition.model import load_definition
 
     as_of = datetime.now(UTC)
     if not output and settings:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from functions.admin.routing import DEFAULT, read_change
-from functions.shared.errors import ModelNotFoundError
+from scoreline.core.errors import ModelNotFoundError
+from scoreline.governance.routing import DEFAULT, read_change
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 import boto3
 
 from cli.deployment import Deployment
-from functions.admin.routing import Change
-from functions.shared.datasets import dataset_uri
-from functions.shared.errors import ScorelineError
-from functions.shared.versions import Routing
 from local.environment import STAGE, user_arn, without_aws
 from local.template import ROOT
+from scoreline.core.datasets import dataset_uri
+from scoreline.core.errors import ScorelineError
+from scoreline.core.versions import Routing
+from scoreline.governance.routing import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,8 +102,8 @@ def seed_all(deployment: Deployment, progress: Progress) -> bool:
 
 def seed(deployment: Deployment, model: str, progress: Progress) -> None:
     """Put data into the bucket, train, promote, and let the model answer its bank."""
-    from training.champion import read_champion
-    from training.definition import load_definition
+    from scoreline.definition.model import load_definition
+    from training.gates.champion import read_champion
     from training.train import train
 
     with TemporaryDirectory(prefix="scoreline-seed-") as folder:

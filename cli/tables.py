@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from functions.admin.figures import Figures
-from functions.admin.watches import OPEN
+from scoreline.governance.figures import Figures
+from scoreline.governance.watches import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from features.pipeline import Pipeline
-    from training.comparison import Compared
-    from training.reproduction import Reproduction
+    from training.compare_algorithms import Compared
+    from training.reproduce import Reproduction
 
 
 PASSED = {True: "passed", False: "failed", None: "not asked"}

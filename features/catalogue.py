@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.home_credit.pipeline import HOME_CREDIT
-from functions.shared.errors import ModelNotFoundError
+from scoreline.core.errors import ModelNotFoundError
 
 if TYPE_CHECKING:
     from features.pipeline import Pipeline

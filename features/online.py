@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from functions.shared.attributes import typed
-from functions.shared.errors import RegistryUnavailableError
-from functions.shared.registry import aws_errors
+from scoreline.aws.attributes import typed
+from scoreline.aws.clients import aws_errors
+from scoreline.core.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -11,7 +11,7 @@ from duckdb import Error as DuckDBError
 from psycopg import Error as PostgresError
 from pyarrow import ArrowException
 
-from functions.shared.errors import DatasetError
+from scoreline.core.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,10 +12,10 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from functions.shared.errors import ModelNotFoundError, ScorelineError
-from functions.shared.registry import ModelRegistry
-from functions.shared.settings import Settings
-from local.openapi import Champions, openapi_document
+from scoreline.api.openapi import Champions, openapi_document
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.errors import ModelNotFoundError, ScorelineError
+from scoreline.core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

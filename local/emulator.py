@@ -38,7 +38,7 @@ PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 INVOKE = "/2015-03-31/functions/function/invocations"
 HANDLERS = {
     "predict": "functions.predict.handler.lambda_handler",
-    "admin": "functions.admin.app.lambda_handler",
+    "admin": "functions.admin.handler.lambda_handler",
 }
 _INIT_MS = re.compile(rb"INIT REPORT\(durationMs: ([\d.]+)")
 

@@ -7,8 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from functions.shared.settings import Settings
 from local.template import TEMPLATE_PATH, Template
+from scoreline.core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

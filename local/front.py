@@ -18,12 +18,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
-from functions.shared.errors import PayloadTooLargeError
-from functions.shared.http import MAX_PAYLOAD_BYTES
 from local import child, docs
 from local.environment import read_template
 from local.proxy import BodyTooLargeError, error, read_body, to_event, to_response
 from local.runtime import Outcome, invoke, invoke_apart
+from scoreline.api.http import MAX_PAYLOAD_BYTES
+from scoreline.core.errors import PayloadTooLargeError
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from functions.shared.http import MAX_PAYLOAD_BYTES
 from local.environment import ACCOUNT, STAGE, user_arn
+from scoreline.api.http import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers, QueryParams

@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from tests import sample
-from training.dataset import Dataset
-from training.figures.held_out import HeldOut
+from training.data.dataset import Dataset
+from training.report.figures.held_out import HeldOut
 
 
 def answered(scores, y, *, protected=None, X=None, probability=None):

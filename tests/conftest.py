@@ -9,9 +9,9 @@ import hypothesis
 import pytest
 from moto import mock_aws
 
-from functions.shared.http import logger
-from functions.shared.registry import ModelRegistry
-from functions.shared.settings import Settings
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.log import logger
+from scoreline.core.settings import Settings
 from tests import support
 
 # A busy machine is slow now and then; that is no failure.

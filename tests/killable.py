@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import boto3
 
-from functions.shared.registry import ModelRegistry
-from functions.shared.settings import Settings
-from functions.train.app import handle
+from functions.train.handler import handle
 from functions.train.trainer import Trainer
 from local.environment import read_template
 from local.template import Function
 from local.worker import poll
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.settings import Settings
 
 FILES = {"model.onnx": b"1", "batch.onnx": b"2", "report.html": b"3", "manifest.json": b"{}"}
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from functions.shared.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
-from training.definition import Definition, read_definition
+from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
+from scoreline.definition.model import Definition, read_definition
 from training.train import Bundle, train
 
 if TYPE_CHECKING:
-    from functions.shared.registry import ModelRegistry
+    from scoreline.aws.registry import ModelRegistry
 
 DEFINITION = """
 name = "sample"

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 import boto3
 
-from functions.shared.registry import ModelRegistry
-from functions.shared.settings import Settings
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.settings import Settings
 
 AUTOMATIC = """
 promotion = "automatic"
@@ -51,7 +51,7 @@ def train(event, context):
 
 def train_sample(event, _context):
     """The real train function of one more model, whose versions are promoted by themselves."""
-    from functions.train.app import handle
+    from functions.train.handler import handle
     from functions.train.trainer import Trainer
     from tests import sample
 

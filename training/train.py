@@ -12,9 +12,9 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import functions.shared
+import scoreline
 import training
-from functions.shared.versions import (
+from scoreline.core.versions import (
     BATCH_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -22,25 +22,25 @@ from functions.shared.versions import (
     TRAINING_ROWS_FILE,
     digest,
 )
-from training.algorithms import ALGORITHMS
-from training.dataset import load_dataset
-from training.export import with_metadata
+from training.data.dataset import load_dataset
+from training.data.memory import available_mb, check_memory
+from training.data.row_keys import pack_rows
+from training.data.split import split_rows
+from training.export.session import with_metadata
+from training.fit.algorithms import ALGORITHMS
+from training.fit.tuning import tune
 from training.gates.judge import judge
-from training.membership import pack_rows
-from training.memory import available_mb, check_memory
-from training.report import render_report
-from training.split import split_rows
-from training.tasks.default import train_default
-from training.tasks.recommendation import train_recommendation
-from training.tuning import tune
+from training.recipes.default import train_default
+from training.recipes.recommendation import train_recommendation
+from training.report.page import render_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from training.champion import Champion
-    from training.dataset import Dataset
-    from training.definition import Definition
-    from training.trained import Trained
+    from scoreline.definition.model import Definition
+    from training.data.dataset import Dataset
+    from training.export.trained import Trained
+    from training.gates.champion import Champion
 
     type Train = Callable[[Definition, Dataset, Dataset, Callable[[str], None]], Trained]
 
@@ -199,7 +199,7 @@ def environment() -> dict[str, Any]:
 
 def _code_digest() -> str:
     """Digest of the modules that train and of those that functions share."""
-    packages = Path(training.__file__).parent, Path(functions.shared.__file__).parent
+    packages = Path(training.__file__).parent, Path(scoreline.__file__).parent
     sources = sorted(path for package in packages for path in package.rglob("*.py"))
     return digest("".join(digest(path.read_bytes()) for path in sources).encode())
 

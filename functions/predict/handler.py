@@ -16,9 +16,9 @@ import random
 
 from snapshot_restore_py import register_after_restore
 
-from functions.predict.app import aws, champions, lambda_handler
-from functions.shared.errors import ScorelineError
-from functions.shared.http import logger
+from functions.predict.routes import aws, champions, lambda_handler
+from scoreline.core.errors import ScorelineError
+from scoreline.core.log import logger
 
 __all__ = ["lambda_handler"]
 

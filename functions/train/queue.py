@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from functions.shared.errors import (
+from functions.train.runs import Message, Runs
+from functions.train.work import do
+from scoreline.aws.clients import CLIENT_CONFIG, aws_errors
+from scoreline.core.errors import (
     JobFailedError,
     JobWaitsError,
     MalformedRequestError,
     RegistryUnavailableError,
 )
-from functions.shared.http import logger, places
-from functions.shared.registry import CLIENT_CONFIG, aws_errors
-from functions.train.messages import read_orders, unreadable
-from functions.train.runs import Message, Runs
-from functions.train.work import do
+from scoreline.core.log import logger, places
+from scoreline.jobs.messages import read_orders, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
-    from functions.shared.settings import Settings
-    from functions.train.messages import Order
     from functions.train.trainer import Trainer
+    from scoreline.core.settings import Settings
+    from scoreline.jobs.messages import Order
 
 FIRST_RETRY_S = 30
 LAST_RETRY_S = 900  # the longest that SQS delays a message

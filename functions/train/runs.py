@@ -14,21 +14,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import ClientError
 
-from functions.shared.errors import JobFailedError, JobWaitsError
-from functions.shared.jobs import (
-    LEASE_S,
-    MESSAGE_LIFE_S,
-    Jobs,
-    JobState,
-    conflicts_ignored,
-    is_conflict,
-    now_text,
-)
-from functions.shared.registry import aws_errors
+from scoreline.aws.clients import aws_errors
+from scoreline.aws.dynamodb import conflicts_ignored, is_conflict
+from scoreline.core.errors import JobFailedError, JobWaitsError
+from scoreline.jobs.jobs import LEASE_S, MESSAGE_LIFE_S, Jobs, JobState, now_text
 
 if TYPE_CHECKING:
-    from functions.shared.jobs import TrainingRequest
-    from functions.shared.settings import Settings
+    from scoreline.core.settings import Settings
+    from scoreline.jobs.jobs import TrainingRequest
 
 # Tries of a job that meets passing errors or dies; the queue's maxReceiveCount in template.yaml.
 MAX_TRIES = 3

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from functions.shared.datasets import dataset_uri
-from functions.shared.errors import VersionNotFoundError
-from functions.shared.http import logger
-from functions.shared.versions import MANIFEST_FILE
 from functions.train.runs import Outcome
 from functions.train.uploads import uploader
+from scoreline.core.datasets import dataset_uri
+from scoreline.core.errors import VersionNotFoundError
+from scoreline.core.log import logger
+from scoreline.core.versions import MANIFEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from functions.shared.registry import ModelRegistry
-    from training.champion import Champion
-    from training.definition import Definition
+    from scoreline.aws.registry import ModelRegistry
+    from scoreline.definition.model import Definition
+    from training.gates.champion import Champion
     from training.train import Bundle
 
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def _load_definition(model: str) -> Definition:
-    from training.definition import load_definition
+    from scoreline.definition.model import load_definition
 
     return load_definition(model)
 
 
 def _read_champion(registry: ModelRegistry, model: str) -> Champion | None:
-    from training.champion import read_champion
+    from training.gates.champion import read_champion
 
     return read_champion(registry, model)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from functions.shared.datasets import UPLOADED_BY, is_ready_path, split_s3
-from functions.shared.registry import aws_errors
+from scoreline.aws.clients import aws_errors
+from scoreline.core.datasets import UPLOADED_BY, is_ready_path, split_s3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.shared.errors import (
+from scoreline.core.errors import (
     JobFailedError,
     JobWaitsError,
     RegistryUnavailableError,
     ScorelineError,
 )
-from functions.shared.http import log_unexpected, logger, places
-from functions.shared.jobs import LEASE_S
+from scoreline.core.log import log_unexpected, logger, places
+from scoreline.jobs.jobs import LEASE_S
 
 if TYPE_CHECKING:
-    from functions.train.messages import Order
     from functions.train.runs import Message, Outcome, Run, Runs
     from functions.train.trainer import Trainer
+    from scoreline.jobs.messages import Order
 
 MAX_REASON = 1000
 # How soon a job asks again for a jobs table that does not answer.

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from cli.datasets import upload
-from functions.shared.registry import ModelRegistry
 from local.environment import SETTINGS
 from local.stack import Stack
+from scoreline.aws.registry import ModelRegistry
 from tests.e2e.test_models import APPROVER, poll
 from tests.e2e.test_stack import eventually
 

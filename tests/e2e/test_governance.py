@@ -6,14 +6,14 @@ import re
 import boto3
 import pytest
 
-from functions.shared.registry import ModelRegistry
 from local.environment import SETTINGS
 from local.stack import Stack
 from local.template import TEMPLATE_PATH
+from scoreline.aws.registry import ModelRegistry
 from tests import sample
 from tests.e2e.test_stack import eventually
 from tests.standins import AUTOMATIC
-from training.ready import Ready, ReadyFile
+from training.data.ready_manifest import Ready, ReadyFile
 from training.train import train
 
 pytestmark = [

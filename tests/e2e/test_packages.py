@@ -11,17 +11,17 @@ import sys
 
 import pytest
 
-from functions.predict.model import ScoringModel
 from local.template import ROOT
+from scoreline.scoring.model import ScoringModel
 from tests.sample import APPLICATION, bundle
-from training.algorithms import ALGORITHMS
+from training.fit.algorithms import ALGORITHMS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 FUNCTIONS = ["predict", "admin"]
 BUDGET_MB = {"predict": 33, "admin": 2}
 MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine of ELF
-HANDLERS = {"predict": "functions.predict.handler", "admin": "functions.admin.app"}
+HANDLERS = {"predict": "functions.predict.handler", "admin": "functions.admin.handler"}
 THIRD_PARTY = {
     "predict": {"aws_lambda_powertools", "jmespath", "snapshot_restore_py", "typing_extensions"},
     "admin": {
@@ -138,7 +138,7 @@ def test_predict_has_only_the_library_of_onnx_runtime(packages):
 
 SCORE = """
 import json, sys
-from functions.predict.model import ScoringModel
+from scoreline.scoring.model import ScoringModel
 model = ScoringModel.from_onnx(open(sys.stdin.readline().strip(), "rb").read())
 applications = json.loads(sys.stdin.read())
 print(json.dumps(model.answer([(a, model.encode(a)) for a in applications])))

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from cli.deployment import Deployment
-from functions.shared.settings import Settings
 from local.environment import ACCOUNT, REGION, STAGE, read_template, without_aws
 from local.stack import ROOT, Stack
-from training.definition import read_definition
+from scoreline.core.settings import Settings
+from scoreline.definition.model import read_definition
 
 pytestmark = pytest.mark.e2e
 

@@ -11,10 +11,10 @@ import pytest
 
 from cli.deployment import Deployment
 from cli.seeding import DEMO_MODEL, seed
-from functions.shared.versions import Routing
 from local.environment import REGION, STAGE, read_template
 from local.stack import Stack
 from local.template import ROOT
+from scoreline.core.versions import Routing
 from tests import sample
 from tests.e2e.sam import SamLocal, docker
 from tests.support import EVENTS, load_event

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from functions.predict import app
-from functions.predict.verification import verify
-from functions.shared.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
-from training.dataset import load_dataset
-from training.definition import load_definition
+from functions.predict import routes as app
+from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
+from scoreline.definition.model import load_definition
+from scoreline.serving.verification import verify
+from training.data.dataset import load_dataset
 from training.generators.product_recommendation import OWNERSHIP
 from training.generators.registry import generate, write
 from training.train import train

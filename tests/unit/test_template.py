@@ -3,10 +3,10 @@ import re
 
 import pytest
 
-from functions.shared.jobs import MESSAGE_LIFE_S
-from functions.shared.settings import Settings
 from functions.train.runs import MAX_TRIES
 from local.template import ROOT, Template
+from scoreline.core.settings import Settings
+from scoreline.jobs.jobs import MESSAGE_LIFE_S
 
 STAGE, ACCOUNT, REGION = "test", "123456789012", "eu-central-1"
 TEMPLATE = Template.read(stage=STAGE, account=ACCOUNT, region=REGION)

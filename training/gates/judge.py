@@ -6,21 +6,21 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from training.export import open_session
+from training.evaluate.population_stability import baseline, score_points, shifts
+from training.export.parity import PROBABILITY_TOLERANCE
+from training.export.session import open_session, run_log_odds
 from training.gates import performance, population, rules
-from training.gates.beside import run_log_odds, some_rows, stand_beside
+from training.gates.against_champion import some_rows, stand_beside
 from training.gates.gate import Gate, status_of
-from training.gates.screens import single_areas
-from training.parity import PROBABILITY_TOLERANCE
-from training.stability import baseline, score_points, shifts
+from training.gates.single_feature_auc import single_areas
 
 if TYPE_CHECKING:
-    from training.champion import Champion
-    from training.dataset import Dataset
-    from training.definition import Definition
-    from training.gates.beside import Beside
-    from training.gates.challenge import Comparison
-    from training.trained import Trained
+    from scoreline.definition.model import Definition
+    from training.data.dataset import Dataset
+    from training.export.trained import Trained
+    from training.gates.against_champion import Beside
+    from training.gates.champion import Champion
+    from training.gates.comparison import Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from training.gates.gate import Gate
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from training.evaluation import Interval
-    from training.gates.beside import Beside
-    from training.gates.challenge import Comparison
-    from training.gates.settings import GateSettings
+    from scoreline.definition.gate_settings import GateSettings
+    from training.evaluate.intervals import Interval
+    from training.gates.against_champion import Beside
+    from training.gates.comparison import Comparison
 
 
 def discrimination(auc: Interval, settings: GateSettings) -> Gate:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from training.evaluation import CONFIDENCE
+from training.evaluate.intervals import CONFIDENCE
+from training.evaluate.population_stability import critical_psi
 from training.gates.gate import Gate
-from training.stability import critical_psi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from training.gates.settings import GateSettings
+    from scoreline.definition.gate_settings import GateSettings
 
 
 def stability(moved: Mapping[str, Any] | None, obstacle: str, settings: GateSettings) -> Gate:

@@ -9,7 +9,7 @@ from training.gates.gate import Gate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from training.gates.settings import GateSettings
+    from scoreline.definition.gate_settings import GateSettings
 
 
 def monotonicity(reversals: Mapping[str, float], settings: GateSettings) -> Gate:

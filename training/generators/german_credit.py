@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from training.definition import load_definition
+from scoreline.definition.model import load_definition
 from training.generators.marginals import Marginal, choice, draw, quantiles, to_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from functions.shared.contract import Feature
+    from scoreline.core.contract import Feature
     from training.generators.marginals import Columns
 
 # Distribution and range of each number, shares of each feature's categories in their order.

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from functions.admin.app import lambda_handler
-from functions.admin.ledger import Ledger
-from functions.shared.versions import digest
+from functions.admin.handler import lambda_handler
+from scoreline.core.versions import digest
+from scoreline.governance.ledger import Ledger
 from tests.support import ACCOUNT, REGION
 
 MODEL = "loan-risk"

@@ -4,15 +4,15 @@ import sys
 import boto3
 import pytest
 
-from functions.admin.app import lambda_handler
-from functions.shared.versions import Pointer, VersionRef, digest
+from functions.admin.handler import lambda_handler
+from scoreline.core.versions import Pointer, VersionRef, digest
 from tests.functional.admin.conftest import MODEL, A, B, onnx
 
 ADA = "arn:aws:iam::123456789012:user/ada.example"
 
 
 def test_importing_admin_loads_no_numerical_or_training_library():
-    code = "import functions.admin.app, sys; print(*sys.modules)"
+    code = "import functions.admin.handler, sys; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {module.split(".")[0] for module in out.stdout.split()}
     heavy = {"numpy", "pandas", "pyarrow", "sklearn", "onnx", "onnxruntime", "pydantic", "training"}

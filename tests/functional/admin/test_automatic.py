@@ -2,12 +2,12 @@
 
 import pytest
 
-from functions.admin.app import lambda_handler
-from functions.admin.automatic import SERVICE, AutomaticPromotions
-from functions.admin.ledger import Ledger
-from functions.admin.promotion import Promotions
-from functions.shared.errors import PromotionConflictError, RegistryUnavailableError
-from functions.shared.versions import Pointer, VersionRef, digest
+from functions.admin.handler import lambda_handler
+from scoreline.core.errors import PromotionConflictError, RegistryUnavailableError
+from scoreline.core.versions import Pointer, VersionRef, digest
+from scoreline.governance.automatic import SERVICE, AutomaticPromotions
+from scoreline.governance.ledger import Ledger
+from scoreline.governance.promotion import Promotions
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
 EVENT_VERSION = "20261121T004512Z-3fa9c1d2"

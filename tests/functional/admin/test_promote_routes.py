@@ -1,7 +1,7 @@
 import pytest
 
-from functions.admin.promotion import Promotions
-from functions.shared.versions import VersionRef, digest
+from scoreline.core.versions import VersionRef, digest
+from scoreline.governance.promotion import Promotions
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
 EVENT_VERSION = "20261121T004512Z-3fa9c1d2"

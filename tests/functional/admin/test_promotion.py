@@ -6,16 +6,16 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from functions.admin.ledger import Ledger
-from functions.admin.promotion import Promotions
-from functions.shared.errors import (
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.errors import (
     PromotionConflictError,
     RegistryUnavailableError,
     VersionNotFoundError,
     VersionRefusedError,
 )
-from functions.shared.registry import ModelRegistry
-from functions.shared.versions import Pointer, VersionRef, digest
+from scoreline.core.versions import Pointer, VersionRef, digest
+from scoreline.governance.ledger import Ledger
+from scoreline.governance.promotion import Promotions
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
 pytestmark = pytest.mark.slow

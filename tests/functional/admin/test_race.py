@@ -12,12 +12,12 @@ import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from functions.admin.ledger import Ledger
-from functions.admin.promotion import Promotions
-from functions.admin.watches import Watches
-from functions.shared.errors import PromotionConflictError
-from functions.shared.registry import ModelRegistry
-from functions.shared.versions import MODEL_FILE, digest
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.errors import PromotionConflictError
+from scoreline.core.versions import MODEL_FILE, digest
+from scoreline.governance.ledger import Ledger
+from scoreline.governance.promotion import Promotions
+from scoreline.governance.watches import Watches
 from tests.functional.admin.conftest import MODEL, onnx
 from tests.support import create_resources
 

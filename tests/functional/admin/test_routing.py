@@ -3,10 +3,10 @@ import json
 import boto3
 import pytest
 
-from functions.admin.entries import Entries
-from functions.admin.routing import Routings, read_change
-from functions.shared.errors import RoutingConflictError
-from functions.shared.versions import Pointer, Routing, VersionRef
+from scoreline.core.errors import RoutingConflictError
+from scoreline.core.versions import Pointer, Routing, VersionRef
+from scoreline.governance.entries import Entries
+from scoreline.governance.routing import Routings, read_change
 from tests.functional.admin.conftest import A
 
 ADA = "arn:aws:iam::123456789012:user/ada.example"

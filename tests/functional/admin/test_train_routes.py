@@ -3,9 +3,9 @@ import json
 import boto3
 import pytest
 
-from functions.admin.app import lambda_handler
-from functions.shared.jobs import Jobs, TrainingRequest
+from functions.admin.handler import lambda_handler
 from functions.train.runs import Message, Outcome, Runs
+from scoreline.jobs.jobs import Jobs, TrainingRequest
 
 TRAINED = "20261121T004512Z-3fa9c1d2"
 URI = "s3://scoreline-test-123456789012/datasets/german-credit/"

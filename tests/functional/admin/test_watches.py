@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from functions.admin.app import lambda_handler
-from functions.admin.automatic import SERVICE
-from functions.admin.promotion import Promotions
-from functions.admin.watches import Watches
-from functions.shared.errors import (
+from functions.admin.handler import lambda_handler
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.errors import (
     PointerInvalidError,
     PromotionConflictError,
     RegistryUnavailableError,
 )
-from functions.shared.registry import ModelRegistry
-from functions.shared.versions import Pointer, VersionRef, Watch, digest
+from scoreline.core.versions import Pointer, VersionRef, Watch, digest
+from scoreline.governance.automatic import SERVICE
+from scoreline.governance.promotion import Promotions
+from scoreline.governance.watches import Watches
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
 WATCH = {"minutes": 60, "max_error_rate": 0.02, "max_score_drift": 0.25, "min_decisions": 100}

@@ -4,9 +4,9 @@ import pytest
 
 from batch.model import load_batch_model
 from batch.run import Batch
-from functions.predict.model import ScoringModel
-from functions.shared.registry import ModelRegistry
-from functions.shared.versions import MODEL_FILE
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.versions import MODEL_FILE
+from scoreline.scoring.model import ScoringModel
 from tests import sample
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
-from functions.shared.errors import InvalidApplicationError
+from scoreline.core.errors import InvalidApplicationError
 from tests import sample
 
 FIGURES = ("probability_of_default", "score", "risk_score", "risk_level", "decision", "version")

@@ -6,9 +6,9 @@ import pytest
 from pyarrow import parquet
 
 from batch.model import BatchModel
-from functions.predict.model import ScoringModel
-from functions.shared.errors import BatchError
-from functions.shared.versions import BATCH_FILE, MODEL_FILE
+from scoreline.core.errors import BatchError
+from scoreline.core.versions import BATCH_FILE, MODEL_FILE
+from scoreline.scoring.model import ScoringModel
 from tests import shop
 
 PRODUCTS = ("account", "card", "fund", "mortgage")

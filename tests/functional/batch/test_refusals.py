@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from batch.model import load_batch_model
-from functions.shared.errors import BatchError, ModelNotFoundError, VersionRefusedError
-from functions.shared.versions import BATCH_FILE, bundle_key
+from scoreline.core.errors import BatchError, ModelNotFoundError, VersionRefusedError
+from scoreline.core.versions import BATCH_FILE, bundle_key
 from tests import sample
 
 

@@ -12,8 +12,8 @@ import pytest
 from pyarrow import parquet
 
 from batch.model import BatchModel
-from functions.shared.errors import BatchError
-from functions.shared.versions import BATCH_FILE
+from scoreline.core.errors import BatchError
+from scoreline.core.versions import BATCH_FILE
 from tests import sample
 
 ROWS, PART_ROWS = 40_000, 512

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from cli.app import app
 from cli.demo import APPLICATION
 from cli.seeding import DEMO_MODEL, german_credit
-from functions.shared.versions import Pointer, Routing, VersionRef
+from scoreline.core.versions import Pointer, Routing, VersionRef
 from tests import sample
 
 VERSION = "20261121T004512Z-0000000a"
@@ -87,8 +87,8 @@ def test_train_promote_predict_and_roll_back(scoreline, approver, registry, tmp_
 
 
 def test_an_upload_ends_with_the_manifest_that_names_its_job(scoreline, registry, settings):
-    from functions.shared.datasets import split_s3
-    from functions.train.messages import read_orders
+    from scoreline.core.datasets import split_s3
+    from scoreline.jobs.messages import read_orders
 
     uploaded = scoreline("upload", "german-credit", "german.csv")
 

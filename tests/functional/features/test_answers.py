@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from cli.app import app as command_line
 from features.home_credit.pipeline import HOME_CREDIT
-from functions.predict import app
-from functions.shared.versions import MODEL_FILE, Pointer, VersionRef, digest
-from training.definition import load_definition
+from functions.predict import routes as app
+from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef, digest
+from scoreline.definition.model import load_definition
 from training.generators.folders import generate_tables, write_tables
 from training.train import train
 

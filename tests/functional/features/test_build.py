@@ -10,11 +10,11 @@ from pyarrow import parquet
 from features.build import build_offline, online_items
 from features.home_credit.pipeline import HOME_CREDIT
 from features.online import OnlineTable
-from functions.shared.errors import DatasetError, RegistryUnavailableError
-from functions.shared.items import Items
+from scoreline.aws.items import Items
+from scoreline.core.errors import DatasetError, RegistryUnavailableError
+from scoreline.definition.model import load_definition
 from tests.customers import alike
-from training.dataset import load_dataset
-from training.definition import load_definition
+from training.data.dataset import load_dataset
 from training.generators.folders import generate_tables, write_tables
 
 AS_OF = datetime(2026, 11, 21, 5, 30, tzinfo=UTC)

@@ -16,7 +16,7 @@ from pyarrow import csv, parquet
 
 from features.build import build_offline
 from features.home_credit.pipeline import HOME_CREDIT
-from functions.shared.errors import DatasetError
+from scoreline.core.errors import DatasetError
 from tests.customers import alike
 from training.generators.folders import generate_tables, write_tables
 

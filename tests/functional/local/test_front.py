@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from functions.shared.http import MAX_PAYLOAD_BYTES
 from local.environment import ACCOUNT, SETTINGS
+from scoreline.api.http import MAX_PAYLOAD_BYTES
 
 INVOKE = f"/2015-03-31/functions/{SETTINGS.predict_function}/invocations"
 

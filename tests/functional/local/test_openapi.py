@@ -2,11 +2,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from functions.predict.schema import application_schema
-from functions.shared.contract import Band, Contract, Feature, RiskLevel, ScoreScale
 from local.environment import read_template
-from local.openapi import ANSWERS, Champions, openapi_document
-from local.schemas import BODIES
+from scoreline.api.application_schema import application_schema
+from scoreline.api.openapi import ANSWERS, Champions, openapi_document
+from scoreline.api.schemas import BODIES
+from scoreline.core.contract import Band, Contract, Feature, RiskLevel, ScoreScale
 from tests import shop
 from tests.sample import APPLICATION, bundle, publish
 

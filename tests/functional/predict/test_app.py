@@ -8,9 +8,9 @@ import boto3
 import jsonschema
 import pytest
 
-from functions.predict import app
-from functions.shared.http import MAX_PAYLOAD_BYTES, Request
-from functions.shared.versions import bundle_key
+from functions.predict import routes as app
+from scoreline.api.http import MAX_PAYLOAD_BYTES, Request
+from scoreline.core.versions import bundle_key
 from tests.sample import APPLICATION, bundle, publish
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -446,7 +446,7 @@ def test_nothing_personal_reaches_the_log(call, capfd, log):
 
 
 def test_predict_loads_nothing_but_the_standard_library_and_powertools():
-    code = "import functions.predict.app, sys; print(*sys.modules)"
+    code = "import functions.predict.routes, sys; print(*sys.modules)"
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout

@@ -7,7 +7,7 @@ import sys
 import snapshot_restore_py
 
 from functions.predict import handler
-from functions.predict.app import champions
+from functions.predict.routes import champions
 from tests.sample import bundle, publish
 
 SHOW = "from functions.predict import handler, app; print(*app.champions().loaded())"

@@ -6,11 +6,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from functions.predict import app
-from functions.predict.verification import verify
-from functions.shared.versions import MANIFEST_FILE
+from functions.predict import routes as app
 from local.environment import read_template
-from local.openapi import Champions, openapi_document
+from scoreline.api.openapi import Champions, openapi_document
+from scoreline.core.versions import MANIFEST_FILE
+from scoreline.serving.verification import verify
 from tests.sample import APPLICATION, bundle, publish
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")

@@ -3,9 +3,9 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from functions.predict import app
+from functions.predict import routes as app
 from local.environment import read_template
-from local.openapi import Champions, openapi_document
+from scoreline.api.openapi import Champions, openapi_document
 from tests.sample import APPLICATION, applicants, bundle, publish
 
 pytestmark = [

@@ -3,11 +3,11 @@ from types import SimpleNamespace
 import boto3
 import pytest
 
-from functions.shared.jobs import Jobs
-from functions.shared.registry import ModelRegistry
-from functions.train.app import handle, queue
+from functions.train.handler import handle, queue
 from functions.train.runs import Runs
 from functions.train.trainer import Trainer
+from scoreline.aws.registry import ModelRegistry
+from scoreline.jobs.jobs import Jobs
 
 VERSION = "20261121T004512Z-3fa9c1d2"
 

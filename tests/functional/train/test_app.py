@@ -4,15 +4,15 @@ import sys
 
 import pytest
 
-from functions.shared.errors import DatasetError, VersionExistsError
-from functions.train.app import lambda_handler
+from functions.train.handler import lambda_handler
+from scoreline.core.errors import DatasetError, VersionExistsError
 from tests.functional.train.conftest import VERSION
 
 BUCKET = "s3://scoreline-test-123456789012"
 
 
 def test_importing_train_loads_no_training_library():
-    code = "import functions.train.app, sys; print(*sys.modules)"
+    code = "import functions.train.handler, sys; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {module.split(".")[0] for module in out.stdout.split()}
     assert not {"numpy", "sklearn", "xgboost", "lightgbm", "pandas", "training"} & loaded

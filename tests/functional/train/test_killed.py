@@ -12,9 +12,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from cli.seeding import DEMO_MODEL, german_credit
-from functions.shared.jobs import Jobs
-from functions.shared.registry import ModelRegistry
 from local.template import ROOT
+from scoreline.aws.registry import ModelRegistry
+from scoreline.jobs.jobs import Jobs
 from tests import support
 from tests.functional.train.conftest import body_of, job_table
 

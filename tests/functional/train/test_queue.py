@@ -5,13 +5,13 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from functions.shared.errors import DatasetError, JobNotFoundError, RegistryUnavailableError
-from functions.shared.jobs import LEASE_S, MESSAGE_LIFE_S, TrainingRequest
-from functions.shared.registry import aws_errors
-from functions.train.messages import read_orders
 from functions.train.queue import LAST_RETRY_S
 from functions.train.runs import MAX_TRIES, MODEL_POLL_S, Message, Outcome
 from functions.train.work import TABLE_POLL_S
+from scoreline.aws.clients import aws_errors
+from scoreline.core.errors import DatasetError, JobNotFoundError, RegistryUnavailableError
+from scoreline.jobs.jobs import LEASE_S, MESSAGE_LIFE_S, TrainingRequest
+from scoreline.jobs.messages import read_orders
 from tests.functional.train.conftest import VERSION, body_of, job_table
 
 pytestmark = pytest.mark.slow
@@ -486,7 +486,7 @@ def test_a_bad_message_does_not_hold_up_the_others(invoke, training, load_event)
 def test_what_post_train_sends_is_what_the_train_function_reads(
     mapping, training, load_event, lambda_context
 ):
-    from functions.admin.app import lambda_handler as admin
+    from functions.admin.handler import lambda_handler as admin
 
     job = json.loads(admin(load_event("train"), lambda_context)["body"])["job"]
     mapping.poll()

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from training.dataset import load_dataset
-from training.definition import load_definition
+from scoreline.definition.model import load_definition
+from training.data.dataset import load_dataset
 from training.generators.registry import GENERATORS, generate, write
 from training.train import train
 

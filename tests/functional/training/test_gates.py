@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.sample import DEFINITION, applicants, definition, publish
-from training.champion import Champion, read_champion
+from training.gates.champion import Champion, read_champion
 from training.train import train
 
 pytestmark = pytest.mark.slow

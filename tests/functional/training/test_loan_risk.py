@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.dataset import load_dataset
-from training.definition import load_definition
-from training.features import FeatureGraph
+from scoreline.definition.model import load_definition
+from training.data.dataset import load_dataset
 from training.generators.registry import generate, write
+from training.graph.features import FeatureGraph
 from training.train import train
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from training.calibration import sigmoid
-from training.dataset import load_dataset
-from training.definition import load_definition
-from training.evaluation import calibration_intercept, calibration_slope
-from training.fitting import MANY_ROWS, fit
+from scoreline.definition.model import load_definition
+from training.data.dataset import load_dataset
+from training.evaluate.metrics import calibration_intercept, calibration_slope
+from training.fit.calibration import sigmoid
+from training.fit.model import MANY_ROWS, fit
 from training.generators.registry import generate, write
 
 pytestmark = pytest.mark.slow

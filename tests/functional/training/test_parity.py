@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.shared.contract import UNSEEN_CATEGORY
-from functions.shared.errors import ParityError
+from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.errors import ParityError
 from tests.sample import applicants, definition, with_algorithm
-from training.algorithms import ALGORITHMS
-from training.dataset import load_dataset
-from training.export import batch_graph, online_graph, open_session, witness_graph
-from training.fitting import fit
-from training.parity import Candidate, check_parity, probe_rows, run
+from training.data.dataset import load_dataset
+from training.export.graphs import batch_graph, online_graph, witness_graph
+from training.export.parity import Candidate, check_parity, probe_rows
+from training.export.session import open_session, run
+from training.fit.algorithms import ALGORITHMS
+from training.fit.model import fit
 
 pytestmark = pytest.mark.slow
 

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.predict.model import ScoringModel
-from functions.shared.contract import UNSEEN_CATEGORY
-from functions.shared.errors import (
+from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.errors import (
     DatasetError,
     DefinitionError,
     ParityError,
 )
+from scoreline.scoring.model import ScoringModel
 from tests import shop
-from training.calibration import sigmoid
-from training.comparison import with_algorithms
-from training.dataset import load_dataset
-from training.export import open_session
-from training.label_parity import check_label_parity
-from training.multilabel import fit_labels
-from training.multilabel_graph import multilabel_graph
+from training.compare_algorithms import with_algorithms
+from training.data.dataset import load_dataset
+from training.export.recommendation_graph import multilabel_graph
+from training.export.recommendation_parity import check_label_parity
+from training.export.session import open_session
+from training.fit.calibration import sigmoid
+from training.fit.multilabel import fit_labels
 from training.train import train
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from markupsafe import escape
 
 from tests import sample, shop
 from tests.browser import look_at, printed
-from training.champion import Champion
+from training.gates.champion import Champion
 from training.train import train
 
 pytestmark = pytest.mark.slow

@@ -5,9 +5,9 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from functions.shared.errors import InvalidRequestError
+from scoreline.core.errors import InvalidRequestError
 from tests import sample
-from training.reproduction import graphs_digest, reproduce
+from training.reproduce import graphs_digest, reproduce
 from training.train import train
 
 pytestmark = pytest.mark.slow

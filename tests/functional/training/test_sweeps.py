@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from functions.shared.errors import TrainingError
+from scoreline.core.errors import TrainingError
 from tests.sample import DEFINITION, applicants, definition
 from training.train import train
 

@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from functions.predict.model import ScoringModel
-from functions.shared.errors import DatasetError, TrainingError
-from functions.shared.versions import VERSION_PATTERN, digest
+from scoreline.core.errors import DatasetError, TrainingError
+from scoreline.core.versions import VERSION_PATTERN, digest
+from scoreline.definition.model import Split
+from scoreline.scoring.model import ScoringModel
 from tests.sample import APPLICATION, DEFINITION, applicants, definition
-from training.dataset import load_dataset
-from training.definition import Split
-from training.split import split_rows
+from training.data.dataset import load_dataset
+from training.data.split import split_rows
 from training.train import train
 
 pytestmark = pytest.mark.slow

@@ -4,14 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scoreline.definition.model import Definition
+from scoreline.definition.search_spaces import SPACES
 from tests.sample import applicants, definition
-from training.algorithms import ALGORITHMS
-from training.dataset import load_dataset
-from training.definition import Definition
-from training.spaces import SPACES
-from training.split import split_rows
+from training.data.dataset import load_dataset
+from training.data.split import split_rows
+from training.fit.algorithms import ALGORITHMS
+from training.fit.tuning import search_space, tune
 from training.train import train
-from training.tuning import search_space, tune
 
 
 def tuned_definition(folder, *, algorithm="xgboost", **tuning):

@@ -5,8 +5,8 @@ import pytest
 from ibis.config import Config
 
 from features.home_credit.pipeline import HOME_CREDIT
+from scoreline.definition.model import load_definition
 from tests.customers import features, tables, to_rows
-from training.definition import load_definition
 
 
 def approx(**expected):

@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation import Interval, auc, chance_error, evaluate
-from training.gates.beside import Beside
-from training.gates.challenge import bootstrap_difference, compare_versions
+from scoreline.definition.gate_settings import GateSettings
+from training.evaluate.intervals import Interval, bootstrap_difference
+from training.evaluate.metrics import auc, chance_error, evaluate
+from training.gates.against_champion import Beside
+from training.gates.comparison import compare_versions
 from training.gates.performance import against_champion, calibration, discrimination
-from training.gates.settings import GateSettings
 
 SETTINGS = GateSettings()
 

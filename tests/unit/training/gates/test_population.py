@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from functions.shared.contract import Contract, Feature
+from scoreline.core.contract import Contract, Feature
+from scoreline.definition.gate_settings import GateSettings
+from training.evaluate.population_stability import baseline, shifts
 from training.gates.population import leakage, stability, timing
-from training.gates.screens import single_areas
-from training.gates.settings import GateSettings
-from training.stability import baseline, shifts
+from training.gates.single_feature_auc import single_areas
 
 INCOME = Feature("income", "number", nullable=True)
 REGION = Feature("region", "category", categories=("north", "south", "west"))

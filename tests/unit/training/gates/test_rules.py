@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from functions.shared.contract import Contract, Feature, Label
+from scoreline.core.contract import Contract, Feature, Label
+from scoreline.definition.gate_settings import GateSettings
 from training.gates.gate import Gate, status_of
 from training.gates.rules import fairness, monotonicity, schema
 from training.gates.schema import breaking_changes
-from training.gates.settings import GateSettings
 
 INCOME = Feature("income", "number", minimum=0, maximum=100, special_codes={"none": -1})
 TERM = Feature("term", "integer", nullable=True, aliases=("months",))

@@ -1,0 +1,253 @@
+"""The admin function: models, versions, promotion and rollback, training jobs, configuration."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from scoreline.api.fields import DATASET, FLAG, MODEL, TEXT, optional, read_fields
+from scoreline.api.http import Request, Response, dispatch, is_http
+from scoreline.aws.registry import MANIFEST_KEY, ModelRegistry
+from scoreline.core.datasets import dataset_uri
+from scoreline.core.errors import (
+    FieldError,
+    InvalidRequestError,
+    JobNotFoundError,
+    ModelNotFoundError,
+)
+from scoreline.core.log import logger
+from scoreline.core.settings import Settings
+from scoreline.core.versions import MODEL_PATTERN, REPORT_FILE
+from scoreline.governance.ask_predict import connect_verify
+from scoreline.governance.automatic import AutomaticPromotions
+from scoreline.governance.catalogue import Catalogue
+from scoreline.governance.entries import Entries
+from scoreline.governance.ledger import Ledger
+from scoreline.governance.promotion import Promotions
+from scoreline.governance.routing import Routings, read_change
+from scoreline.governance.watches import Watches
+from scoreline.jobs.jobs import TrainingRequest
+from scoreline.jobs.submission import Submissions
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from scoreline.governance.ledger import Entry
+
+JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
+
+UPDATE_FIELDS = {
+    "model_name": TEXT,
+    "model": optional(MODEL),
+    "reason": optional(TEXT),
+    "override": optional(FLAG),
+}
+PROMOTE_FIELDS = {
+    "version": TEXT,
+    "reason": TEXT,
+    "expected": optional(TEXT),
+    "override": optional(FLAG),
+}
+ROLLBACK_FIELDS = {"reason": TEXT, "expected": optional(TEXT)}
+TRAIN_FIELDS = {"model": MODEL, "dataset_path": DATASET}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the routes work with."""
+
+    settings: Settings
+    registry: ModelRegistry
+    catalogue: Catalogue
+    promotions: Promotions
+    submissions: Submissions
+    routings: Routings
+    watches: Watches
+
+
+@cache
+def services() -> Services:
+    """The services of this deployment."""
+    settings = Settings.from_env()
+    registry, entries = ModelRegistry.connect(settings), Entries.connect(settings)
+    ledger = Ledger(entries)
+    promotions = Promotions(registry, ledger, connect_verify(settings))
+    return Services(
+        settings,
+        registry,
+        Catalogue(registry, ledger),
+        promotions,
+        Submissions.connect(settings),
+        Routings(registry, entries),
+        Watches.connect(settings, promotions),
+    )
+
+
+def config(_request: Request) -> Response:
+    """What the deployment serves and where it keeps things."""
+    return Response(services().catalogue.config())
+
+
+def routing(_request: Request) -> Response:
+    """Which model answers which bank, and who changed that."""
+    return Response(services().routings.show())
+
+
+def put_routing(request: Request) -> Response:
+    """Let other models answer."""
+    head = services().routings.change(read_change(request.json_object()), who=request.caller)
+    logger.info("routing", sequence=head["sequence"])
+    return Response(head)
+
+
+def update_model(request: Request) -> Response:
+    """Promote a version of the default model, or of `model`."""
+    fields = read_fields(request.json_object(), UPDATE_FIELDS)
+    model = fields.get("model") or services().registry.routing().default
+    override = fields.get("override", False)
+    if override and "reason" not in fields:
+        rule = FieldError("reason", f"required with override: {TEXT.rule}")
+        raise InvalidRequestError("fields of the request break their rules", (rule,))
+    head = services().promotions.promote(
+        model,
+        fields["model_name"],
+        who=request.caller,
+        reason=fields.get("reason", "no reason given"),
+        override=override,
+    )
+    return moved(model, head)
+
+
+def models(_request: Request) -> Response:
+    """All models."""
+    return Response({"models": services().catalogue.models()})
+
+
+def versions(request: Request) -> Response:
+    """The versions of a model, newest first."""
+    model = model_in(request)
+    return Response({"model": model, "versions": services().catalogue.versions(model)})
+
+
+def report(request: Request) -> Response:
+    """The report of a version."""
+    html = services().registry.read(model_in(request), request.path["version"], REPORT_FILE)
+    return Response(html.decode(), content_type="text/html; charset=utf-8")
+
+
+def history(request: Request) -> Response:
+    """Who promoted what, when and why; newest first."""
+    model = model_in(request)
+    return Response({"model": model, "history": services().catalogue.history(model)})
+
+
+def watch(request: Request) -> Response:
+    """What is known of the champion that was promoted last, and whether it stayed."""
+    model = model_in(request)
+    return Response({"model": model, "watch": services().watches.show(model)})
+
+
+def promote(request: Request) -> Response:
+    """Let a version be the champion."""
+    model, fields = model_in(request), read_fields(request.json_object(), PROMOTE_FIELDS)
+    head = services().promotions.promote(
+        model,
+        fields["version"],
+        who=request.caller,
+        reason=fields["reason"],
+        expected=fields.get("expected"),
+        override=fields.get("override", False),
+    )
+    return moved(model, head)
+
+
+def rollback(request: Request) -> Response:
+    """Return to the champion before the present one."""
+    model, fields = model_in(request), read_fields(request.json_object(), ROLLBACK_FIELDS)
+    head = services().promotions.rollback(
+        model, who=request.caller, reason=fields["reason"], expected=fields.get("expected")
+    )
+    return moved(model, head)
+
+
+def train(request: Request) -> Response:
+    """Queue a training job; the same Idempotency-Key asks for the same job."""
+    fields = read_fields(request.json_object(), TRAIN_FIELDS)
+    path = dataset_uri(fields["dataset_path"], services().settings.bucket)
+    wanted = TrainingRequest(fields["model"], path, trained_by=request.caller)
+    item = services().submissions.submit(wanted, cause_of(request))
+    # relative to /train, so that it holds behind the stage's prefix too
+    location = {"Location": f"train/{item['job']}"}
+    return Response({"job": item["job"], "state": item["state"]}, 202, headers=location)
+
+
+def train_job(request: Request) -> Response:
+    """Where a training job stands."""
+    job = request.path["job"]
+    if not JOB_PATTERN.fullmatch(job):
+        raise JobNotFoundError("no such job")
+    return Response(services().submissions.jobs.get(job))
+
+
+ROUTES = {
+    ("GET", "/config"): config,
+    ("GET", "/routing"): routing,
+    ("PUT", "/routing"): put_routing,
+    ("POST", "/update_model"): update_model,
+    ("GET", "/models"): models,
+    ("GET", "/models/{model}/versions"): versions,
+    ("GET", "/models/{model}/versions/{version}/report"): report,
+    ("GET", "/models/{model}/history"): history,
+    ("GET", "/models/{model}/watch"): watch,
+    ("POST", "/models/{model}/promote"): promote,
+    ("POST", "/models/{model}/rollback"): rollback,
+    ("POST", "/train"): train,
+    ("GET", "/train/{job}"): train_job,
+}
+
+
+def model_in(request: Request) -> str:
+    """The model in the path."""
+    model = request.path["model"]
+    if not MODEL_PATTERN.fullmatch(model):
+        raise ModelNotFoundError("no such model")
+    return model
+
+
+def cause_of(request: Request) -> str:
+    """What makes two requests for training the same job: the caller's key, or else nothing."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return uuid4().hex
+    if not TEXT.test(key):
+        rule = FieldError("Idempotency-Key", f"expected {TEXT.rule}")
+        raise InvalidRequestError("a header breaks its rule", (rule,))
+    return f"{request.caller} {key}"
+
+
+def moved(model: str, head: Entry) -> Response:
+    """The answer to a promotion or rollback: the champion now, and the ledger's entry of it."""
+    logger.info("champion", model=model, version=head.champion.version, sequence=head.sequence)
+    return Response({"model": model, "current_model": head.champion.version, **head.to_json()})
+
+
+def react(event: dict[str, Any]) -> None:
+    """What an event of EventBridge asks for; an error lets Lambda try again."""
+    if event["detail-type"] == "Scheduled Event":
+        services().watches.check()
+        return
+    match = MANIFEST_KEY.fullmatch(event["detail"]["object"]["key"])
+    if match is not None:
+        AutomaticPromotions(services().promotions).published(match["model"], match["version"])
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """Entry point of the function: requests, and the events of EventBridge."""
+    if is_http(event):
+        return dispatch(ROUTES, event)
+    react(event)
+    return None

@@ -1,0 +1,53 @@
+"""The train function: trains and publishes a version, asked directly or by the training queue."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from functions.train.queue import TrainQueue
+from functions.train.trainer import Trainer
+from scoreline.api.fields import DATASET, MODEL, optional, read_fields
+from scoreline.aws.registry import ModelRegistry
+from scoreline.core.errors import ScorelineError
+from scoreline.core.log import log_unexpected, logger
+from scoreline.core.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+DIRECTLY = "direct invocation"  # Lambda does not tell a function who invokes it
+FIELDS = {"model": MODEL, "dataset_path": optional(DATASET)}
+
+
+@cache
+def queue() -> TrainQueue:
+    """The training queue of this deployment."""
+    return TrainQueue.connect(Settings.from_env())
+
+
+@cache
+def trainer() -> Trainer:
+    """The trainer of this deployment."""
+    return Trainer(ModelRegistry.connect(Settings.from_env()))
+
+
+def handle(event: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
+    """Answer messages of the queue, or a direct invocation `{"model", "dataset_path"?}`."""
+    if "Records" in event:
+        return queue().work_off(event["Records"], trainer)
+    try:
+        fields = read_fields(event, FIELDS)
+        outcome = trainer(fields["model"], fields.get("dataset_path"), trained_by=DIRECTLY)
+    except ScorelineError as error:
+        return error.to_json()
+    except Exception as error:  # the door: a caller never sees a stack trace, a log never a value
+        log_unexpected(error)
+        return ScorelineError("internal error").to_json()
+    return {"score": outcome.score, "model_name": outcome.version, "status": outcome.status}
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Entry point of the function."""
+    return handle(event, trainer())

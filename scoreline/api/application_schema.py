@@ -1,0 +1,122 @@
+"""The contract as JSON Schema, for clients, the OpenAPI document and Swagger UI."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from scoreline.core.contract import HELD
+from scoreline.scoring.application import MAX_ID_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scoreline.core.contract import Contract, Feature
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def application_schema(contract: Contract) -> dict[str, Any]:
+    """JSON Schema (2020-12) of what is scored; it accepts what the encoder accepts.
+
+    That is an application, or an application and a customer where the model has online features.
+    `x-task` says what the model is for.
+    """
+    application = _application(contract)
+    return {"$schema": DIALECT, **(_returning(application) if contract.pipeline else application)}
+
+
+def _returning(application: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{key: application.pop(key) for key in ("title", "description", "x-task")},
+        "type": "object",
+        "properties": {
+            "customer_id": {
+                "anyOf": [
+                    {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH},
+                    {"type": "integer"},
+                    {"type": "null"},
+                ],
+                "description": "Whose history is looked up; absent for a new customer",
+            },
+            "application": application,
+        },
+        "required": ["application"],
+        "additionalProperties": False,
+    }
+
+
+def _application(contract: Contract) -> dict[str, Any]:
+    sent = [feature for feature in contract.features if not feature.online]
+    schema = {
+        "title": f"Application for {contract.model}",
+        "description": contract.description,
+        "x-task": contract.task,
+        "type": "object",
+        "properties": {
+            "id": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_ID_LENGTH,
+                "description": "Identifier that the answer repeats; made up where it is absent",
+            },
+            **{name: schema for feature in sent for name, schema in _properties(feature).items()},
+            **_held(contract),
+        },
+        "required": [f.name for f in sent if not f.nullable and not f.aliases],
+        "additionalProperties": False,
+    }
+    one_name = [rule for feature in contract.features for rule in _one_name(feature)]
+    return {**schema, "allOf": one_name} if one_name else schema
+
+
+def _properties(feature: Feature) -> dict[str, Any]:
+    """The feature under its own name and under its aliases."""
+    own = _property(feature)
+    alias = {**own, "description": f"Another name of {feature.name}", "deprecated": True}
+    return {feature.name: own, **dict.fromkeys(feature.aliases, alias)}
+
+
+def _one_name(feature: Feature) -> Iterator[dict[str, Any]]:
+    """A feature with aliases comes under one of its names."""
+    names = [{"required": [name]} for name in (feature.name, *feature.aliases)]
+    if feature.aliases and not feature.nullable:
+        yield {"oneOf": names}
+    elif feature.aliases:
+        yield {"not": {"anyOf": [{"allOf": list(pair)} for pair in combinations(names, 2)]}}
+
+
+def _held(contract: Contract) -> dict[str, Any]:
+    if not contract.labels:
+        return {}
+    products = {
+        "type": "array",
+        "items": {"type": "string", "enum": [label.name for label in contract.labels]},
+        "description": "Products that the customer holds, which are never recommended",
+    }
+    return {HELD: products}
+
+
+def _property(feature: Feature) -> dict[str, Any]:
+    kinds = [_value(feature)]
+    if feature.special_codes:
+        meanings = ", ".join(f"{code:.15g} {name}" for name, code in feature.special_codes.items())
+        codes = list(feature.specials)
+        kinds.append({"type": "number", "enum": codes, "description": meanings})
+    if feature.nullable:
+        kinds.append({"type": "null"})
+    schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+    text = ", ".join(part for part in (feature.description, feature.unit) if part)
+    return {**schema, "description": text} if text else schema
+
+
+def _value(feature: Feature) -> dict[str, Any]:
+    if feature.type == "category":
+        listed = feature.unseen == "refuse"
+        if listed:
+            return {"type": "string", "enum": list(feature.categories)}
+        return {"type": "string", "minLength": 1, "examples": list(feature.categories)}
+    if feature.type == "boolean":
+        return {"type": "boolean"}
+    low, high = feature.range
+    return {"type": feature.type, "minimum": low, "maximum": high}

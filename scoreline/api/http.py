@@ -1,0 +1,123 @@
+"""REST proxy events in, responses out: API Gateway matched a route, a table finds its function."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from typing import Any
+
+from scoreline.core.errors import (
+    MalformedRequestError,
+    PayloadTooLargeError,
+    RouteNotFoundError,
+    ScorelineError,
+)
+from scoreline.core.log import log_unexpected
+from scoreline.core.record import record
+
+MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+JSON_TYPE = "application/json"
+
+
+@record
+class Request:
+    """What a route needs of an HTTP request; names of headers are in lower case."""
+
+    path: Mapping[str, str]
+    body: str
+    caller: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages of the Accept-Language header, the best first, without their regions."""
+        wanted = []
+        for part in self.headers.get("accept-language", "").split(","):
+            name, _, quality = part.strip().partition(";q=")
+            try:
+                wanted.append((-float(quality or 1), name.split("-")[0].lower()))
+            except ValueError:
+                continue
+        return [name for _, name in sorted(wanted, key=lambda item: item[0]) if name]
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; anything else is a MalformedRequestError."""
+        try:
+            value = json.loads(self.body, object_pairs_hook=_unique_keys)
+        except (ValueError, RecursionError):
+            raise MalformedRequestError("the body is not valid JSON") from None
+        if not isinstance(value, dict):
+            raise MalformedRequestError("the body is not a JSON object")
+        return value
+
+
+@record
+class Response:
+    """What a route answers."""
+
+    body: object
+    status: int = 200
+    content_type: str = JSON_TYPE
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def to_proxy(self) -> dict[str, Any]:
+        """The form that API Gateway's Lambda proxy integration takes."""
+        text = self.body if isinstance(self.body, str) else json.dumps(self.body, allow_nan=False)
+        return {
+            "statusCode": self.status,
+            "headers": {"Content-Type": self.content_type, **self.headers},
+            "body": text,
+            "isBase64Encoded": False,
+        }
+
+
+Route = Callable[[Request], Response]
+
+
+def is_http(event: Mapping[str, Any]) -> bool:
+    """Whether an event is a REST proxy event and not a direct invocation."""
+    return "httpMethod" in event and "resource" in event
+
+
+def dispatch(routes: Mapping[tuple[str, str], Route], event: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a REST proxy event; every error becomes a JSON body with its status."""
+    try:
+        route = routes.get((event["httpMethod"], event["resource"]))
+        if route is None:
+            raise RouteNotFoundError("no such route")
+        return route(_request(event)).to_proxy()
+    except ScorelineError as error:
+        return error_response(error).to_proxy()
+    except Exception as error:  # the door: a client never sees a stack trace, a log never a value
+        log_unexpected(error)
+        return error_response(ScorelineError("internal error")).to_proxy()
+
+
+def error_response(error: ScorelineError) -> Response:
+    """The response of an error."""
+    return Response(error.to_json(), error.status)
+
+
+def _request(event: Mapping[str, Any]) -> Request:
+    body = event.get("body") or ""
+    if len(body.encode(errors="surrogatepass")) > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLargeError(f"the body is over {MAX_PAYLOAD_BYTES} bytes")
+    if event.get("isBase64Encoded"):
+        try:
+            body = base64.b64decode(body, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise MalformedRequestError("the body is not UTF-8 text") from None
+    identity = (event.get("requestContext") or {}).get("identity") or {}
+    caller = identity.get("userArn") or identity.get("apiKeyId") or "anonymous"
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    return Request(event.get("pathParameters") or {}, body, caller, headers)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("duplicate key")
+    return value

@@ -1,0 +1,69 @@
+"""Reads what serves and its bundles, from whatever gets parameters and objects."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from scoreline.core.errors import (
+    ModelNotFoundError,
+    VersionNotFoundError,
+    VersionRefusedError,
+)
+from scoreline.core.versions import MANIFEST_FILE, Pointer, Routing, bundle_key
+
+if TYPE_CHECKING:
+    from scoreline.core.settings import Settings
+
+
+class Source(Protocol):
+    """Gets parameters and objects: boto3, or predict's own light client.
+
+    None stands for what does not exist; a RegistryUnavailableError says that AWS does not answer.
+    """
+
+    def get_parameter(self, name: str) -> str | None:
+        """The value of an SSM parameter."""
+
+    def get_object(self, bucket: str, key: str) -> bytes | None:
+        """The content of an S3 object."""
+
+
+class ModelReader:
+    """Bundles, pointers and routing of one deployment, to be read."""
+
+    def __init__(self, settings: Settings, source: Source) -> None:
+        self.settings = settings
+        self._source = source
+
+    def pointer(self, model: str) -> Pointer:
+        """The pointer of a model; ModelNotFoundError where nothing is promoted."""
+        return Pointer.from_json(self._parameter(self.settings.pointer_parameter(model), model))
+
+    def routing(self) -> Routing:
+        """The routing parameter."""
+        return Routing.from_json(self._parameter(self.settings.routing_parameter, "routing"))
+
+    def read(self, model: str, version: str, file: str) -> bytes:
+        """One file of a version's bundle; VersionNotFoundError where it does not exist."""
+        key = bundle_key(model, version, file)
+        content = self._source.get_object(self.settings.bucket, key)
+        if content is None:
+            raise VersionNotFoundError(f"{model} has no version {version}")
+        return content
+
+    def manifest(self, model: str, version: str) -> dict[str, Any]:
+        """The manifest of a version; VersionRefusedError where it is not one."""
+        try:
+            manifest = json.loads(self.read(model, version, MANIFEST_FILE))
+        except ValueError:
+            manifest = None
+        if not isinstance(manifest, dict):
+            raise VersionRefusedError(f"{version}: {MANIFEST_FILE} is not a manifest")
+        return manifest
+
+    def _parameter(self, name: str, model: str) -> str:
+        text = self._source.get_parameter(name)
+        if text is None:
+            raise ModelNotFoundError(f"{model}: nothing is promoted")
+        return text

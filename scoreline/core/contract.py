@@ -1,0 +1,342 @@
+"""The contract of a model: what training and serving must agree on, written once.
+
+It travels as JSON in the metadata of `model.onnx`: the predict function knows nothing else of a
+model. Definitions (`scoreline/definition/model.py`) are made of the same classes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from hashlib import sha256
+from math import log
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from scoreline.core.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+FeatureType = Literal["number", "integer", "boolean", "category"]
+Monotone = Literal["increasing", "decreasing"]
+Decision = Literal["approve", "refer", "decline"]
+Task = Literal["default", "recommendation"]
+
+FLOAT32_MAX = 3.4028234663852886e38
+# Range of an amount whose definition gives none: products of two still fit float32.
+MAX_AMOUNT = 1e15
+UNSEEN_CATEGORY = -1.0
+HELD = "held"  # products that the customer of a recommendation holds
+RESERVED_FIELDS = ("id", "bank", HELD)
+_STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+
+
+@record
+class Actionable:
+    """How an applicant can change a feature: an amount by steps, a category to others."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    direction: Literal["increase", "decrease", "either"] = "either"
+    step: float = 0.0
+    to: tuple[str, ...] = ()
+
+
+@record
+class Feature:
+    """One field of an application, as the client sends it.
+
+    Attributes
+    ----------
+    type : number, integer, boolean (0 and 1 in the model) or category (a string)
+    nullable : the field may be null or absent; otherwise it is required
+    minimum, maximum : closed range of numbers; special codes lie outside it
+    categories : the strings that a category takes, in the order of their codes
+    unseen : what serving does with a string that is not in `categories`
+    special_codes : meaning -> number, e.g. {"no_bureau_record": -99}: states, not amounts
+    monotone : how the probability of default moves as the value rises
+    protected : never in the model nor in requests; kept for the fairness report
+    age : the applicant's age in years, which must not count against applicants of 62 and more
+    actionable : how the applicant can change it, for what-if proposals; None where not at all
+    online : looked up by customer in the table of the model's pipeline, never sent
+    column : name in the dataset, where it differs from `name`
+    aliases : other names under which clients may send it
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    name: str
+    type: FeatureType
+    unit: str = ""
+    description: str = ""
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] = ()
+    unseen: Literal["refuse", "accept"] = "refuse"
+    special_codes: dict[str, float] | None = None
+    monotone: Monotone | None = None
+    protected: bool = False
+    age: bool = False
+    actionable: Actionable | None = None
+    online: bool = False
+    column: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def dataset_column(self) -> str:
+        """Name of the feature's column in the dataset."""
+        return self.column or self.name
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Closed range of the number, +-MAX_AMOUNT where the definition gives none."""
+        if self.type == "boolean":
+            return 0.0, 1.0
+        return (
+            -MAX_AMOUNT if self.minimum is None else self.minimum,
+            MAX_AMOUNT if self.maximum is None else self.maximum,
+        )
+
+    @property
+    def specials(self) -> tuple[float, ...]:
+        """The special codes as numbers, in the order of the definition."""
+        return tuple((self.special_codes or {}).values())
+
+
+@record
+class DerivedFeature:
+    """A feature computed in the graph: + - * / **, log, exp on features and derived ones."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    name: str
+    expression: str
+    unit: str = ""
+    description: str = ""
+    monotone: Monotone | None = None
+
+
+@record
+class Reason:
+    """An entry of the reason catalogue: a family of features that give one reason together.
+
+    Attributes
+    ----------
+    text, missing : language -> consumer text; `missing` is for a value that was not given
+    inquiries : this reason may be named in addition to the others (15 U.S.C. 1681g(f)(9))
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    code: str
+    features: tuple[str, ...]
+    text: dict[str, str]
+    missing: dict[str, str] | None = None
+    inquiries: bool = False
+
+
+@record
+class Reference:
+    """Whom an applicant is compared with, frozen when the model was trained.
+
+    Attributes
+    ----------
+    group : marginal_approved or all_applicants, the two methods of 12 CFR 1002.9(b)(2), comment 5
+    rows : size of the group
+    margin, log_odds : of the group's mean contributions
+    contributions : mean contribution of each source to the margin in the group
+    best : contribution of each source that a tenth of all applicants stays below; what an approved
+        applicant is compared with
+    values : median of each source's amount in the group, None where it has none
+    slope : points of log-odds per unit of margin at the group's margin
+    """
+
+    group: str
+    rows: int
+    margin: float
+    log_odds: float
+    slope: float
+    contributions: tuple[float, ...]
+    best: tuple[float, ...]
+    values: tuple[float | None, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the reference in hex."""
+        return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+@record
+class ScoreScale:
+    """Points scale: `base_score` at `base_odds` good:bad; every `pdo` points double the odds.
+
+    References
+    ----------
+    Points to double the odds, Siddiqi, Credit Risk Scorecards (2006), chapter 6.
+
+    Examples
+    --------
+    >>> ScoreScale().score(-log(50)), ScoreScale().score(-log(100))
+    (600, 620)
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    MAX_LOG_ODDS: ClassVar[float] = 16.0
+
+    base_score: float = 600.0
+    base_odds: float = 50.0
+    pdo: float = 20.0
+
+    @property
+    def factor(self) -> float:
+        """Points per unit of log-odds."""
+        return self.pdo / log(2)
+
+    def points(self, log_odds: float) -> float:
+        """Score before rounding, of log-odds of default, which are kept within 16 of 0."""
+        bounded = min(max(log_odds, -self.MAX_LOG_ODDS), self.MAX_LOG_ODDS)
+        return self.base_score - self.factor * (bounded + log(self.base_odds))
+
+    def score(self, log_odds: float) -> int:
+        """Score in whole points; higher is safer."""
+        return round(self.points(log_odds))
+
+
+@record
+class Band:
+    """A decision for scores of at least `min_score`; the last band has none."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    decision: Decision
+    min_score: int | None = None
+
+
+@record
+class RiskLevel:
+    """A word for probabilities of default of at most `max_probability`; the last level has none."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    name: str
+    max_probability: float | None = None
+
+
+@record
+class Label:
+    """A product that may be recommended.
+
+    Attributes
+    ----------
+    column : of the dataset, 1 where the customer owns the product; where it differs from `name`
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    name: str
+    description: str
+    column: str = ""
+
+    @property
+    def dataset_column(self) -> str:
+        """Name of the label's column in the dataset."""
+        return self.column or self.name
+
+
+@record
+class Contract:
+    """Everything that serving needs to know of a model besides its graph.
+
+    A task uses its own fields alone: `default` score scale, bands, risk levels, reasons (which name
+    every feature and derived feature once) and reference, `recommendation` labels and top.
+    `pipeline` is the feature pipeline whose online table holds the features marked `online`, ""
+    where there are none.
+    """
+
+    model: str
+    task: Task
+    description: str
+    features: tuple[Feature, ...]
+    derived: tuple[DerivedFeature, ...] = ()
+    score_scale: ScoreScale = ScoreScale()
+    bands: tuple[Band, ...] = ()
+    risk_levels: tuple[RiskLevel, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    max_reasons: int = 0
+    pipeline: str = ""
+    reference: Reference | None = None
+    labels: tuple[Label, ...] = ()
+    top: int = 0
+
+    def to_json(self) -> str:
+        """JSON in the definition's order, which says which language comes first."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Contract:
+        """Inverse of `to_json`."""
+        raw = json.loads(text)
+        return cls(
+            **{
+                **raw,
+                "features": tuple(_feature(feature) for feature in raw["features"]),
+                "derived": tuple(DerivedFeature(**d) for d in raw["derived"]),
+                "score_scale": ScoreScale(**raw["score_scale"]),
+                "bands": tuple(Band(**b) for b in raw["bands"]),
+                "risk_levels": tuple(RiskLevel(**r) for r in raw["risk_levels"]),
+                "reasons": tuple(
+                    Reason(**{**r, "features": tuple(r["features"])}) for r in raw["reasons"]
+                ),
+                "reference": raw["reference"] and _reference(raw["reference"]),
+                "labels": tuple(Label(**label) for label in raw.get("labels", ())),
+            }
+        )
+
+    @property
+    def sources(self) -> tuple[Feature | DerivedFeature, ...]:
+        """What a contribution is given for: features, then derived features."""
+        return (*self.features, *self.derived)
+
+    def decide(self, score: int) -> Decision:
+        """The decision of the first band whose cutoff the score reaches."""
+        for band in self.bands:
+            if band.min_score is None or score >= band.min_score:
+                return band.decision
+        raise AssertionError("the last band has no cutoff")
+
+    def recommend(
+        self, probabilities: Sequence[float], held: Collection[str] = ()
+    ) -> list[tuple[Label, float]]:
+        """The `top` labels of the highest probability that are not held, and their probabilities.
+
+        Equal ones come in the order of the labels; there are fewer where nearly all are held.
+
+        Parameters
+        ----------
+        probabilities : of every label, in their order
+        held : names of labels
+        """
+        pairs = zip(self.labels, probabilities, strict=True)
+        free = [pair for pair in pairs if pair[0].name not in held]
+        return sorted(free, key=lambda pair: -pair[1])[: self.top]
+
+    def risk_level(self, probability_of_default: float) -> str:
+        """The first risk level whose bound the probability does not exceed."""
+        for level in self.risk_levels:
+            if level.max_probability is None or probability_of_default <= level.max_probability:
+                return level.name
+        raise AssertionError("the last risk level has no bound")
+
+
+def _reference(raw: dict[str, Any]) -> Reference:
+    arrays = {key: tuple(raw[key]) for key in ("contributions", "best", "values")}
+    return Reference(**{**raw, **arrays})
+
+
+def _feature(raw: dict[str, Any]) -> Feature:
+    actionable = raw["actionable"]
+    if actionable is not None:
+        actionable = Actionable(**{**actionable, "to": tuple(actionable["to"])})
+    lists = {key: tuple(raw.get(key, ())) for key in ("categories", "aliases")}
+    return Feature(**{**raw, **lists, "actionable": actionable})

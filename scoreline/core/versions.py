@@ -1,0 +1,139 @@
+"""What names a version and what serves: keys of bundles, pointers and routing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from scoreline.core.errors import (
+    ModelNotFoundError,
+    PointerInvalidError,
+    VersionNotFoundError,
+)
+from scoreline.core.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MODEL_FILE = "model.onnx"
+BATCH_FILE = "batch.onnx"
+MANIFEST_FILE = "manifest.json"
+REPORT_FILE = "report.html"
+TRAINING_ROWS_FILE = "training_rows.bin"
+
+VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+MODEL_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@record
+class VersionRef:
+    """A version and the SHA-256 of its `model.onnx` in hex."""
+
+    version: str
+    sha256: str
+
+
+@record
+class Watch:
+    """The time after a promotion in which the champion before runs as the new one's shadow.
+
+    Attributes
+    ----------
+    entry : number of the promotion in the ledger
+    until : ISO 8601, with its zone
+    """
+
+    entry: int
+    until: str
+    shadow: VersionRef
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Watch:
+        """Inverse of `asdict`; a ValueError, TypeError or KeyError where it is something else."""
+        if datetime.fromisoformat(raw["until"]).tzinfo is None:
+            raise ValueError("until")
+        return cls(int(raw["entry"]), raw["until"], VersionRef(**raw["shadow"]))
+
+
+@record
+class Pointer:
+    """What serves a model: the champion decides; a challenger may run beside it.
+
+    Attributes
+    ----------
+    watch : written by a promotion, so that it leaves the challenger to people
+    """
+
+    champion: VersionRef
+    challenger: dict[str, Any] | None = None
+    watch: Watch | None = None
+
+    def to_json(self) -> str:
+        """The text of the SSM parameter."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Pointer:
+        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
+        try:
+            raw = json.loads(text)
+            champion = VersionRef(**raw["champion"])
+            if not VERSION_PATTERN.fullmatch(champion.version) or len(champion.sha256) != 64:
+                raise ValueError("version or sha256")
+            watch = raw.get("watch")
+            return cls(champion, raw.get("challenger"), watch and Watch.from_json(watch))
+        except (ValueError, TypeError, KeyError) as error:
+            raise PointerInvalidError("the pointer parameter is not a pointer") from error
+
+
+@record
+class Routing:
+    """Which model answers: the default one, and the one of each bank."""
+
+    default: str
+    banks: Mapping[str, str]
+
+    def to_json(self) -> str:
+        """The text of the SSM parameter."""
+        return json.dumps({"default": self.default, "banks": dict(self.banks)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Routing:
+        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
+        try:
+            raw = json.loads(text)
+            default, banks = raw["default"], raw["banks"]
+            if not all(isinstance(model, str) for model in [default, *banks.values()]):
+                raise TypeError("model")
+            return cls(default, banks)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise PointerInvalidError("the routing parameter is not a routing") from error
+
+    def model_for(self, bank: str | None) -> str:
+        """The model of a bank, or the default model for None."""
+        if bank is None:
+            return self.default
+        if bank not in self.banks:
+            raise ModelNotFoundError("no model is routed to this bank")
+        return self.banks[bank]
+
+
+def bundle_key(model: str, version: str, file: str) -> str:
+    """S3 key of a bundle's file."""
+    if not MODEL_PATTERN.fullmatch(model) or not VERSION_PATTERN.fullmatch(version):
+        raise VersionNotFoundError("no such model or version")
+    return f"models/{model}/{version}/{file}"
+
+
+def watch_key(model: str, watch: Watch) -> dict[str, str]:
+    """Key of what is counted in a watch, in DynamoDB."""
+    return {"model": model, "entry": f"{watch.entry:012d}"}
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,120 @@
+"""What operations look at: the deployment's configuration, its models and their versions."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from scoreline.core.errors import (
+    ModelNotFoundError,
+    VersionNotFoundError,
+    VersionRefusedError,
+)
+
+if TYPE_CHECKING:
+    from scoreline.aws.registry import ModelRegistry
+    from scoreline.core.versions import Pointer
+    from scoreline.governance.ledger import Ledger
+
+PARALLEL_READS = 8
+MANIFEST_KEYS = ("trained_at", "algorithm", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Reads registry and ledger side by side; changes nothing."""
+
+    registry: ModelRegistry
+    ledger: Ledger
+
+    def config(self) -> dict[str, Any]:
+        """Where the deployment keeps things, what serves each model, and what the ledger says."""
+        try:
+            routing = self.registry.routing()
+            default, banks = routing.default, dict(routing.banks)
+        except ModelNotFoundError:
+            default, banks = None, {}
+        pointers = self.registry.pointers()
+        names = sorted(pointers.keys() | self.registry.models())
+        return {
+            "stage": self.registry.settings.stage,
+            "bucket": self.registry.settings.bucket,
+            "default_model": default,
+            "banks": banks,
+            "models": {name: self._serving(name, pointers.get(name)) for name in names},
+        }
+
+    def models(self) -> list[dict[str, Any]]:
+        """Every model that is published or served."""
+        versions, pointers = self.registry.all_versions(), self.registry.pointers()
+        return [
+            {
+                "model": name,
+                "champion": _champion(pointers.get(name)),
+                "latest_version": max(versions.get(name, []), default=None),
+                "versions": len(versions.get(name, [])),
+            }
+            for name in sorted(versions.keys() | pointers.keys())
+        ]
+
+    def versions(self, model: str) -> list[dict[str, Any]]:
+        """The published versions of a model, newest first."""
+        versions = self.registry.versions(model)
+        if not versions:
+            raise ModelNotFoundError("no version of this model is published")
+        champion = _champion(self.registry.pointers().get(model))
+        with ThreadPoolExecutor(PARALLEL_READS) as pool:
+            manifests = list(pool.map(partial(self._manifest, model), versions))
+        return [
+            {
+                "version": version,
+                **{key: manifest.get(key) for key in MANIFEST_KEYS},
+                "status": _status(manifest),
+                "champion": version == champion,
+            }
+            for version, manifest in zip(reversed(versions), reversed(manifests), strict=True)
+        ]
+
+    def history(self, model: str) -> list[dict[str, Any]]:
+        """The ledger of a model, newest first."""
+        entries = self.ledger.history(model)
+        if not entries and model not in self.registry.models():
+            raise ModelNotFoundError("no version of this model is published")
+        return [entry.to_json() for entry in reversed(entries)]
+
+    def _serving(self, model: str, pointer: Pointer | None) -> dict[str, Any]:
+        head = self.ledger.head(model)
+        recorded = head.champion if head else None
+        served = pointer.champion if pointer else None
+        return {
+            "champion": asdict(served) if served else None,
+            "challenger": pointer.challenger if pointer else None,
+            "watch": asdict(pointer.watch) if pointer and pointer.watch else None,
+            "ledger_champion": recorded.version if recorded else None,
+            "differs_from_ledger": served != recorded,
+            "dataset": self._dataset(model, served.version) if served else None,
+        }
+
+    def _dataset(self, model: str, version: str) -> dict[str, Any] | None:
+        """What a version was trained on, and whether that was invented."""
+        dataset = self._manifest(model, version).get("dataset")
+        if not isinstance(dataset, dict):
+            return None
+        return {"path": dataset.get("path"), "generated": bool(dataset.get("generated"))}
+
+    def _manifest(self, model: str, version: str) -> dict[str, Any]:
+        try:
+            return self.registry.manifest(model, version)
+        except (VersionNotFoundError, VersionRefusedError):  # listed all the same
+            return {}
+
+
+def _status(manifest: dict[str, Any]) -> str | None:
+    """A version older than gates is a candidate; of one without a manifest nothing is known."""
+    return str(manifest.get("status", "candidate")) if manifest else None
+
+
+def _champion(pointer: Pointer | None) -> str | None:
+    return pointer.champion.version if pointer else None

@@ -1,0 +1,212 @@
+"""From an application as JSON to the row that the graph takes, with every broken rule named."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import TYPE_CHECKING, Any
+
+from scoreline.core.contract import HELD, MAX_AMOUNT, UNSEEN_CATEGORY
+from scoreline.core.errors import (
+    FeaturesUnavailableError,
+    FieldError,
+    InvalidApplicationError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scoreline.core.contract import Contract, Feature
+
+MAX_ID_LENGTH = 128
+UNKNOWN = "is not a field of this model"
+LOOKED_UP = "is looked up by customer_id and cannot be sent"
+
+REQUIRED = "is required"
+NOT_TEXT = "must be a string"
+EMPTY = "must not be empty; null stands for a missing value"
+NOT_BOOLEAN = "must be true or false"
+NOT_FINITE = "must be finite"
+NOT_INTEGER = "must be an integer"
+ID_RULE = f"must be a string of 1 to {MAX_ID_LENGTH} characters"
+
+
+class BrokenRuleError(Exception):
+    """A value breaks a rule; the message is the rule."""
+
+
+class ApplicationEncoder:
+    """Checks applications against a contract and encodes them as rows of float32 values.
+
+    Numbers stay, booleans become 0 and 1, a category the index in its list, a missing value NaN.
+    What a customer holds is checked where there are products, and is no part of the row.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self._encoders = [(f.name, _encoder(f), f.nullable) for f in contract.features]
+        self._aliases = {alias: f.name for f in contract.features for alias in f.aliases}
+        self._products = {label.name for label in contract.labels}
+        self._held_rule = held_rule(contract)
+        self._online = {f.name: i for i, f in enumerate(contract.features) if f.online}
+        self._known = {
+            "id",
+            *(f.name for f in contract.features if not f.online),
+            *([HELD] if self._products else []),
+        }
+
+    def encode(self, application: Mapping[str, Any]) -> list[float]:
+        """The row of an application; InvalidApplicationError lists every broken rule."""
+        application = self.canonical(application)
+        row, broken = [], []
+        for name, encode, nullable in self._encoders:
+            value = application.get(name)
+            if value is None:
+                if not nullable:
+                    broken.append(FieldError(name, REQUIRED))
+                row.append(nan)
+                continue
+            try:
+                row.append(encode(value))
+            except BrokenRuleError as error:
+                broken.append(FieldError(name, str(error)))
+        broken.extend(self._other_errors(application))
+        if broken:
+            raise InvalidApplicationError("the application breaks the contract", tuple(broken))
+        return row
+
+    def canonical(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The application with its features' own names; an alias given besides stays."""
+        if self._aliases.keys().isdisjoint(application):
+            return application
+        named = dict(application)
+        for alias, name in self._aliases.items():
+            if alias in named and name not in named:
+                named[name] = named.pop(alias)
+        return named
+
+    def encode_history(self, values: Mapping[str, Any]) -> dict[int, float]:
+        """Place in the row -> value of the online features that a customer has.
+
+        Raises
+        ------
+        FeaturesUnavailableError
+            A value breaks the contract: the table was filled for another one.
+        """
+        row = {}
+        for name, position in self._online.items():
+            value = values.get(name)
+            if value is not None:
+                try:
+                    row[position] = self._encoders[position][1](value)
+                except BrokenRuleError as error:
+                    raise FeaturesUnavailableError(f"online feature {name}: {error}") from None
+        return row
+
+    def _other_errors(self, application: Mapping[str, Any]) -> list[FieldError]:
+        broken = [self._unknown(name) for name in application if name not in self._known]
+        if HELD in self._known and not self._are_products(application.get(HELD, [])):
+            broken.append(FieldError(HELD, self._held_rule))
+        if "id" in application and not is_identifier(application["id"]):
+            broken.append(FieldError("id", ID_RULE))
+        return broken
+
+    def _unknown(self, name: str) -> FieldError:
+        if name in self._aliases:
+            return FieldError(self._aliases[name], f"is given twice, as {name} too")
+        return FieldError(_shown(name), LOOKED_UP if name in self._online else UNKNOWN)
+
+    def _are_products(self, held: Any) -> bool:
+        return isinstance(held, list) and all(
+            isinstance(product, str) and product in self._products for product in held
+        )
+
+
+def is_identifier(value: Any) -> bool:
+    """Whether a value keeps the rule for an application's id."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH
+
+
+def _shown(name: str) -> str:
+    """A client's own field name, cut so that an answer stays small."""
+    return name[:64]
+
+
+def _encoder(feature: Feature) -> Callable[[Any], float]:
+    if feature.type == "category":
+        return _category_encoder(feature)
+    if feature.type == "boolean":
+        return _encode_boolean
+    return _number_encoder(feature)
+
+
+def _category_encoder(feature: Feature) -> Callable[[Any], float]:
+    codes = {category: float(code) for code, category in enumerate(feature.categories)}
+    refuse = feature.unseen == "refuse"
+    rule = category_rule(feature)
+
+    def encode(value: Any) -> float:
+        if not isinstance(value, str):
+            raise BrokenRuleError(NOT_TEXT)
+        if not value:
+            raise BrokenRuleError(EMPTY)
+        code = codes.get(value, UNSEEN_CATEGORY)
+        if refuse and code == UNSEEN_CATEGORY:
+            raise BrokenRuleError(rule)
+        return code
+
+    return encode
+
+
+def _encode_boolean(value: Any) -> float:
+    if not isinstance(value, bool):
+        raise BrokenRuleError(NOT_BOOLEAN)
+    return float(value)
+
+
+def _number_encoder(feature: Feature) -> Callable[[Any], float]:
+    low, high = feature.range
+    specials = frozenset(feature.specials)
+    integer = feature.type == "integer"
+    kind, rule = number_rule(feature), range_rule(feature)
+
+    def encode(value: Any) -> float:
+        if type(value) is not int and type(value) is not float:
+            raise BrokenRuleError(kind)
+        if value in specials:
+            return float(value)
+        if not low <= value <= high:
+            raise BrokenRuleError(rule if abs(value) < float("inf") else NOT_FINITE)
+        if integer and value != int(value):
+            raise BrokenRuleError(NOT_INTEGER)
+        return float(value)
+
+    return encode
+
+
+def held_rule(contract: Contract) -> str:
+    """The rule of what a customer holds."""
+    products = ", ".join(sorted(label.name for label in contract.labels))
+    return f"must be a list of products, each one of: {products}"
+
+
+def category_rule(feature: Feature) -> str:
+    """The rule of a category that refuses what is not listed."""
+    return "must be one of: " + ", ".join(feature.categories)
+
+
+def number_rule(feature: Feature) -> str:
+    """The rule of a number's type."""
+    return NOT_INTEGER if feature.type == "integer" else "must be a number"
+
+
+def range_rule(feature: Feature) -> str:
+    """The rule of a number's range, with the codes that stand outside it."""
+    bounds = []
+    if feature.minimum is not None:
+        bounds.append(f"at least {feature.minimum:.15g}")
+    if feature.maximum is not None:
+        bounds.append(f"at most {feature.maximum:.15g}")
+    rule = "must be " + (" and ".join(bounds) or f"within {MAX_AMOUNT:g} of 0")
+    if feature.special_codes:
+        codes = ", ".join(f"{code:.15g} ({name})" for name, code in feature.special_codes.items())
+        rule += f", or a special code: {codes}"
+    return rule

@@ -1,0 +1,54 @@
+"""What a model of the probability of default answers: score, decision and the reasons for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scoreline.core.reasons import Explained, ReasonFinder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scoreline.core.contract import Contract
+
+
+class Decisions:
+    """Answers for the task `default`."""
+
+    outputs: ClassVar[tuple[str, ...]] = (
+        "probability",
+        "log_odds",
+        "margin",
+        "contributions",
+        "values",
+    )
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._reasons = ReasonFinder(contract)
+
+    def answer(
+        self,
+        _application: Mapping[str, Any],
+        row: Sequence[float],
+        outputs: Sequence[Sequence[float]],
+        languages: Sequence[str],
+    ) -> dict[str, Any]:
+        """What an answer says of one row, whose `outputs` these are."""
+        [probability], [log_odds], [margin], contributions, values = outputs
+        contract = self._contract
+        score = contract.score_scale.score(log_odds)
+        decision = contract.decide(score)
+        explained = Explained(row, values, contributions, margin, log_odds, decision == "approve")
+        return {
+            "probability_of_default": round(probability, 6),
+            "probabilities": {
+                "low_risk": round(1 - probability, 6),
+                "high_risk": round(probability, 6),
+            },
+            "score": score,
+            "risk_score": round(100 * probability, 2),
+            "risk_level": contract.risk_level(probability),
+            "decision": decision,
+            "reasons": self._reasons.find(explained, languages),
+        }

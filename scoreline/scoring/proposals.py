@@ -1,0 +1,200 @@
+"""The smallest changes of an application that reach a decision: an exhaustive search by steps.
+
+A candidate changes up to `MAX_FIELDS` actionable features by whole steps from their present values;
+another category or a flipped boolean is one step. Candidates come in order, the fewest fields first
+and then the fewest steps, so that the first ones that reach the decision are the smallest whatever
+the shape of the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from decimal import Decimal
+from itertools import combinations, islice
+from math import isnan
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from scoreline.core.record import record
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from scoreline.core.contract import Feature
+    from scoreline.scoring.model import ScoringModel
+
+MAX_PROPOSALS = 3
+MAX_FIELDS = 3  # that one proposal changes
+MAX_STEPS = 200  # of one field
+MAX_SCORED = 20_000
+BATCH = 256  # rows that a processor's cache holds: a row of a batch of 4,096 takes thrice as long
+
+_SIGNS = {"increase": (1,), "decrease": (-1,), "either": (1, -1)}
+
+
+class Move(NamedTuple):
+    """Another value of a feature: its place and code in the row, and as a client sends it."""
+
+    column: int
+    code: float
+    value: Any
+    steps: int
+
+
+@record
+class Lever:
+    """The moves of a feature by their steps, ascending; `cut` where its range has more of them."""
+
+    moves: Mapping[int, Sequence[Move]] = field(default_factory=dict)
+    cut: bool = False
+
+    def below(self, steps: int) -> Lever:
+        """The moves of fewer steps; none that is wanted is cut off."""
+        return Lever({n: moves for n, moves in self.moves.items() if n < steps})
+
+
+type Candidate = tuple[Move, ...]
+type Rank = tuple[int, int, Candidate]
+
+
+@record
+class Search:
+    """Proposals, the smallest first, and how many candidates were scored to find them.
+
+    `complete`: no candidate of up to `MAX_FIELDS` fields was left out that could be among them.
+    """
+
+    proposals: list[Candidate]
+    scored: int
+    complete: bool
+
+
+@record
+class Goal:
+    """Where from, by which model, and the decisions that will do."""
+
+    model: ScoringModel
+    row: Sequence[float]
+    decisions: Collection[str]
+
+    def reached_by(self, candidates: Sequence[Candidate]) -> Iterator[Rank]:
+        """The candidates that reach the goal, as what they sort by: steps, score, order."""
+        contract = self.model.contract
+        log_odds = self.model.log_odds([_changed(self.row, moves) for moves in candidates])
+        for candidate, value in zip(candidates, log_odds, strict=True):
+            score = contract.score_scale.score(value)
+            if contract.decide(score) in self.decisions:
+                yield total_steps(candidate), -score, candidate
+
+
+def _changed(row: Sequence[float], candidate: Candidate) -> list[float]:
+    changed = list(row)
+    for move in candidate:
+        changed[move.column] = move.code
+    return changed
+
+
+def search(goal: Goal) -> Search:
+    """The smallest candidates that reach the goal, each with a set of fields of its own.
+
+    Smaller is: fewer fields, then fewer steps in total, then the higher score, then the contract's
+    order. A candidate that makes another proposal's changes, or more steps of them, and changes
+    another field besides, is none.
+    """
+    features = enumerate(goal.model.contract.features)
+    levers = {column: _lever(column, feature, goal.row[column]) for column, feature in features}
+    found: list[Candidate] = []
+    scored, complete = 0, True
+    for size in range(1, MAX_FIELDS + 1):
+        step = _smallest(goal, _candidates(levers, size), found, MAX_SCORED - scored)
+        found += step.proposals
+        scored += step.scored
+        complete &= step.complete
+        if len(found) >= MAX_PROPOSALS:
+            break
+        if size == 1:
+            for [move] in found:
+                levers[move.column] = levers[move.column].below(move.steps)
+            complete &= not any(lever.cut for lever in levers.values())
+    return Search(found[:MAX_PROPOSALS], scored, complete)
+
+
+def total_steps(candidate: Candidate) -> int:
+    """Steps of all changes together."""
+    return sum(move.steps for move in candidate)
+
+
+def _smallest(
+    goal: Goal, candidates: Iterator[Candidate], found: Sequence[Candidate], budget: int
+) -> Search:
+    """The proposals among candidates of one size, which come by steps, besides those found."""
+    best: dict[tuple[int, ...], Rank] = {}
+    wanted, scored = MAX_PROPOSALS - len(found), 0
+    while chunk := list(islice(candidates, min(BATCH, budget - scored))):
+        scored += len(chunk)
+        for rank in goal.reached_by(chunk):
+            columns = tuple(move.column for move in rank[-1])
+            if not any(_contains(rank[-1], other) for other in found):
+                best[columns] = min(rank, best.get(columns, rank))
+        ranks = sorted(best.values())
+        if len(ranks) >= wanted and ranks[wanted - 1][0] < total_steps(chunk[-1]):
+            return Search([candidate for *_, candidate in ranks], scored, True)
+    exhausted = next(candidates, None) is None
+    return Search([candidate for *_, candidate in sorted(best.values())], scored, exhausted)
+
+
+def _contains(candidate: Candidate, other: Candidate) -> bool:
+    """Whether a candidate has all fields of the other, by at least as many steps."""
+    steps = {move.column: move.steps for move in candidate}
+    return all(steps.get(move.column, 0) >= move.steps for move in other)
+
+
+def _candidates(levers: Mapping[int, Lever], size: int) -> Iterator[Candidate]:
+    """Every candidate that changes `size` fields, by ascending steps, then in a fixed order."""
+    shortest_first = sorted((lever.moves for lever in levers.values() if lever.moves), key=len)
+    most = sum(map(len, shortest_first[-size:]))  # steps of a lever are 1, 2 and so on
+    for steps in range(size, most + 1):
+        for group in combinations(shortest_first, size):
+            if steps <= sum(map(len, group)):
+                yield from (tuple(sorted(moves)) for moves in _split(group, steps))
+
+
+def _split(group: Sequence[Mapping[int, Sequence[Move]]], steps: int) -> Iterator[Candidate]:
+    """A move of every lever, so many steps in total."""
+    first, *rest = group
+    if not rest:
+        yield from ((move,) for move in first.get(steps, ()))
+        return
+    for count, moves in first.items():
+        if count > steps - len(rest):
+            break
+        for others in _split(rest, steps - count):
+            yield from ((move, *others) for move in moves)
+
+
+def _lever(column: int, feature: Feature, present: float) -> Lever:
+    """What can become of a feature; nothing of a missing value or a special code."""
+    change = feature.actionable
+    if change is None or feature.protected or isnan(present) or present in feature.specials:
+        return Lever()
+    if feature.type == "category":
+        codes = {code: name for code, name in enumerate(feature.categories) if name in change.to}
+        moves = [Move(column, float(c), name, 1) for c, name in codes.items() if c != present]
+        return Lever({1: moves} if moves else {})
+    signs = _SIGNS[change.direction]
+    if feature.type == "boolean":
+        flipped = not present
+        allowed = (1 if flipped else -1) in signs
+        return Lever({1: [Move(column, float(flipped), flipped, 1)]} if allowed else {})
+    low, high = feature.range
+    by_steps: dict[int, list[Move]] = {}
+    for steps in range(1, MAX_STEPS + 2):
+        amounts = [_amount(present, sign * steps, change.step) for sign in signs]
+        by_steps[steps] = [Move(column, float(a), a, steps) for a in amounts if low <= a <= high]
+    cut = bool(by_steps.pop(MAX_STEPS + 1))
+    return Lever({steps: moves for steps, moves in by_steps.items() if moves}, cut)
+
+
+def _amount(present: float, steps: int, step: float) -> float:
+    """An amount so many steps away, reckoned in decimals as a person would; whole ones as int."""
+    exact = Decimal(str(present)) + steps * Decimal(str(step))
+    return int(exact) if exact == int(exact) else float(exact)

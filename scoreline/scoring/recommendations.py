@@ -1,0 +1,45 @@
+"""What a recommendation model answers: the likeliest products that the customer does not hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scoreline.core.contract import HELD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scoreline.core.contract import Contract
+
+
+class Recommendations:
+    """Answers for the task `recommendation`."""
+
+    outputs: ClassVar[tuple[str, ...]] = ("probabilities",)
+
+    def __init__(self, contract: Contract) -> None:
+        if not contract.labels or contract.top < 1:
+            raise ValueError("the contract has no labels")
+        self._contract = contract
+
+    def answer(
+        self,
+        application: Mapping[str, Any],
+        _row: Sequence[float],
+        outputs: Sequence[Sequence[float]],
+        _languages: Sequence[str],
+    ) -> dict[str, Any]:
+        """The likeliest products that the customer does not hold."""
+        [probabilities] = outputs
+        return {
+            "recommendations": [
+                {
+                    "product": label.name,
+                    "description": label.description,
+                    "probability": round(probability, 6),
+                }
+                for label, probability in self._contract.recommend(
+                    probabilities, application.get(HELD, ())
+                )
+            ]
+        }

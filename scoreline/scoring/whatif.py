@@ -1,0 +1,186 @@
+"""What a change of an application would do, and which small changes would reach a decision."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, get_args
+
+from scoreline.core.contract import Decision
+from scoreline.core.errors import FieldError, InvalidApplicationError, InvalidRequestError
+from scoreline.scoring import proposals
+from scoreline.scoring.online import customer_problems, without_history
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from scoreline.scoring.model import ScoringModel
+    from scoreline.scoring.online import LookUp
+
+    type Score = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+FIELDS = ("application", "changes", "target")
+DECISIONS: tuple[str, ...] = get_args(Decision)  # the best first
+TARGETS = DECISIONS[:-1]
+DIFFERENCES = {"probability_of_default": 6, "score": 0, "risk_score": 2}  # with their decimals
+MAX_NAME = 64  # of a client's own field, as the encoder cuts it
+
+
+def what_if(
+    model: ScoringModel,
+    body: Mapping[str, Any],
+    languages: Sequence[str] = (),
+    look_up: LookUp = without_history,
+) -> dict[str, Any]:
+    """The answer to `{"application", "changes"}` or `{"application", "target"}`.
+
+    A model with online features takes a `customer_id` too.
+
+    Parameters
+    ----------
+    languages : wanted languages of the reasons' texts, the best first
+    look_up : the model with a customer's history, and what the answer says of it
+
+    Raises
+    ------
+    InvalidApplicationError
+        Every broken rule of the request, as `application.FIELD` or `changes.FIELD`.
+    InvalidRequestError
+        The model makes no decisions.
+    """
+    if not model.contract.bands:
+        raise InvalidRequestError("this model makes no decision that a change could move")
+    body = {
+        name: model.canonical(value) if isinstance(value, dict) else value
+        for name, value in body.items()
+    }
+    broken = tuple(_broken_rules(model, body))
+    if broken:
+        raise InvalidApplicationError("the request breaks the contract", broken)
+    model, features = look_up(model, body.get("customer_id"))
+    application = body["application"]
+    score = partial(_score, model, languages)
+    before = score(application)
+    if "changes" in body:
+        answer = _afterwards(score, application, body["changes"], before)
+    else:
+        answer = _propose(model, score, application, body["target"], before)
+    shared = {"model": model.contract.model, "version": model.version, "before": before}
+    return {**shared, **answer, **features}
+
+
+def _propose(
+    model: ScoringModel,
+    score: Score,
+    application: Mapping[str, Any],
+    target: str,
+    before: Mapping[str, Any],
+) -> dict[str, Any]:
+    decisions = _at_least(target)
+    reached = before["decision"] in decisions
+    search = (
+        proposals.Search([], scored=0, complete=True)
+        if reached
+        else proposals.search(proposals.Goal(model, model.encode(application), decisions))
+    )
+    names = [feature.name for feature in model.contract.features]
+    proposed = []
+    for candidate in search.proposals:
+        changes = {names[move.column]: move.value for move in candidate}
+        afterwards = _afterwards(score, application, changes, before)
+        if afterwards["after"]["decision"] in decisions:  # a batch may round a hair otherwise
+            shown = [{"field": f, "from": application[f], "to": to} for f, to in changes.items()]
+            steps = proposals.total_steps(candidate)
+            proposed.append({"changes": shown, "steps": steps, **afterwards})
+    return {
+        "target": target,
+        "outcome": _outcome(reached, bool(proposed), search.complete),
+        "proposals": proposed,
+        "search": {
+            "scored": search.scored,
+            "complete": search.complete,
+            "max_fields": proposals.MAX_FIELDS,
+            "max_steps": proposals.MAX_STEPS,
+        },
+    }
+
+
+def _at_least(target: str) -> tuple[str, ...]:
+    return DECISIONS[: DECISIONS.index(target) + 1]
+
+
+def _outcome(reached: bool, found: bool, complete: bool) -> str:
+    if reached:
+        return "already reached"
+    if found:
+        return "found"
+    return "none within the ranges" if complete else "none found, the search is not complete"
+
+
+def _score(
+    model: ScoringModel, languages: Sequence[str], application: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The answer that scoring the application alone gives."""
+    [answer] = model.answer([(application, model.encode(application))], languages)
+    return answer
+
+
+def _afterwards(
+    score: Score,
+    application: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    before: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The answer for the changed application, and how its figures differ from those before."""
+    after = {**score({**application, **changes}), "id": before["id"]}
+    difference = {key: round(after[key] - before[key], n) for key, n in DIFFERENCES.items()}
+    return {"after": after, "difference": difference}
+
+
+def _broken_rules(model: ScoringModel, body: Mapping[str, Any]) -> Iterator[FieldError]:
+    fields = ("customer_id", *FIELDS) if model.contract.pipeline else FIELDS
+    for name in body:
+        if name not in fields:
+            yield FieldError(name[:MAX_NAME], "is not a field of this request")
+    yield from customer_problems(body) if model.contract.pipeline else ()
+    application = body.get("application")
+    if isinstance(application, dict):
+        for error in _refused(model, application):
+            yield FieldError(f"application.{error.field}", error.rule)
+    else:
+        yield FieldError("application", "must be an object")
+        application = {}
+    if ("changes" in body) == ("target" in body):
+        yield FieldError("changes", "is required where target is not, and excludes it")
+    if "changes" in body:
+        yield from _broken_changes(model, application, body["changes"])
+    if "target" in body:
+        yield from _broken_target(model, body["target"])
+
+
+def _broken_changes(
+    model: ScoringModel, application: Mapping[str, Any], changes: Any
+) -> Iterator[FieldError]:
+    if not isinstance(changes, dict) or not changes:
+        yield FieldError("changes", "must be an object of at least one field")
+        return
+    if "id" in changes:
+        yield FieldError("changes.id", "is not a field of this model")
+    changed = {name[:MAX_NAME] for name in changes if name != "id"}
+    for error in _refused(model, {**application, **changes}):
+        if error.field in changed:
+            yield FieldError(f"changes.{error.field}", error.rule)
+
+
+def _broken_target(model: ScoringModel, target: Any) -> Iterator[FieldError]:
+    if target not in TARGETS:
+        yield FieldError("target", f"must be one of: {', '.join(TARGETS)}")
+    elif not any(band.decision in _at_least(target) for band in model.contract.bands):
+        yield FieldError("target", "is above every decision of this model")
+
+
+def _refused(model: ScoringModel, application: Mapping[str, Any]) -> tuple[FieldError, ...]:
+    try:
+        model.encode(application)
+    except InvalidApplicationError as error:
+        return error.fields
+    return ()

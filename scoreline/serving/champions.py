@@ -1,0 +1,157 @@
+"""The champions in memory: pointer by time, model by digest, the last good one whatever happens."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scoreline.core.errors import (
+    ModelNotFoundError,
+    RegistryUnavailableError,
+    ScorelineError,
+)
+from scoreline.core.versions import MODEL_PATTERN, VersionRef
+from scoreline.scoring.model import ScoringModel, load_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scoreline.aws.reader import ModelReader
+    from scoreline.core.versions import Routing, Watch
+    from scoreline.serving.watch import Watching
+
+    type StartWatch = Callable[[Watch, ScoringModel, Champion | None], Watching | None]
+
+JITTER = 0.2
+RETRY_S = 5.0
+MAX_ABSENT = 1000
+
+
+@dataclass(slots=True)
+class Champion:
+    """A loaded champion, the problem that keeps a newer one from serving, and its watch."""
+
+    ref: VersionRef
+    model: ScoringModel
+    fresh_until: float
+    problem: str | None = None
+    watch: Watch | None = None
+    watching: Watching | None = None
+
+
+class Champions:
+    """Answers which model serves, re-reading a pointer when it is older than the setting says."""
+
+    def __init__(
+        self,
+        registry: ModelReader,
+        clock: Callable[[], float] = time.monotonic,
+        on_problem: Callable[[str | None, str], None] = lambda _model, _problem: None,
+        start_watch: StartWatch = lambda _watch, _champion, _before: None,
+    ) -> None:
+        """Start with nothing loaded.
+
+        Parameters
+        ----------
+        on_problem : called with a model, None for the routing, and the problem that appeared while
+            the last good one went on serving
+        start_watch : called with a watch, its champion and the one before, if that was loaded
+        """
+        self._registry = registry
+        self._clock = clock
+        self._on_problem = on_problem
+        self._start_watch = start_watch
+        self._loaded: dict[str, Champion] = {}
+        self._absent: dict[str, float] = {}  # models without a pointer, and until when to trust it
+        self._routing: Routing | None = None
+        self._routing_until = 0.0
+        self.routing_problem: str | None = None
+
+    def get(self, model: str) -> ScoringModel:
+        """The champion of a model.
+
+        While SSM or S3 fails, or the pointer names a version that does not load, the last good
+        champion goes on serving and `problems` says why.
+        """
+        champion = self._loaded.get(model)
+        if champion is not None and self._clock() < champion.fresh_until:
+            return champion.model
+        return self._refresh(model, champion).model
+
+    def routing(self) -> Routing:
+        """The routing parameter; the last good one while SSM fails or the parameter is spoilt."""
+        if self._routing is None or self._clock() >= self._routing_until:
+            try:
+                self._routing = self._registry.routing()
+                self._routing_until, self.routing_problem = self._next_check(), None
+            except ScorelineError as error:
+                if self._routing is None:
+                    raise
+                if self.routing_problem != error.message:
+                    self._on_problem(None, error.message)
+                self._routing_until = self._clock() + RETRY_S
+                self.routing_problem = error.message
+        return self._routing
+
+    def watching(self, model: str) -> Watching | None:
+        """What watches the champion of a model, as far as it is loaded."""
+        champion = self._loaded.get(model)
+        return champion.watching if champion else None
+
+    def loaded(self) -> dict[str, Champion]:
+        """Every loaded champion by model."""
+        return dict(self._loaded)
+
+    def forget_pointers(self) -> None:
+        """Read every pointer anew at its next use, as after a SnapStart restore."""
+        self._routing_until = 0.0
+        self._absent.clear()
+        for champion in self._loaded.values():
+            champion.fresh_until = 0.0
+
+    def _refresh(self, model: str, last: Champion | None) -> Champion:
+        if not MODEL_PATTERN.fullmatch(model):
+            raise ModelNotFoundError("no such model")
+        if self._clock() < self._absent.get(model, 0.0):
+            raise ModelNotFoundError(f"{model}: nothing is promoted")
+        try:
+            pointer, before = self._registry.pointer(model), last
+            ref = pointer.champion
+            if last is None or last.ref != ref:
+                last = Champion(ref, load_version(self._registry, model, ref), 0.0)
+                self._loaded[model] = last
+            if last.watch != pointer.watch:
+                last.watch = pointer.watch
+                start, watch = self._start_watch, pointer.watch
+                last.watching = start(watch, last.model, before) if watch else None
+            last.fresh_until, last.problem = self._next_check(), None
+        except ModelNotFoundError:
+            self._loaded.pop(model, None)
+            self._remember_absent(model)
+            raise
+        except ScorelineError as error:
+            if last is None:
+                raise _unavailable(error) from error
+            if last.problem != error.message:
+                self._on_problem(model, error.message)
+            last.fresh_until, last.problem = self._clock() + RETRY_S, error.message
+        return last
+
+    def _remember_absent(self, model: str) -> None:
+        """Spare SSM the same question for a moment; of too many names the oldest is forgotten."""
+        self._absent.pop(model, None)
+        if len(self._absent) >= MAX_ABSENT:
+            del self._absent[next(iter(self._absent))]
+        self._absent[model] = self._clock() + RETRY_S
+
+    def _next_check(self) -> float:
+        max_age_s = self._registry.settings.pointer_max_age_s
+        return self._clock() + max_age_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+
+
+def _unavailable(error: ScorelineError) -> ScorelineError:
+    if isinstance(error, RegistryUnavailableError):
+        return error
+    return RegistryUnavailableError(f"the promoted version does not serve: {error.message}")

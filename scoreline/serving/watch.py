@@ -1,0 +1,186 @@
+"""Watches a new champion beside its answers: where it has none, and how far its scores have moved.
+
+The champion before it, its shadow, scores the same applications. Counts go to DynamoDB, where the
+admin function looks at them. Nothing here changes an answer, and nothing fails one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from scoreline.core.errors import (
+    InvalidApplicationError,
+    RegistryUnavailableError,
+    ScorelineError,
+)
+from scoreline.core.log import log_unexpected, logger
+from scoreline.core.versions import watch_key
+from scoreline.scoring.model import load_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from scoreline.aws.reader import ModelReader
+    from scoreline.core.versions import Watch
+    from scoreline.scoring.model import EncodedApplication, ScoringModel
+    from scoreline.serving.champions import Champion
+
+    # (model, an application of a request) -> the application and its row
+    type Encode = Callable[[ScoringModel, Mapping[str, Any]], EncodedApplication]
+    # (key, amounts): adds to the counts of a watch
+    type Add = Callable[[Mapping[str, str], Mapping[str, int]], None]
+
+FLUSH_S = 1.0
+PATIENCE_S = 30.0  # after DynamoDB did not take the counts
+FURTHEST_BIN = 30  # in halves of `pdo` from the base score
+
+
+class Watching:
+    """One watch in this process: compares, counts, and writes the counts about once a second."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        champion: ScoringModel,
+        shadow: ScoringModel | None,
+        *,
+        encode: Encode,
+        add: Add,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Start to count.
+
+        Parameters
+        ----------
+        shadow : the champion before; None where it does not load, then only errors are counted
+        clock : seconds since the epoch
+        """
+        self._contract = champion.contract
+        self._shadow = shadow
+        self._key = watch_key(champion.contract.model, watch)
+        self._until = datetime.fromisoformat(watch.until).timestamp()
+        self._encode = encode
+        self._add = add
+        self._clock = clock
+        self._counts: Counter[str] = Counter()
+        self._due = 0.0
+
+    def observe(
+        self, score: Callable[[], dict[str, Any]], body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What `score` answers to the body of a request, or raises."""
+        try:
+            answer = score()
+        except Exception as error:
+            self._beside(self._count_error, body, error)
+            raise
+        self._beside(self._count_answer, body, answer)
+        return answer
+
+    def _beside(self, count: Callable[..., None], body: Mapping[str, Any], outcome: Any) -> None:
+        try:
+            if self._clock() < self._until:
+                count(_items(body), outcome)
+            if any(self._counts.values()) and self._clock() >= self._due:
+                self._write()
+        except Exception as error:  # whatever goes wrong here, the answer is not touched
+            log_unexpected(error)
+
+    def _write(self) -> None:
+        try:
+            self._add(self._key, {name: count for name, count in self._counts.items() if count})
+        except RegistryUnavailableError as error:
+            logger.warning("counts of a watch are kept for later", problem=error.message)
+            self._due = self._clock() + PATIENCE_S
+            return
+        self._counts.clear()
+        self._due = self._clock() + FLUSH_S
+
+    def _count_error(self, items: Sequence[Any], error: Exception) -> None:
+        is_refusal = isinstance(error, InvalidApplicationError)
+        if is_refusal or not isinstance(error, ScorelineError) or error.status >= 500:
+            self._count_unanswered(items, is_refusal=is_refusal)
+
+    def _count_answer(self, items: Sequence[Any], answer: Mapping[str, Any]) -> None:
+        pairs = list(zip(items, answer.get("results", [answer]), strict=True))
+        answered = [(item, found) for item, found in pairs if "error" not in found]
+        self._counts["decisions"] += len(answered)
+        if self._has_scores and self._shadow is not None:
+            self._compare([item for item, _ in answered], [found["score"] for _, found in answered])
+        refused = [item for item, found in pairs if "error" in found]
+        self._count_unanswered(refused, is_refusal=True)
+
+    def _count_unanswered(self, items: Sequence[Any], *, is_refusal: bool) -> None:
+        """Count as errors what the shadow would answer, and without a shadow all but refusals."""
+        if self._shadow is not None:
+            answered = sum(score is not None for score in self._shadow_scores(items))
+        else:
+            answered = 0 if is_refusal else len(items)
+        self._counts["errors"] += answered
+
+    def _compare(self, items: Sequence[Any], scores: Sequence[int]) -> None:
+        for score, other in zip(scores, self._shadow_scores(items), strict=True):
+            if other is None:
+                continue
+            self._counts["compared"] += 1
+            self._counts["difference"] += score - other
+            self._counts["squared_difference"] += (score - other) ** 2
+            self._counts[f"champion {self._bin(score)}"] += 1
+            self._counts[f"shadow {self._bin(other)}"] += 1
+
+    def _shadow_scores(self, items: Sequence[Any]) -> list[int | None]:
+        """The shadow's scores in points of the champion's scale; None where it has no answer.
+
+        Of a task without scores 0 stands for any answer.
+        """
+        rows = [self._shadow_row(item) for item in items]
+        known = [row for row in rows if row is not None]
+        scores = iter(self._scores(known) if known else ())
+        return [None if row is None else next(scores) for row in rows]
+
+    def _shadow_row(self, item: Any) -> Sequence[float] | None:
+        assert self._shadow is not None  # noqa: S101
+        if not isinstance(item, dict):
+            return None
+        try:
+            return self._encode(self._shadow, item)[1]
+        except ScorelineError:
+            return None
+
+    def _scores(self, rows: Sequence[Sequence[float]]) -> list[int]:
+        assert self._shadow is not None  # noqa: S101
+        if not self._has_scores:
+            return [0] * len(rows)
+        scale = self._contract.score_scale
+        return [scale.score(log_odds) for log_odds in self._shadow.log_odds(rows)]
+
+    @property
+    def _has_scores(self) -> bool:
+        return self._contract.task == "default"
+
+    def _bin(self, score: int) -> int:
+        scale = self._contract.score_scale
+        place = round((score - scale.base_score) / (scale.pdo / 2))
+        return max(-FURTHEST_BIN, min(FURTHEST_BIN, place))
+
+
+def _items(body: Mapping[str, Any]) -> Sequence[Any]:
+    """The applications of a request."""
+    items = body.get("applications")
+    return items if isinstance(items, list) else [body]
+
+
+def load_shadow(
+    registry: ModelReader, model: str, watch: Watch, before: Champion | None
+) -> ScoringModel | None:
+    """The shadow of a watch: the champion before where it is still loaded; None where it fails."""
+    if before is not None and before.ref == watch.shadow:
+        return before.model
+    try:
+        return load_version(registry, model, watch.shadow)
+    except ScorelineError as error:
+        logger.warning("a watch has no shadow", model=model, problem=error.message)
+        return None

@@ -1,0 +1,242 @@
+import pytest
+
+from scoreline.core.errors import DefinitionError
+from scoreline.definition.model import defined_models, load_definition
+from tests import shop
+from tests.sample import DEFINITION, definition
+
+
+def changed(old: str, new: str) -> str:
+    assert old in DEFINITION
+    return DEFINITION.replace(old, new, 1)
+
+
+@pytest.mark.parametrize("model", defined_models())
+def test_every_definition_that_ships_loads(model):
+    assert load_definition(model).name == model
+
+
+def test_protected_features_are_not_in_the_contract(tmp_path):
+    contract = definition(tmp_path).contract()
+
+    assert "sex" not in [source.name for source in contract.sources]
+    assert contract.sources[-1].name == "debt_to_income"
+
+
+def test_digest_ignores_layout_and_follows_content(tmp_path):
+    digest = definition(tmp_path).digest
+
+    assert definition(tmp_path, "# a comment\n" + DEFINITION).digest == digest
+    assert definition(tmp_path, changed("pdo = 20", "pdo = 30")).digest != digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "sample"', 'nam = "sample"', "sample.toml: nam: Extra inputs are not permitted"),
+        ('unit = "EUR"', 'units = "EUR"', "sample.toml: features.debt.units: Unexpected keyword"),
+        ('name = "xgboost"', 'name = "catboost"', "sample.toml: algorithm.name: must be one of"),
+        ('name = "debt"', 'name = "income"', "sample.toml: features.income: is named 2 times"),
+        ('name = "debt"', 'name = "id"', "features.id: is a reserved name"),
+        ('name = "debt"', 'name = "a b"', "features.a b: must be a name of letters"),
+        ("min_score = 540", "min_score = 570", "bands: every min_score must be below the one"),
+        ('decision = "refer"', 'decision = "approve"', "bands: must go from approve over refer"),
+        ("min_score = 560\n", "", "bands: every min_score must be below"),
+        ('name = "high"', 'name = "low"', "risk_levels: a name stands twice"),
+        ("max_probability = 0.2\n", "", "risk_levels: every max_probability must be above"),
+        ('type = "boolean"', 'type = "bool"', "features.employed.type: Input should be"),
+        ('type = "boolean"', 'type = "boolean"\nminimum = 0', "a range is for numbers"),
+        ('["own", "rent"]', '["own", "own"]', "features.housing.categories: one is named twice"),
+        ('categories = ["own", "rent"]', "", "features.housing.categories: are needed"),
+        ("never_asked = -1 ", "never_asked = 3 ", "special_codes: must lie outside the range"),
+        ("refused = -98 ", "refused = -99 ", "special_codes: two have the same number"),
+        ("maximum = 50", "maximum = -5", "features.enquiries.minimum: must not be above maximum"),
+        ("debt / (12 * income)", "debt / salary", "salary is no number defined before it"),
+        ("debt / (12 * income)", "debt / region", "region is no number defined before it"),
+        ("debt / (12 * income)", "open('x')", "expression: is not arithmetic"),
+        ("debt / (12 * income)", "debt if income else 1", "expression: is not arithmetic"),
+        ("debt / (12 * income)", "1 + 2", "expression: uses no feature"),
+        ("debt / (12 * income)", "max(debt)", "expression: is not arithmetic"),
+        ("test_share = 0.3", 'method = "time"', "split.column: is needed for the method time"),
+        ("test_share = 0.3", "test_share = 1.5", "split.test_share: Input should be less than 1"),
+        ("max_depth = 3", 'booster = "dart"', "parameters.booster: refused: booster converts"),
+        ("max_depth = 3", "scale_pos_weight = 3", "class weights ruin the probability"),
+        ("max_depth = 3", "depth = 3", "parameters.depth: is no parameter of this algorithm"),
+        ('"good", 0, false', '"good", "bad"', "target: a label is both default and good"),
+        ("pdo = 20", "pdo = -20", "score.pdo: must be above 0"),
+        ("base_odds = 1", "base_odds = 0", "score.base_odds: must be above 0"),
+        ("pdo = 20", "pdo = nan", "score.pdo: Input should be a finite number"),
+        ("max_probability = 0.2", "max_probability = 1.5", "a max_probability lies between"),
+        ("minimum = 0\nmaximum = 50", "minimum = 0.5\nmaximum = 50", "has whole ends"),
+        ("maximum = 1e6", "maximum = inf", "features.income.maximum: Input should be a finite"),
+        ("no_record = -99", "no_record = 1000000.01", "must lie outside the range, as float32"),
+        ("test_share = 0.3", "seed = -1", "split.seed: Input should be greater than or equal"),
+        ("max_depth = 3", "early_stopping_rounds = 5", "refused: early stopping needs"),
+        ("protected = true", 'protected = true\nactionable = { to = ["f"] }', "is never proposed"),
+        ("step = 1000", "step = 0", "features.debt.actionable.step: must be positive"),
+        ('{ to = ["own"] }', '{ to = ["castle"] }', "must name categories of the feature"),
+        ("debt / (12 * income)", "(" * 500 + "debt" + ")" * 500, "is not arithmetic"),
+        ('id = "applicant"', 'id = "income"', "id: the column is a feature as well"),
+        ("[split]", "[split", "sample.toml: not valid TOML"),
+        ('id = "applicant"', 'pipeline = "sample"', "pipeline: is needed for features that are"),
+        ('name = "region"', 'name = "region"\nonline = true', "pipeline: is needed for features"),
+        ('name = "debt"', 'name = "debt"\nonline = true', "features.debt.online: must be nullable"),
+        ("step = 100 }", "step = 100 }\nonline = true", "is neither protected nor actionable"),
+        ("[score]", '[report]\nsegments = ["sex"]\n\n[score]', "report.segments: sex is no"),
+    ],
+)
+def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
+    with pytest.raises(DefinitionError) as raised:
+        definition(tmp_path, changed(old, new))
+
+    assert message in raised.value.message
+    assert raised.value.message.startswith("sample.toml: ")
+
+
+def test_all_broken_rules_are_reported_at_once(tmp_path):
+    text = changed("pdo = 20", "pdo = 20\nodds = 1").replace("test_share", "share")
+
+    with pytest.raises(DefinitionError) as raised:
+        definition(tmp_path, text)
+
+    assert "score.odds" in raised.value.message
+    assert "split.share" in raised.value.message
+
+
+CATALOGUE = """
+[[reasons]]
+code = "R01"
+features = ["income", "debt", "debt_to_income", "enquiries", "region"]
+text = { en = "Income and debt", de = "Einkommen und Schulden" }
+
+[[reasons]]
+code = "R02"
+features = ["housing", "employed"]
+text = { en = "Circumstances", de = "Verhältnisse" }
+"""
+
+
+def test_the_catalogue_keeps_its_order_and_that_of_its_languages(tmp_path):
+    contract = definition(tmp_path, DEFINITION + CATALOGUE).contract()
+
+    assert [reason.code for reason in contract.reasons] == ["R01", "R02"]
+    assert list(type(contract).from_json(contract.to_json()).reasons[0].text) == ["en", "de"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"R02"', '"R01"', "reasons.R01: the code stands twice"),
+        ('"housing", ', "", "reasons: housing must be in one reason, it is in 0"),
+        ('"housing", ', '"housing", "debt", ', "reasons: debt must be in one reason, it is in 2"),
+        ('"housing", ', '"housing", "sex", ', "reasons: sex is no feature of the model"),
+        (', de = "Verhältnisse"', "", "reasons.R02: must have the languages of the first reason"),
+    ],
+)
+def test_a_catalogue_names_every_feature_once(tmp_path, old, new, message):
+    assert old in CATALOGUE
+    with pytest.raises(DefinitionError) as raised:
+        definition(tmp_path, DEFINITION + CATALOGUE.replace(old, new, 1))
+
+    assert message in raised.value.message
+
+
+def test_a_direction_needs_an_algorithm_that_holds_it(tmp_path):
+    text = changed('type = "boolean"', 'type = "boolean"\nmonotone = "decreasing"')
+    text = text.replace('name = "xgboost"', 'name = "logistic_regression"')
+    text = text.replace("parameters = { n_estimators = 30, max_depth = 3 }", "")
+
+    with pytest.raises(DefinitionError, match="cannot hold a monotone direction"):
+        definition(tmp_path, text)
+
+
+def test_a_feature_that_is_left_out_is_no_segment_any_more(tmp_path):
+    text = changed("[score]", '[report]\nsegments = ["debt", "housing"]\n\n[score]')
+
+    assert definition(tmp_path, text).without({"debt"}).report.segments == ("housing",)
+
+
+def test_a_file_must_bear_the_models_name(tmp_path):
+    with pytest.raises(DefinitionError, match="name: must be the file's own, sample"):
+        definition(tmp_path, changed('name = "sample"', 'name = "other"'))
+
+
+@pytest.mark.parametrize("name", ["unknown", "../../etc/passwd", "German Credit"])
+def test_an_unknown_model_names_the_defined_ones(name):
+    with pytest.raises(DefinitionError, match="german-credit"):
+        load_definition(name)
+
+
+def test_a_recommendation_has_labels_and_nothing_of_credit(tmp_path):
+    contract = shop.definition(tmp_path).contract()
+
+    assert [label.name for label in contract.labels] == ["account", "card", "fund", "mortgage"]
+    assert (contract.task, contract.top) == ("recommendation", 2)
+    assert (contract.bands, contract.risk_levels, contract.reasons) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("top = 2\n", "", "top: is needed for the task recommendation"),
+        ("top = 2\n", "top = 5\n", "top: must not be above the number of labels"),
+        ('name = "fund"', 'name = "account"', "labels.account: is named 2 times"),
+        ('column = "has_card"', 'column = "fund"', "labels: the column is named 2 times"),
+        ('column = "has_card"', 'column = "age"', "labels: the column is a feature as well"),
+        ('name = "income"', 'name = "held"', "features.held: is a reserved name"),
+        ('"edad"', '"renta"', "features: the alias renta is a name that is taken"),
+        ('"edad"', '"income"', "features: the alias income is a name that is taken"),
+        ('"edad"', '"bank"', "features: the alias bank is a name that is taken"),
+        ("maximum = 120", "age = true", "features.age.age: is for the task default"),
+        ("maximum = 120", 'monotone = "increasing"', "age.monotone: is for the task default"),
+        ('"recommendation"', '"default"', "bands: is needed for the task default"),
+        ('"recommendation"', '"regression"', "task: Input should be"),
+        ("[algorithm]", "[score]\npdo = 30\n\n[algorithm]", "score: is for the task default"),
+        (
+            'name = "xgboost"\nparameters = { n_estimators = 20, max_depth = 3 }',
+            'name = "logistic_regression"',
+            "algorithm.name: recommendations are made by trees that a library converts",
+        ),
+    ],
+)
+def test_a_broken_rule_of_a_recommendation_is_named(tmp_path, old, new, message):
+    assert old in shop.DEFINITION
+    with pytest.raises(DefinitionError) as raised:
+        shop.definition(tmp_path, shop.DEFINITION.replace(old, new, 1))
+
+    assert message in raised.value.message
+
+
+def test_a_default_model_takes_no_labels(tmp_path):
+    text = DEFINITION.replace("[target]", '[[labels]]\nname = "a"\ndescription = "A"\n\n[target]')
+
+    with pytest.raises(DefinitionError, match="labels: is for the task recommendation"):
+        definition(tmp_path, text)
+
+
+def test_a_definition_without_history_keeps_what_the_application_says_alone():
+    whole = load_definition("home-credit")
+
+    part = whole.without_history()
+
+    assert part.pipeline == ""
+    assert {f.name for f in part.features} == {f.name for f in whole.features if not f.online}
+    gone = {d.name for d in whole.derived} - {d.name for d in part.derived}
+    assert gone == {"bureau_debt_to_income"}
+    assert whole.without({"ext_source_2"}).pipeline == "home-credit"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("min_auc = 1.2", "gates.min_auc: Input should be less than or equal to 1"),
+        ("margin = 0.0", "gates.margin: Input should be greater than 0"),
+        ("min_slope = 2.0", "gates.min_slope: must not be above max_slope"),
+        ('decision_time = "decided"', "gates.known_times: are compared with a decision_time"),
+        ('known_times = ["bureau"]', "gates.known_times: are compared with a decision_time"),
+        ("min_gini = 0.4", "gates.min_gini: Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_gate_is_named(tmp_path, line, message):
+    with pytest.raises(DefinitionError, match=message):
+        definition(tmp_path, f"{DEFINITION}\n[gates]\n{line}\n")

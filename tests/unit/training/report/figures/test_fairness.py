@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from scoreline.core.contract import Feature
+from tests.answered import answered
+from training.evaluate.intervals import difference, ratio, standardised
+from training.report.figures.fairness import fairness, intersections, protected_groups
+
+SEX = Feature(name="sex", type="category")
+
+
+def test_the_ratio_and_its_interval_by_hand():
+    # Katz: ln(0.3 / 0.5) = -0.5108, standard error sqrt(1/30 - 1/100 + 1/50 - 1/100) = 0.18257.
+    found = ratio(30, 100, 50, 100)
+
+    assert found.value == pytest.approx(0.6)
+    assert found.low == pytest.approx(0.6 * np.exp(-1.959964 * 0.182574), abs=1e-5)
+    assert found.high == pytest.approx(0.8582, abs=1e-4)
+    assert ratio(0, 100, 50, 100) is None
+
+
+def test_the_standardised_difference_and_its_interval_by_hand():
+    # Means 10 and 12, variance 2 in both: -2 / sqrt(2), error sqrt(1/3 + 1/3 + 2/12).
+    values = np.array([10 - 2**0.5, 10, 10 + 2**0.5])
+
+    found = standardised(values, values + 2)
+
+    assert found.value == pytest.approx(-(2**0.5), abs=1e-6)
+    assert found.high - found.value == pytest.approx(1.959964 * (2 / 3 + 1 / 6) ** 0.5, abs=1e-5)
+    assert standardised(np.array([5, 5]), np.array([5, 5])) is None
+
+
+def test_the_difference_has_newcombes_interval():
+    # Newcombe 1998, Table II (a): 56/70 less 48/80 is .2 with .0524 to .3339.
+    found = difference(56, 70, 48, 80)
+
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=1e-4)
+
+
+def made():
+    """40 women, half approved, and 60 men, 45 approved; every fourth of each defaults."""
+    sex = np.repeat(["f", "m"], [40, 60])
+    scores = np.concatenate([np.repeat([570, 550], 20), np.repeat([580, 545], [45, 15])])
+    ages = np.where(np.arange(100) % 2, "30", "70")
+    y = np.arange(100) % 4 == 0
+    return answered(scores, y, protected={"sex": sex, "age": ages})
+
+
+def test_groups_are_compared_with_the_one_that_is_approved_most():
+    held_out = made()
+
+    found = fairness(held_out, protected_groups([SEX], held_out))["sex"]
+
+    assert found["m"]["reference"]
+    assert not found["f"]["reference"]
+    assert found["f"]["rows"] == 40
+    assert found["f"]["bad_rate"] == 0.25
+    assert found["f"]["approval_rate"] == 0.5
+    assert found["f"]["adverse_impact_ratio"]["value"] == pytest.approx(0.5 / 0.75, abs=1e-6)
+    # Of the 30 women who do not default 15 are approved, of the 45 men 33.
+    assert found["f"]["equal_opportunity"]["value"] == pytest.approx(15 / 30 - 33 / 45, abs=1e-6)
+    assert found["f"]["score_difference"]["high"] < 0
+
+
+def test_a_small_group_has_no_figures_and_is_compared_with_none():
+    values = np.repeat(["a", "b", "c"], [40, 40, 5])
+    scores = np.concatenate([np.repeat([570, 550], 40), np.full(5, 590)])
+    held_out = answered(scores, np.arange(85) % 3 == 0, protected={"sex": values})
+
+    found = fairness(held_out, protected_groups([SEX], held_out))["sex"]
+
+    assert found["c"] == {"rows": None}
+    assert found["a"]["reference"]
+
+
+def test_nobody_approved_leaves_no_ratio():
+    held_out = answered(np.full(60, 550), np.arange(60) % 2, protected={"sex": ["f", "m"] * 30})
+
+    found = fairness(held_out, protected_groups([SEX], held_out))["sex"]
+
+    assert [group["adverse_impact_ratio"] for group in found.values()] == [None, None]
+    assert [group["score_difference"] for group in found.values()] == [None, None]
+
+
+def test_intersections_are_of_two_features_each():
+    held_out = made()
+    features = [SEX, Feature(name="age", type="integer")]
+
+    found = intersections(held_out, protected_groups(features, held_out))
+
+    assert list(found) == ["sex and age"]
+    assert {name: group["rows"] for name, group in found["sex and age"].items()} == {
+        "f, 25 to 39": None,
+        "f, 62 and over": None,
+        "m, 25 to 39": 30,
+        "m, 62 and over": 30,
+    }
+
+
+def test_ages_are_grouped_and_62_begins_a_group():
+    ages = ["20", "61", "62", "90", "nan"]
+    held_out = answered(np.full(5, 550), [0, 1, 0, 1, 0], protected={"age": ages})
+
+    [groups] = protected_groups([Feature(name="age", type="integer")], held_out).values()
+
+    assert {name: int(rows.sum()) for name, rows in groups.items()} == {
+        "under 25": 1,
+        "40 to 61": 1,
+        "62 and over": 2,
+        "not given": 1,
+    }

@@ -1,0 +1,41 @@
+"""Algorithms are compared on rows that they rank, and the others are named."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scoreline.core.errors import UnrankedError
+from tests.sample import applicants, definition
+from training.compare_algorithms import compare, with_algorithms
+from training.data.dataset import load_dataset
+
+
+@pytest.fixture
+def sample(tmp_path):
+    applicants(600).to_parquet(tmp_path / "data.parquet")
+    found = definition(tmp_path)
+    return found, load_dataset(found, str(tmp_path / "data.parquet"))
+
+
+def compared(sample, y, **parameters):
+    said = []
+    variants = with_algorithms(sample[0], ["logistic_regression", "xgboost"])
+    algorithm = variants["xgboost"].algorithm.model_copy(update={"parameters": parameters})
+    variants["xgboost"] = variants["xgboost"].model_copy(update={"algorithm": algorithm})
+    found = compare(variants, replace(sample[1], y=y), folds=3, left_out=said.append)
+    return [result.algorithm for result in found], said
+
+
+def test_an_algorithm_that_ranks_nothing_is_named_and_left_out(sample):
+    found, said = compared(sample, sample[1].y, n_estimators=1, min_child_weight=1e6)
+
+    assert found == ["logistic_regression"]
+    assert said == [
+        "xgboost is left out: the model does not rank defaults on rows that it has not seen"
+    ]
+
+
+def test_where_none_ranks_there_is_no_comparison(sample):
+    with pytest.raises(UnrankedError, match="no algorithm ranks"):
+        compared(sample, np.random.default_rng(3).permutation(sample[1].y))

@@ -1,0 +1,189 @@
+"""Algorithms side by side: cross-validated on the same folds of the same rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from scoreline.core.errors import DefinitionError, UnrankedError
+from training.evaluate.delong import compare_auc, holm
+from training.evaluate.intervals import Interval, auc_interval
+from training.evaluate.metrics import METRICS, auc
+from training.export.graphs import online_graph
+from training.export.session import open_session, with_metadata
+from training.fit.calibration import sigmoid
+from training.fit.model import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import onnxruntime
+    from numpy.typing import NDArray
+
+    from scoreline.definition.model import Definition
+    from training.data.dataset import Dataset
+
+    type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+WARM_UP, RUNS = 50, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstBest:
+    """DeLong's paired test of an algorithm against the one with the highest AUC of all rows.
+
+    Attributes
+    ----------
+    difference : AUC less that of the best
+    p_value, adjusted : two-sided, alone and by Holm for all algorithms of the table
+    """
+
+    difference: Interval
+    p_value: float
+    adjusted: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One algorithm's figures.
+
+    Attributes
+    ----------
+    auc : mean over the folds, as tables of results are usually made
+    pooled_auc : of all out-of-fold probabilities together, with DeLong's interval
+    figures : KS, Brier score and so on of all out-of-fold probabilities
+    fit_seconds : of one fold, calibration included; the median
+    model_bytes : size of `model.onnx`, fitted on all folds but the last
+    row_us : microseconds for one row in ONNX, contributions included, on one thread; the median
+    against_best : None for the best itself
+    """
+
+    algorithm: str
+    auc: float
+    pooled_auc: Interval
+    figures: dict[str, float]
+    fit_seconds: float
+    model_bytes: int
+    row_us: float
+    against_best: AgainstBest | None
+
+
+@dataclass(frozen=True, slots=True)
+class _CrossValidated:
+    log_odds: NDArray[np.float64]
+    fit_seconds: float
+    model_bytes: int
+    row_us: float
+
+
+def with_algorithms(definition: Definition, names: Sequence[str]) -> dict[str, Definition]:
+    """The definition with each algorithm: its own with its parameters, others with defaults.
+
+    Raises
+    ------
+    DefinitionError
+        An algorithm is unknown or does not fit the definition, or the task is another.
+    """
+    if definition.task != "default":
+        raise DefinitionError(f"{definition.name}: algorithms are compared for the task default")
+    return {
+        name: definition if name == definition.algorithm.name else definition.with_algorithm(name)
+        for name in names
+    }
+
+
+def compare(
+    variants: Mapping[str, Definition],
+    dataset: Dataset,
+    *,
+    folds: int = 10,
+    progress: Callable[[str], None] = lambda _: None,
+    left_out: Callable[[str], None] = lambda _: None,
+) -> list[Compared]:
+    """Cross-validate the variants of a definition on the same folds.
+
+    Parameters
+    ----------
+    variants : algorithm -> definition, as `with_algorithms` makes them
+    left_out : told which algorithms have no result, and why
+
+    Raises
+    ------
+    UnrankedError
+        None of them ranks defaults on rows that it has not seen.
+    """
+    seed = next(iter(variants.values())).split.seed
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    splits = list(splitter.split(dataset.X, dataset.y))
+    found = {}
+    for name, variant in variants.items():
+        try:
+            found[name] = _cross_validate(variant, dataset, splits, progress)
+        except UnrankedError as error:
+            left_out(f"{name} is left out: {error.message}")
+    if not found:
+        raise UnrankedError("no algorithm ranks defaults on rows that it has not seen")
+    against_best = _against_best(dataset.y, {name: of.log_odds for name, of in found.items()})
+    return [
+        Compared(
+            algorithm=name,
+            auc=float(np.mean([auc(dataset.y[rows], of.log_odds[rows]) for _, rows in splits])),
+            pooled_auc=auc_interval(dataset.y, of.log_odds),
+            figures={k: metric(dataset.y, sigmoid(of.log_odds)) for k, metric in METRICS.items()},
+            fit_seconds=of.fit_seconds,
+            model_bytes=of.model_bytes,
+            row_us=of.row_us,
+            against_best=against_best.get(name),
+        )
+        for name, of in found.items()
+    ]
+
+
+def _cross_validate(
+    definition: Definition,
+    dataset: Dataset,
+    splits: Sequence[Fold],
+    progress: Callable[[str], None],
+) -> _CrossValidated:
+    log_odds = np.empty(len(dataset.y))
+    seconds = []
+    for number, (train, held_out) in enumerate(splits, start=1):
+        progress(f"{definition.algorithm.name}: fold {number} of {len(splits)}")
+        started = time.perf_counter()
+        model = fit(definition, dataset.X[train], dataset.y[train])
+        seconds.append(time.perf_counter() - started)
+        log_odds[held_out] = model.log_odds(dataset.X[held_out])
+    contract = definition.contract()
+    content = with_metadata(online_graph(model, contract)[0], {"contract": contract.to_json()})
+    row_us = _row_us(open_session(content), dataset.X[held_out])
+    return _CrossValidated(log_odds, median(seconds), len(content), row_us)
+
+
+def _row_us(session: onnxruntime.InferenceSession, X: NDArray[np.float32]) -> float:
+    """Median time for all outputs of one row, in microseconds."""
+    taken = []
+    for run in range(WARM_UP + RUNS):
+        row = X[[run % len(X)]]
+        started = time.perf_counter_ns()
+        session.run(None, {"X": row})
+        taken.append(time.perf_counter_ns() - started)
+    return median(taken[WARM_UP:]) / 1000
+
+
+def _against_best(
+    y: NDArray[np.int8], scores: dict[str, NDArray[np.float64]]
+) -> dict[str, AgainstBest]:
+    best = max(scores, key=lambda name: auc(y, scores[name]))
+    tests = {
+        name: compare_auc(y, score, scores[best]) for name, score in scores.items() if name != best
+    }
+    adjusted = holm([test.p_value for test in tests.values()])
+    return {
+        name: AgainstBest(test.difference, test.p_value, of_all)
+        for (name, test), of_all in zip(tests.items(), adjusted, strict=True)
+    }

@@ -1,0 +1,90 @@
+"""Refuses a dataset that training cannot hold in memory, before it is read.
+
+Lambda ends a function that outgrows its memory without a word, so the need is estimated from the
+rows, which Parquet files tell in their footer, and the columns that the definition reads.
+`python -m bench.training_memory` measures what the numbers here stand for.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from scoreline.core.errors import DatasetError
+from training.data.files import list_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scoreline.definition.model import Definition
+    from training.data.files import DataFile
+
+MIB = 1 << 20
+LAMBDA_MAX_MB = 10_240
+# Libraries, fitted trees, tables of contributions and the sessions of the gate: of boosted trees
+# 430 MB, of a random forest 650.
+BASE_MB = 650
+# Bytes at the peak for each row, a quarter over what was measured: of a feature, of a column that
+# is read as text, and of the rest.
+NUMBER_BYTES = 50
+TEXT_BYTES = 100
+ROW_BYTES = 200
+SAMPLE = 1 << 16
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def check_memory(definition: Definition, path: str, limit_mb: int | None) -> None:
+    """Raise a DatasetError where training on the dataset needs more than `limit_mb`."""
+    needed_mb = estimate_mb(definition, path)
+    if limit_mb is not None and needed_mb > limit_mb:
+        raise DatasetError(
+            f"training on this dataset needs about {needed_mb:,} MB of memory and there are"
+            f" {limit_mb:,} MB: give the train function more (TrainMemoryMegabytes, up to"
+            f" {LAMBDA_MAX_MB:,}), or train on a larger machine, which publishes the same bundle"
+            f" (scoreline train {definition.name} --dataset ...), or on a sample of the rows"
+        )
+
+
+def estimate_mb(definition: Definition, path: str) -> int:
+    """Memory that training needs at its peak, in MB of 1,048,576 bytes.
+
+    A file is held as it stands while it is parsed, so the largest one counts too.
+    """
+    files = list_files(path)
+    rows = sum(count_or_guess_rows(file) for file in files)
+    text = bool(definition.id) + len(definition.outcomes)
+    text += sum(feature.type == "category" for feature in definition.features)
+    per_row = ROW_BYTES + NUMBER_BYTES * len(definition.features) + TEXT_BYTES * text
+    return BASE_MB + (rows * per_row + max(file.size for file in files)) // MIB
+
+
+def available_mb(environ: Mapping[str, str] = os.environ) -> int | None:
+    """Memory of the function, of the container or of the machine; None where nobody says."""
+    function = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+    if function:
+        return int(function)
+    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    limits = [pages * size] if pages > 0 else []
+    if CGROUP_LIMIT.exists() and (text := CGROUP_LIMIT.read_text().strip()) != "max":
+        limits.append(int(text))
+    return min(limits) // MIB if limits else None
+
+
+def count_or_guess_rows(file: DataFile) -> int:
+    """Rows of a file: of Parquet as its footer says, of CSV by the length of its first lines."""
+    if not file.name.endswith(".parquet"):
+        lines = file.head(SAMPLE)
+        return file.size * lines.count(b"\n") // len(lines) if lines else 0
+    end = file.tail(SAMPLE)
+    footer = int.from_bytes(end[-8:-4], "little") + 8
+    if footer > len(end):
+        end = file.tail(footer)
+    try:
+        return int(parquet.read_metadata(io.BytesIO(end)).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetError(f"{file.name}: the file does not read as its name says") from error

@@ -1,0 +1,45 @@
+"""Which rows of a dataset are fitted, and which are held out to test the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from scoreline.core.errors import DatasetError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scoreline.definition.model import Split
+    from training.data.dataset import Dataset
+
+
+def split_rows(split: Split, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of the training and the test rows; at random they have equal shares of a class.
+
+    Products are many, so rows with several labels are drawn without regard to them.
+
+    Raises
+    ------
+    DatasetError
+        A part is empty or holds one class only.
+    """
+    rows = np.arange(len(dataset.y))
+    classes = dataset.y if dataset.y.ndim == 1 else None
+    if dataset.time is None:
+        if classes is not None:
+            smallest = int(np.bincount(classes, minlength=2).min())
+            if smallest * min(split.test_share, 1 - split.test_share) < 1:
+                raise DatasetError(f"{smallest} rows of one class are too few to hold out a set")
+        parts = train_test_split(
+            rows, test_size=split.test_share, random_state=split.seed, stratify=classes
+        )
+        return np.sort(parts[0]), np.sort(parts[1])
+    latest = np.sort(dataset.time)[-max(round(len(rows) * split.test_share), 1)]
+    late = dataset.time >= latest
+    for part in (~late, late):
+        if classes is not None and len(set(classes[part].tolist())) < 2:
+            raise DatasetError(f"{split.column}: a side of the time split lacks a class")
+    return rows[~late], rows[late]

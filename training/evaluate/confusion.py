@@ -1,0 +1,76 @@
+"""How decisions fall on held-out rows: whoever is declined is called a default."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.evaluate.intervals import CONFIDENCE, RESAMPLES, SEED, Interval, wilson
+from training.evaluate.scores import scores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scoreline.core.contract import Contract
+
+
+def classification(
+    contract: Contract, log_odds: NDArray[np.float64], y: NDArray[np.int8]
+) -> dict[str, Any] | None:
+    """Accuracy, precision, recall and F1 of the last band's decision; None for a single band.
+
+    Parameters
+    ----------
+    log_odds : calibrated, of default, shape (n_rows,)
+    y : shape (n_rows,), 1 is default
+
+    Returns
+    -------
+    The decision, the score that it lies below, the four counts and the figures. Precision is None
+    where nobody gets the decision.
+    """
+    *better, last = contract.bands
+    cutoff = better[-1].min_score if better else None
+    if cutoff is None:
+        return None
+    counts = count(scores(contract.score_scale, log_odds) < cutoff, y)
+    figures = {
+        name: interval and asdict(interval) for name, interval in figures_of(**counts).items()
+    }
+    return {"decision": last.decision, "below_score": cutoff, **counts, **figures}
+
+
+def count(flagged: NDArray[np.bool_], y: NDArray[np.int8]) -> dict[str, int]:
+    """True and false positives and negatives; a positive is a row that is flagged."""
+    return {
+        "true_positives": int((flagged & (y == 1)).sum()),
+        "false_positives": int((flagged & (y == 0)).sum()),
+        "true_negatives": int((~flagged & (y == 0)).sum()),
+        "false_negatives": int((~flagged & (y == 1)).sum()),
+    }
+
+
+def figures_of(
+    true_positives: int, false_positives: int, true_negatives: int, false_negatives: int
+) -> dict[str, Interval | None]:
+    """Figures of the counts, with both classes present.
+
+    The proportions have Wilson's interval. F1 has the percentile interval of the bootstrap that
+    draws rows with replacement within each class, of which only the counts matter.
+    """
+    defaults, goods = true_positives + false_negatives, true_negatives + false_positives
+    rng = np.random.default_rng(SEED)
+    hits = rng.binomial(defaults, true_positives / defaults, RESAMPLES)
+    alarms = rng.binomial(goods, false_positives / goods, RESAMPLES)
+    low, high = np.quantile(
+        2 * hits / (hits + alarms + defaults), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    )
+    flagged = true_positives + false_positives
+    return {
+        "accuracy": wilson(true_positives + true_negatives, defaults + goods),
+        "precision": wilson(true_positives, flagged) if flagged else None,
+        "recall": wilson(true_positives, defaults),
+        "f1": Interval(2 * true_positives / (flagged + defaults), float(low), float(high)),
+    }

@@ -1,0 +1,241 @@
+"""The parity gate: ONNX and the fitted pipeline must agree before a version is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.errors import ParityError
+from training.evaluate.scores import decisions, points, scores
+from training.export.session import run, thinned
+from training.fit.calibration import sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import onnxruntime
+    from numpy.typing import NDArray
+
+    from scoreline.core.contract import Contract
+    from training.fit.model import FittedModel
+    from training.graph.features import Column
+    from training.graph.trees import Ensemble
+
+PROBABILITY_TOLERANCE = 1e-5
+CONTRIBUTIONS_TOLERANCE = 1e-4
+# Two scores that differ only because both lie on the edge between two integers are a tie, unless
+# the edge is a cutoff.
+TIE_POINTS = 1e-3
+# Held-out rows on which each single change (a missing value, a special code) is tried.
+REPEATS = 25
+# Most held-out rows that are compared as they are.
+HELD_OUT_ROWS = 20_000
+
+
+class Probed(Protocol):
+    """A model whose split thresholds are probed."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """Columns of the design matrix."""
+
+    @property
+    def ensembles(self) -> Sequence[Ensemble]:
+        """All trees on these columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """What the gate compared: rows of each kind, and the largest differences in probability.
+
+    `witness` is None for an algorithm that no library converts.
+    """
+
+    rows: dict[str, int]
+    online: float
+    batch: float
+    witness: float | None
+    contributions: float
+    ties: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The graphs that are held against the fitted model.
+
+    `expected_margin` plus a row's contributions is its margin.
+    """
+
+    online: onnxruntime.InferenceSession
+    batch: onnxruntime.InferenceSession
+    witness: onnxruntime.InferenceSession | None
+    expected_margin: float
+
+
+def check_parity(
+    model: FittedModel, contract: Contract, candidate: Candidate, held_out: NDArray[np.float32]
+) -> Parity:
+    """Compare online, batch and converted graph with the fitted pipeline.
+
+    Parameters
+    ----------
+    held_out : real rows that were not fitted, shape (n_rows, n_features); also the ground on which
+        rows at split thresholds, with missing values, special codes and so on are built
+
+    Raises
+    ------
+    ParityError
+        A probability differs by more than 1e-5, or a score or decision differs; names the rows.
+    """
+    kinds = dict(probe_rows(model, contract, held_out))
+    X = np.concatenate(list(kinds.values()))
+    labels = np.repeat(list(kinds), [len(rows) for rows in kinds.values()])
+    native = model.log_odds(X)
+    probability, log_odds, margin, contributions = run(
+        candidate.online, X, ["probability", "log_odds", "margin", "contributions"]
+    )
+    batch, batch_log_odds, batch_contributions = run(
+        candidate.batch, X, ["probability", "log_odds", "contributions"]
+    )
+    gaps = {
+        "online": np.abs(probability[:, 0] - sigmoid(native)),
+        "batch": np.abs(batch[:, 0] - sigmoid(native)),
+    }
+    if candidate.witness is not None:
+        gaps["witness"] = _witness_gap(model, candidate.witness, X)
+    for graph, gap in gaps.items():
+        refuse(f"{graph} graph", ~(gap <= PROBABILITY_TOLERANCE), gap, labels)
+    ties = 0
+    for graph, values in (("online", log_odds[:, 0]), ("batch", batch_log_odds[:, 0])):
+        differs, tied = _answers_differ(contract, values, native)
+        refuse(f"score or decision of the {graph} graph", differs, gaps[graph], labels)
+        ties += tied
+    unexplained = np.zeros(len(X))
+    for found in (contributions, batch_contributions):
+        left = _unexplained(candidate.expected_margin, margin[:, 0], found)
+        refuse("sum of contributions", ~(left <= CONTRIBUTIONS_TOLERANCE), left, labels)
+        unexplained = np.maximum(unexplained, left)
+    return Parity(
+        rows={kind: len(rows) for kind, rows in kinds.items()},
+        online=float(gaps["online"].max()),
+        batch=float(gaps["batch"].max()),
+        witness=float(gaps["witness"].max()) if "witness" in gaps else None,
+        contributions=float(unexplained.max()),
+        ties=ties,
+    )
+
+
+def _witness_gap(
+    model: FittedModel, witness: onnxruntime.InferenceSession, X: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Differences in probability behind the feature graph, uncalibrated."""
+    columns = model.pipeline[0].transform(X)
+    [converted] = run(witness, columns, ["probabilities"], name="columns")
+    with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
+        native = model.pipeline[1:].predict_proba(columns)[:, 1]
+    gap: NDArray[np.float64] = np.abs(converted[:, 1] - native)
+    return gap
+
+
+def probe_rows(
+    model: Probed, contract: Contract, held_out: NDArray[np.float32]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """The held-out rows, and rows built from them where conversions are known to go wrong.
+
+    Of many held-out rows every so manieth is taken.
+    """
+    held_out = thinned(held_out, HELD_OUT_ROWS)
+    yield "held-out", held_out
+    yield "missing", _with_values(held_out, [(j, np.nan) for j in range(held_out.shape[1])])
+    yield (
+        "infinite",
+        _with_values(
+            held_out, [(j, sign * np.inf) for j in range(held_out.shape[1]) for sign in (1, -1)]
+        ),
+    )
+    ends = [
+        (j, end) for j, f in enumerate(contract.features) if not f.categories for end in f.range
+    ]
+    yield "end of range", _with_values(held_out, ends)
+    specials = [(j, code) for j, f in enumerate(contract.features) for code in f.specials]
+    yield "special code", _with_values(held_out, specials)
+    unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
+    yield "unseen category", _with_values(held_out, unseen)
+    yield "split threshold", _with_values(held_out, _at_thresholds(model, contract), 1)
+
+
+def _with_values(
+    held_out: NDArray[np.float32], changes: list[tuple[int, float]], repeats: int = REPEATS
+) -> NDArray[np.float32]:
+    """Rows for each change of one feature, built on the held-out rows in turn."""
+    changes = [change for change in changes for _ in range(repeats)]
+    rows = held_out[np.arange(len(changes)) % len(held_out)].copy()
+    for row, (position, value) in zip(rows, changes, strict=True):
+        row[position] = value
+    return rows
+
+
+def _at_thresholds(model: Probed, contract: Contract) -> list[tuple[int, float]]:
+    """Every split threshold on a feature's amount, and its two float32 neighbours."""
+    found: set[tuple[int, float]] = set()
+    for tree in (tree for ensemble in model.ensembles for tree in ensemble.trees):
+        inner = tree.feature >= 0
+        for column, threshold in zip(tree.feature[inner], tree.threshold[inner], strict=True):
+            made_of = model.columns[column]
+            if made_of.value is None and made_of.source < len(contract.features):
+                found |= {(made_of.source, float(value)) for value in _neighbours(threshold)}
+    return sorted(found)
+
+
+def _neighbours(threshold: np.float32) -> NDArray[np.float32]:
+    """The float32 values below, at and above a threshold."""
+    with np.errstate(over="ignore"):
+        return np.nextafter(threshold, np.array([-np.inf, threshold, np.inf], np.float32))
+
+
+def _unexplained(
+    expected: float, margin: NDArray[np.float32], contributions: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """What contributions leave of the margin, relative to the largest one where it is over 1."""
+    total = expected + contributions.sum(axis=1, dtype=np.float64)
+    size = np.abs(contributions).max(axis=1).clip(min=1)
+    unexplained: NDArray[np.float64] = np.abs(margin - total) / size
+    return unexplained
+
+
+def _answers_differ(
+    contract: Contract, ours: NDArray[np.float32], native: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], int]:
+    """Rows whose score or decision differs, and the number of ties, which do not count."""
+    scale = contract.score_scale
+    exact = np.array([points(scale, log_odds) for log_odds in (ours, native)])
+    found = np.array([scores(scale, log_odds) for log_odds in (ours, native)])
+    decided = [decisions(contract, of_each) for of_each in found]
+    differs = found[0] != found[1]
+    edge = np.abs(exact % 1 - 0.5) < TIE_POINTS
+    ties = differs & edge.all(axis=0) & (decided[0] == decided[1])
+    return differs & ~ties, int(ties.sum())
+
+
+def refuse(
+    what: str, wrong: NDArray[np.bool_], gap: NDArray[np.float64], labels: NDArray[np.str_]
+) -> None:
+    """A ParityError that counts the wrong rows of each kind, where there are any.
+
+    Parameters
+    ----------
+    wrong, gap, labels : of shape (n_rows,): whether a row is wrong, by how much, and its kind
+    """
+    if not wrong.any():
+        return
+    kinds = [
+        f"{np.sum(labels[wrong] == kind)} {kind} rows (from number "
+        f"{np.flatnonzero(wrong & (labels == kind))[0] - np.flatnonzero(labels == kind)[0]})"
+        for kind in dict.fromkeys(labels[wrong].tolist())
+    ]
+    raise ParityError(
+        f"{what} differs from the fitted pipeline by up to {np.nanmax(gap):.2g}: {', '.join(kinds)}"
+    )

@@ -1,0 +1,35 @@
+"""All models of a recommendation as one ONNX graph: `X` to the probability of every label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.export.graphs import imputed
+from training.graph.builder import GraphBuilder
+from training.graph.features import add_columns, add_sources
+from training.graph.ort_trees import add_ensemble
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from scoreline.core.contract import Contract
+    from training.fit.multilabel import FittedLabels
+
+
+def multilabel_graph(model: FittedLabels, contract: Contract) -> ModelProto:
+    """`X` (n_rows, n_features) -> `probabilities` (n_rows, n_labels), for one row and for many."""
+    graph = GraphBuilder()
+    columns = add_columns(graph, add_sources(graph, contract), model.columns)
+    columns = imputed(graph, columns, model.first)
+    raw = [add_ensemble(graph, columns, ensemble) for ensemble in model.ensembles]
+    # One slope in each column at most, so that the product is exact and labels without a model 0.
+    slopes = np.zeros((len(raw), len(contract.labels)))
+    slopes[range(len(raw)), list(model.fitted)] = [model.platt[i].slope for i in model.fitted]
+    scaled = graph.node("MatMul", graph.node("Concat", *raw, axis=1), graph.constant(slopes))
+    intercepts = graph.constant([[platt.intercept for platt in model.platt]])
+    probabilities = graph.node("Sigmoid", graph.node("Add", scaled, intercepts))
+    return graph.model(
+        {"X": len(contract.features)}, {"probabilities": (probabilities, len(contract.labels))}
+    )

@@ -1,0 +1,86 @@
+"""The parity gate of a recommendation: one ONNX graph against the fitted models of all labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.export.graphs import witness_graph
+from training.export.parity import PROBABILITY_TOLERANCE, probe_rows, refuse
+from training.export.session import open_session, run
+from training.fit.calibration import sigmoid
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from numpy.typing import NDArray
+
+    from scoreline.core.contract import Contract
+    from training.fit.multilabel import FittedLabels
+
+
+@dataclass(frozen=True, slots=True)
+class LabelParity:
+    """What the gate compared: rows of each kind, and the largest differences in probability.
+
+    `online` and `batch` are one graph; the witness is what the converters make of each label.
+    """
+
+    rows: dict[str, int]
+    online: float
+    batch: float
+    witness: float
+
+
+def check_label_parity(
+    model: FittedLabels,
+    contract: Contract,
+    session: onnxruntime.InferenceSession,
+    held_out: NDArray[np.float32],
+) -> LabelParity:
+    """Compare the graph, and the converted models, with the fitted pipelines.
+
+    Rankings then differ only between products that are within twice the tolerance.
+
+    Parameters
+    ----------
+    held_out : real rows that were not fitted, shape (n_rows, n_features); see `parity.check_parity`
+
+    Raises
+    ------
+    ParityError
+        A probability differs by more than 1e-5; names the rows.
+    """
+    kinds = dict(probe_rows(model, contract, held_out))
+    X = np.concatenate(list(kinds.values()))
+    labels = np.repeat(list(kinds), [len(rows) for rows in kinds.values()])
+    native = sigmoid(model.log_odds(X))
+    gaps = {
+        "online": _largest(run(session, X, ["probabilities"])[0] - native),
+        "batch": _largest(session.run(["probabilities"], {"X": X})[0] - native),
+        "witness": _witness_gap(model, X),
+    }
+    for graph, gap in gaps.items():
+        refuse(f"{graph} graph", ~(gap <= PROBABILITY_TOLERANCE), gap, labels)
+    return LabelParity(
+        rows={kind: len(rows) for kind, rows in kinds.items()},
+        **{graph: float(gap.max()) for graph, gap in gaps.items()},
+    )
+
+
+def _witness_gap(model: FittedLabels, X: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What skl2onnx and onnxmltools convert, against the same pipelines, before calibration."""
+    columns = model.first.pipeline[0].transform(X)
+    largest = np.zeros(len(X))
+    for fitted in model.fitted.values():
+        session = open_session(witness_graph(fitted).SerializeToString())
+        [converted] = run(session, columns, ["probabilities"], name="columns")
+        with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
+            native = fitted.pipeline[1:].predict_proba(columns)
+        largest = np.maximum(largest, _largest(converted - native))
+    return largest
+
+
+def _largest(differences: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.asarray(np.abs(differences).max(axis=1), np.float64)

@@ -1,0 +1,214 @@
+"""Bins of one feature and what each says about default: weight of evidence and information value.
+
+The cuts are optbinning's optimal ones, monotone in the bad rate. Missing values, special codes and
+categories that were not seen are bins of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from training.graph.features import Column
+
+TRENDS = {1: "ascending", -1: "descending", 0: "auto_asc_desc"}
+# Average applicants that are counted into a bin that no cut made, so that few rows say little.
+AVERAGE_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Binning:
+    """How the columns of one feature fall into bins, and what the bins held when it was fitted.
+
+    Bins are numbered: those between the cuts or of the categories, then the feature's other states
+    (missing, special codes), last `rest`: a missing amount, a category that was not seen.
+
+    Attributes
+    ----------
+    source : position of the feature among the contract's sources
+    amount : column of the amount, None for a category
+    cuts : float32, rising; an amount x is in bin i iff cuts[i - 1] <= x < cuts[i]
+    states : indicator column -> number of its bin
+    state_rows : indicator column -> fitted rows in which it is 1
+    n_cut : number of bins that optbinning made
+    goods, bads : fitted rows in each bin, shape (n_bins,)
+    """
+
+    source: int
+    amount: int | None
+    cuts: NDArray[np.float32]
+    states: Mapping[int, int]
+    state_rows: Mapping[int, int]
+    n_cut: int
+    goods: NDArray[np.int64]
+    bads: NDArray[np.int64]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of fitted rows."""
+        return int(self.goods.sum() + self.bads.sum())
+
+    @property
+    def rest(self) -> int:
+        """Bin of a missing amount, or of a category that was not seen."""
+        return len(self.goods) - 1
+
+    @property
+    def woe(self) -> NDArray[np.float64]:
+        """Weight of evidence of each bin: above 0 it is safer than the average."""
+        return weight_of_evidence(self.goods, self.bads, self.n_cut)
+
+    @property
+    def iv(self) -> NDArray[np.float64]:
+        """Share of each bin in the feature's information value."""
+        return information_value(self.goods, self.bads, self.woe)
+
+    def bins(self, columns: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Bin of each row of (n_rows, n_columns)."""
+        return _bins(columns, self.amount, self.cuts, self.states, self.rest)
+
+
+def weight_of_evidence(goods: ArrayLike, bads: ArrayLike, n_cut: int) -> NDArray[np.float64]:
+    """ln(share of the goods / share of the bads) of each bin; 0 is the average.
+
+    From bin `n_cut` on, and where a class is absent, ten applicants of the average bad rate are
+    counted in: a bin without rows has 0.
+
+    References
+    ----------
+    Siddiqi, Credit Risk Scorecards (2006), chapter 6.
+
+    Examples
+    --------
+    >>> weight_of_evidence([60, 20], [10, 10], 2).round(4).tolist()  # ln 1.5, ln 0.5
+    [0.4055, -0.6931]
+    """
+    good, bad = np.asarray(goods, np.float64), np.asarray(bads, np.float64)
+    found = (np.arange(len(good)) < n_cut) & (good > 0) & (bad > 0)
+    average = np.where(found, 0, AVERAGE_ROWS) / (good.sum() + bad.sum())
+    woe: NDArray[np.float64] = np.log((good / good.sum() + average) / (bad / bad.sum() + average))
+    return woe
+
+
+def information_value(
+    goods: ArrayLike, bads: ArrayLike, woe: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(share of the goods - share of the bads) x WoE of each bin; their sum is the feature's IV.
+
+    References
+    ----------
+    Siddiqi, Credit Risk Scorecards (2006), chapter 6.
+    """
+    good, bad = np.asarray(goods, np.float64), np.asarray(bads, np.float64)
+    value: NDArray[np.float64] = (good / good.sum() - bad / bad.sum()) * woe
+    return value
+
+
+def fit_binning(
+    numbered: Sequence[tuple[int, Column]],
+    columns: NDArray[np.float32],
+    y: NDArray[np.int8],
+    parameters: Mapping[str, Any],
+) -> Binning:
+    """Bins of one feature.
+
+    Parameters
+    ----------
+    numbered : the feature's columns with their positions
+    columns : all columns, shape (n_rows, n_columns)
+    parameters : of optbinning.OptimalBinning
+    """
+    amounts = [k for k, column in numbered if column.value is None]
+    others = [k for k, column in numbered if column.value is not None]
+    amount = amounts[0] if amounts else None
+    if amount is None:
+        cuts = np.empty(0, np.float32)
+        groups = _category_groups(numbered, columns, y, parameters)
+        others = [k for k, column in numbered if column.missing]
+    else:
+        cuts = _cuts(columns[:, amount], y, numbered[0][1].direction, parameters)
+        groups = [[]] * (len(cuts) + 1)
+    states = {k: i for i, group in enumerate(groups) for k in group}
+    states |= {k: i for i, k in enumerate(others, start=len(groups))}
+    rest = len(groups) + len(others)
+    bins = _bins(columns, amount, cuts, states, rest)
+    goods, bads = (np.bincount(bins[y == label], minlength=rest + 1) for label in (0, 1))
+    return Binning(
+        source=numbered[0][1].source,
+        amount=amount,
+        cuts=cuts,
+        states=states,
+        state_rows={k: int(columns[:, k].sum()) for k in states},
+        n_cut=len(groups),
+        goods=goods,
+        bads=bads,
+    )
+
+
+def _bins(
+    columns: NDArray[np.float32],
+    amount: int | None,
+    cuts: NDArray[np.float32],
+    states: Mapping[int, int],
+    rest: int,
+) -> NDArray[np.int64]:
+    bins = np.full(len(columns), rest)
+    if amount is not None:
+        given = ~np.isnan(columns[:, amount])
+        bins[given] = np.searchsorted(cuts, columns[given, amount], side="right")
+    for column, number in states.items():
+        bins[columns[:, column] == 1] = number
+    return bins
+
+
+def _cuts(
+    amounts: NDArray[np.float32],
+    y: NDArray[np.int8],
+    direction: int,
+    parameters: Mapping[str, Any],
+) -> NDArray[np.float32]:
+    """Rising cuts in float32: x is below a cut iff it is below optbinning's own, in double."""
+    given = ~np.isnan(amounts)
+    if not given.any():
+        return np.empty(0, np.float32)
+    fitted = _optimal_binning(
+        amounts[given], y[given], monotonic_trend=TRENDS[direction], **parameters
+    )
+    exact = np.asarray(fitted.splits, np.float64)
+    rounded = exact.astype(np.float32)
+    return np.where(rounded < exact, np.nextafter(rounded, np.float32(np.inf)), rounded)
+
+
+def _category_groups(
+    numbered: Sequence[tuple[int, Column]],
+    columns: NDArray[np.float32],
+    y: NDArray[np.int8],
+    parameters: Mapping[str, Any],
+) -> list[list[int]]:
+    """Columns of the categories that share a bin; a category without rows is in none."""
+    positions = np.array([k for k, column in numbered if not column.missing])
+    rows, chosen = np.nonzero(columns[:, positions] == 1)
+    if not len(rows):
+        return []
+    fitted = _optimal_binning(chosen, y[rows], dtype="categorical", **parameters)
+    return [sorted(positions[np.asarray(group, int)].tolist()) for group in fitted.splits]
+
+
+def _optimal_binning(values: NDArray[Any], y: NDArray[np.int8], **parameters: Any) -> Any:
+    logging.getLogger("__cvxpy__").addFilter(_is_worth_reading)
+    from optbinning import OptimalBinning  # takes seconds
+
+    return OptimalBinning(**parameters).fit(values.astype(np.float64), y)
+
+
+def _is_worth_reading(record: logging.LogRecord) -> bool:
+    """Not cvxpy's line that HiGHS, which is not used, cannot load beside ortools' own copy."""
+    return "importing solver HIGHS" not in record.getMessage()

@@ -1,0 +1,227 @@
+"""Calibration: from the model's own output, the margin, to log-odds of default that hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from scoreline.core.errors import UnrankedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from training.graph.builder import GraphBuilder
+
+    type Link = Literal["logit", "identity"]
+    type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+# A forest's probability of 0 or 1 stands for one this far from it.
+EDGE = 1e-4
+# Float32 values in the widest SIMD register.
+REGISTER = 16
+
+
+class Method(Protocol):
+    """A calibration method."""
+
+    def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
+        """Calibrated log-odds of margins."""
+
+    def add_to(self, graph: GraphBuilder, margin: str) -> str:
+        """Append the nodes; returns the tensor of log-odds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platt:
+    """log-odds = slope * margin + intercept.
+
+    References
+    ----------
+    Platt, Probabilistic outputs for support vector machines (1999).
+    """
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    @classmethod
+    def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], _link: Link) -> Platt:
+        """Maximum likelihood; a slope that would turn the order round is 0."""
+        spread = float(margin.std()) or 1.0
+        model = LogisticRegression(C=np.inf).fit((margin / spread)[:, None], y)
+        slope = float(model.coef_[0, 0]) / spread
+        if slope <= 0:
+            return cls(0.0, _logit(float(y.mean())))
+        return cls(slope, float(model.intercept_[0]))
+
+    def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
+        """Calibrated log-odds of margins."""
+        return self.slope * np.asarray(margin, np.float64) + self.intercept
+
+    def add_to(self, graph: GraphBuilder, margin: str) -> str:
+        """Append the nodes; returns the tensor of log-odds."""
+        scaled = graph.node("Mul", margin, graph.constant(self.slope))
+        return graph.node("Add", scaled, graph.constant(self.intercept))
+
+
+@dataclass(frozen=True, slots=True)
+class Beta:
+    """log-odds = a ln p - b ln(1 - p) + c, where p is the uncalibrated probability; a, b >= 0.
+
+    References
+    ----------
+    Kull, Silva Filho, Flach, Beta calibration (AISTATS 2017).
+    """
+
+    a: float
+    b: float
+    c: float
+    link: Link
+
+    @classmethod
+    def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], link: Link) -> Beta:
+        """Maximum likelihood; a coefficient that would turn the order round is 0."""
+        logs = _log_probabilities(margin, link)
+        design = np.column_stack([logs[0], -logs[1]])
+        used = [0, 1]
+        while True:
+            model = LogisticRegression(C=np.inf, max_iter=1000).fit(design[:, used], y)
+            kept = [k for k, w in zip(used, model.coef_[0], strict=True) if w > 0]
+            if kept == used or not kept:
+                break
+            used = kept
+        weights = dict(zip(used, np.maximum(model.coef_[0], 0).tolist(), strict=True))
+        return cls(weights.get(0, 0.0), weights.get(1, 0.0), float(model.intercept_[0]), link)
+
+    def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
+        """Calibrated log-odds of margins."""
+        log_default, log_good = _log_probabilities(np.asarray(margin, np.float64), self.link)
+        return self.a * log_default - self.b * log_good + self.c
+
+    def add_to(self, graph: GraphBuilder, margin: str) -> str:
+        """Append the nodes; returns the tensor of log-odds.
+
+        onnxruntime's Log and Softplus round the values that do not fill a SIMD register otherwise
+        than those that do. Values that nobody needs are added to fill the last one, so that a row
+        comes out the same alone and in a batch, as long as a session has one thread.
+        """
+        both = graph.constant([[1.0, -1.0]])
+        if self.link == "logit":
+            logs = _of_each(graph, "Softplus", graph.node("Mul", margin, both))
+            factors = (self.b, -self.a)
+        else:
+            p = graph.node("Clip", margin, graph.constant(EDGE), graph.constant(1 - EDGE))
+            default_good = graph.node("Add", graph.node("Mul", p, both), graph.constant([[0, 1]]))
+            logs, factors = _of_each(graph, "Log", default_good), (self.a, -self.b)
+        terms = graph.node("Mul", logs, graph.constant([factors]))
+        total = graph.node("ReduceSum", terms, graph.constant([1], np.int64), keepdims=1)
+        return graph.node("Add", total, graph.constant(self.c))
+
+
+def _of_each(graph: GraphBuilder, function: str, values: str) -> str:
+    """A function of each value (n_rows, 2), none of them behind the last full register."""
+    filling = np.ones((REGISTER // 2, 2))
+    filled = graph.node("Concat", values, graph.constant(filling), axis=0)
+    start, end, rows = (graph.constant([n], np.int64) for n in (0, -len(filling), 0))
+    return graph.node("Slice", graph.node(function, filled), start, end, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A method, and the shift that moves its log-odds to another default rate.
+
+    References
+    ----------
+    Prior correction: King and Zeng, Logistic regression in rare events data (2001), section 4.1.
+    """
+
+    method: Method
+    shift: float = 0.0
+
+    def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
+        """Log-odds of default, shape as `margin`."""
+        return self.method.log_odds(margin) + self.shift
+
+    def slope(self, margin: float, step: float = 1e-4) -> float:
+        """Log-odds per unit of margin at a margin."""
+        low, high = self.log_odds([margin - step, margin + step])
+        return float(high - low) / (2 * step)
+
+    def add_to(self, graph: GraphBuilder, margin: str) -> tuple[str, str]:
+        """Append the nodes; returns the tensors of log-odds and probability."""
+        log_odds = self.method.add_to(graph, margin)
+        if self.shift:
+            log_odds = graph.node("Add", log_odds, graph.constant(self.shift))
+        return log_odds, graph.node("Sigmoid", log_odds)
+
+    def describe(self) -> dict[str, Any]:
+        """Method and numbers, for the manifest."""
+        parameters = {k: v for k, v in asdict(self.method).items() if k != "link"}  # type: ignore[call-overload]  # every method is a dataclass
+        return {"method": type(self.method).__name__.lower(), **parameters, "shift": self.shift}
+
+
+def choose_calibration(
+    margin: NDArray[np.float64],
+    y: NDArray[np.int8],
+    folds: Iterable[Fold],
+    link: Link,
+    default_rate: float | None = None,
+    *,
+    methods: Sequence[type[Platt | Beta]] = (Platt, Beta),
+) -> Calibration:
+    """The method of the lowest Brier score on folds that it was not fitted on.
+
+    Parameters
+    ----------
+    margin : out-of-fold margins, shape (n_rows,)
+    y : shape (n_rows,), 1 is default
+    link : logit where the margin is the log-odds, identity where it is the probability
+    default_rate : rate of the population, where the rows have another one
+
+    Raises
+    ------
+    UnrankedError
+        Defaults do not rank above the others, so that the method would turn the order round.
+    """
+    splits = list(folds)
+    errors = [
+        sum(
+            np.square(sigmoid(m.fit(margin[a], y[a], link).log_odds(margin[b])) - y[b]).sum()
+            for a, b in splits
+        )
+        for m in methods
+    ]
+    best = methods[int(np.argmin(errors))].fit(margin, y, link)
+    lowest, highest = best.log_odds([margin.min(), margin.max()])
+    if lowest >= highest:
+        raise UnrankedError("the model does not rank defaults on rows that it has not seen")
+    shift = 0.0 if default_rate is None else _logit(default_rate) - _logit(float(y.mean()))
+    return Calibration(best, shift)
+
+
+def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probability of log-odds."""
+    return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
+
+
+def uncalibrated(margin: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
+    """The probability that the model gives by itself."""
+    return sigmoid(margin) if link == "logit" else margin
+
+
+def _log_probabilities(
+    margin: NDArray[np.float64], link: Link
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """ln p and ln(1 - p) of the uncalibrated probability."""
+    if link == "logit":
+        return -np.logaddexp(0, -margin), -np.logaddexp(0, margin)
+    p = np.clip(margin, EDGE, 1 - EDGE)
+    return np.log(p), np.log(1 - p)
+
+
+def _logit(rate: float) -> float:
+    return float(np.log(rate / (1 - rate)))

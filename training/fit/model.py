@@ -1,0 +1,180 @@
+"""Fits a definition's pipeline and its calibration on rows of a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+
+from scoreline.core.errors import TrainingError
+from training.fit.algorithms import ALGORITHMS
+from training.fit.calibration import Beta, Platt, choose_calibration
+from training.graph.features import FeatureGraph
+from training.graph.trees import read_ensemble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from scoreline.definition.model import Definition
+    from training.fit.algorithms import AlgorithmSpec
+    from training.fit.calibration import Calibration
+    from training.graph.features import Column
+    from training.graph.trees import Ensemble
+
+CALIBRATION_FOLDS = 5
+# Rows of either class from which on a fifth of all rows is enough to calibrate on.
+MANY_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A fitted pipeline (feature graph first, classifier last) and its calibration."""
+
+    algorithm: AlgorithmSpec
+    pipeline: Pipeline
+    calibration: Calibration
+
+    @property
+    def classifier(self) -> Any:
+        """The last step."""
+        return self.pipeline[-1]
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Columns of the design matrix."""
+        columns: list[Column] = self.pipeline["features"].columns_
+        return columns
+
+    @cached_property
+    def ensembles(self) -> list[Ensemble]:
+        """The trees, of which a linear model has none."""
+        return [] if self.algorithm.linear else [read_ensemble(self.classifier)]
+
+    def margin(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The classifier's own output, shape (n_rows,): log-odds, or a forest's probability."""
+        return margin_of(self.algorithm, self.pipeline, X)
+
+    def log_odds(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated log-odds of default, shape (n_rows,)."""
+        return self.calibration.log_odds(self.margin(X))
+
+
+def fit(
+    definition: Definition,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    methods: Sequence[type[Platt | Beta]] = (),
+) -> FittedModel:
+    """Fit the pipeline and its calibration, on outputs of rows that the classifier has not seen.
+
+    The pipeline is fitted on all rows, and the calibration on out-of-fold outputs. With many rows
+    of either class the calibration gets rows of its own instead, which spares five more fits.
+
+    Parameters
+    ----------
+    methods : of calibration, of which the best is taken; by default the algorithm's
+    """
+    algorithm = ALGORITHMS[definition.algorithm.name]
+    has_many = np.bincount(y, minlength=2).min() >= MANY_ROWS
+    unseen = (_on_holdout if has_many else _out_of_fold)(definition, algorithm, X, y, progress)
+    calibration = choose_calibration(
+        unseen.margin,
+        unseen.y,
+        unseen.splits,
+        algorithm.link,
+        definition.calibration.default_rate,
+        methods=methods or algorithm.calibrations,
+    )
+    return FittedModel(algorithm, unseen.pipeline, calibration)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """A fitted pipeline, and outputs for rows that what gave them was not fitted on."""
+
+    pipeline: Pipeline
+    margin: NDArray[np.float64]
+    y: NDArray[np.int8]
+    splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+
+def _out_of_fold(
+    definition: Definition,
+    algorithm: AlgorithmSpec,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    progress: Callable[[str], None],
+) -> _Unseen:
+    splits = _folds(definition, y)
+    margin = np.empty(len(y))
+    for number, (train, held_out) in enumerate(splits, start=1):
+        progress(f"calibration fold {number} of {CALIBRATION_FOLDS}")
+        pipeline = fit_pipeline(definition, algorithm, X[train], y[train])
+        margin[held_out] = margin_of(algorithm, pipeline, X[held_out])
+    progress(f"{definition.algorithm.name} on {len(y):,} rows")
+    return _Unseen(fit_pipeline(definition, algorithm, X, y), margin, y, splits)
+
+
+def _on_holdout(
+    definition: Definition,
+    algorithm: AlgorithmSpec,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    progress: Callable[[str], None],
+) -> _Unseen:
+    """The first of the folds is left to the calibration, the classifier fitted on the others."""
+    train, rest = _folds(definition, y)[0]
+    progress(f"{definition.algorithm.name} on {len(train):,} rows")
+    pipeline = fit_pipeline(definition, algorithm, X[train], y[train])
+    progress(f"calibration on {len(rest):,} rows")
+    margin = margin_of(algorithm, pipeline, X[rest])
+    return _Unseen(pipeline, margin, y[rest], _folds(definition, y[rest]))
+
+
+def _folds(
+    definition: Definition, y: NDArray[np.int8]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=definition.split.seed)
+    return list(folds.split(y, y))
+
+
+def fit_pipeline(
+    definition: Definition,
+    algorithm: AlgorithmSpec,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+) -> Pipeline:
+    """The fitted pipeline, uncalibrated; a TrainingError where the library refuses.
+
+    The rows are let go once their columns are made: both together are the peak of memory.
+    """
+    features = FeatureGraph(definition.contract(), missing_indicators=not algorithm.missing)
+    steps = algorithm.steps(definition.algorithm.parameters, features.columns_)
+    columns = features.transform(X)
+    del X
+    try:
+        Pipeline(steps).fit(columns, y)
+    except (TypeError, ValueError) as error:
+        name = definition.algorithm.name
+        raise TrainingError(f"{name} does not take its parameters or the data: {error}") from error
+    pipeline = Pipeline([("features", features), *steps])
+    if algorithm.settle is not None:
+        algorithm.settle(pipeline[-1])
+    return pipeline
+
+
+def margin_of(
+    algorithm: AlgorithmSpec, pipeline: Pipeline, X: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The classifier's own output for raw rows, shape (n_rows,)."""
+    # scikit-learn adds columns up to see whether they are finite; the sum of large ones is not.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return algorithm.margin(pipeline[-1], pipeline[:-1].transform(X))

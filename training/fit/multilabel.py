@@ -1,0 +1,122 @@
+"""One model for each label, on the same columns: what a recommendation is fitted as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scoreline.core.errors import DatasetError, UnrankedError
+from training.fit.calibration import Platt
+from training.fit.model import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from scoreline.definition.model import Definition
+    from training.fit.model import FittedModel
+    from training.graph.features import Column
+    from training.graph.trees import Ensemble
+
+# Fewer owners give each calibration fold fewer than four. On Santander's customers models of the
+# products with 5 to 50 owners changed MAP@7 by less than 0.0001.
+MIN_OWNERS = 20
+
+
+@dataclass(frozen=True)
+class FittedLabels:
+    """A model for each label.
+
+    Attributes
+    ----------
+    models : None for a label with too few owners to tell them from others; its rate stands in
+    rates : shape (n_labels,), share of owners among the fitted rows, (owners + 1/2) / (rows + 1),
+        which is never 0
+    """
+
+    models: Sequence[FittedModel | None]
+    rates: NDArray[np.float64]
+
+    @cached_property
+    def fitted(self) -> dict[int, FittedModel]:
+        """Position of the label -> model."""
+        return {i: model for i, model in enumerate(self.models) if model is not None}
+
+    @property
+    def first(self) -> FittedModel:
+        """A model; what stands in front of the trees is the same in all."""
+        return next(iter(self.fitted.values()))
+
+    @property
+    def columns(self) -> list[Column]:
+        """Columns of the design matrix."""
+        return self.first.columns
+
+    @property
+    def ensembles(self) -> list[Ensemble]:
+        """The trees of all models."""
+        return [ensemble for model in self.fitted.values() for ensemble in model.ensembles]
+
+    @property
+    def platt(self) -> list[Platt]:
+        """Calibration of each label; a slope of 0 for one without a model."""
+        return [
+            _platt(model) if model else Platt(0.0, float(np.log(rate / (1 - rate))))
+            for model, rate in zip(self.models, self.rates, strict=True)
+        ]
+
+    def log_odds(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated log-odds of owning each product, shape (n_rows, n_labels)."""
+        margin = np.zeros((len(X), len(self.models)))
+        for position, model in self.fitted.items():
+            margin[:, position] = model.margin(X)
+        return np.column_stack(
+            [platt.log_odds(column) for platt, column in zip(self.platt, margin.T, strict=True)]
+        )
+
+
+def fit_labels(
+    definition: Definition,
+    X: NDArray[np.float32],
+    Y: NDArray[np.int8],
+    progress: Callable[[str], None] = lambda _: None,
+) -> FittedLabels:
+    """Fit one model against the rest for each label, with Platt's calibration.
+
+    Parameters
+    ----------
+    X, Y : shapes (n_rows, n_features) and (n_rows, n_labels)
+
+    Raises
+    ------
+    DatasetError
+        No label has both enough owners and features that tell them from the others.
+    """
+    models = []
+    for number, (label, y) in enumerate(zip(definition.labels, Y.T, strict=True), start=1):
+        progress(f"{label.name}: label {number} of {len(definition.labels)}")
+        models.append(_fit_label(definition, X, y))
+    if not any(models):
+        raise DatasetError(f"no product has {MIN_OWNERS} owners that the features tell from others")
+    return FittedLabels(models, (Y.sum(axis=0) + 0.5) / (len(Y) + 1))
+
+
+def _fit_label(
+    definition: Definition, X: NDArray[np.float32], y: NDArray[np.int8]
+) -> FittedModel | None:
+    if min(y.sum(), len(y) - y.sum()) < MIN_OWNERS:
+        return None
+    try:
+        return fit(definition, X, y, methods=[Platt])
+    except UnrankedError:
+        return None
+
+
+def _platt(model: FittedModel) -> Platt:
+    method = model.calibration.method
+    assert isinstance(method, Platt)  # noqa: S101 - fit_labels asks for no other
+    return method

@@ -1,0 +1,157 @@
+"""The WoE scorecard: each feature in bins, and a logistic regression on their weights of evidence.
+
+What a feature adds depends on its bin alone, so that the fitted model is a table of points; and it
+is a sum of one-column trees, so that graphs and contributions are those of the tree ensembles.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+
+from scoreline.core.contract import FLOAT32_MAX
+from training.fit.binning import Binning, fit_binning
+from training.fit.calibration import sigmoid
+from training.graph.trees import LEAF, Ensemble, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from training.graph.features import Column
+
+
+class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
+    """Logistic regression on the weights of evidence of optimally binned features.
+
+    A feature whose coefficient has the wrong sign (a safer bin would cost points) is left out, the
+    worst one first, until none has.
+
+    Parameters
+    ----------
+    columns : what the columns are; those of one feature are binned together, in its direction
+    C : inverse strength of the L2 penalty
+    min_bin_size : smallest share of the feature's rows in a bin
+    max_n_bins : most bins of a feature, besides missing, special and unseen; None for no limit
+
+    Attributes
+    ----------
+    binnings_ : bins of each feature
+    weights_ : coefficient of each feature on -WoE, 0 where it is left out
+    intercept_ : log-odds of default where every WoE is 0
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Column] = (),
+        C: float = 1.0,
+        min_bin_size: float = 0.05,
+        max_n_bins: int | None = None,
+    ) -> None:
+        self.columns = columns
+        self.C = C
+        self.min_bin_size = min_bin_size
+        self.max_n_bins = max_n_bins
+
+    def fit(self, X: NDArray[np.float32], y: NDArray[np.int8]) -> WoeScorecard:
+        """Bin every feature and weigh the features against each other."""
+        self.classes_ = np.unique(y)
+        parameters = {
+            "min_prebin_size": self.min_bin_size,
+            "max_n_bins": self.max_n_bins,
+        }
+        numbered = sorted(enumerate(self.columns), key=_source)
+        features = [list(group) for _, group in groupby(numbered, key=_source)]
+        self.binnings_ = [fit_binning(feature, X, y, parameters) for feature in features]
+        self.weights_, self.intercept_ = _fit_weights(self._woe(X), y, self.C)
+        return self
+
+    def decision_function(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log-odds of default, shape (n_rows,)."""
+        log_odds: NDArray[np.float64] = self.intercept_ - self._woe(X) @ self.weights_
+        return log_odds
+
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities of both classes, shape (n_rows, 2)."""
+        default = sigmoid(self.decision_function(X))
+        return np.column_stack([1 - default, default])
+
+    def ensemble(self) -> Ensemble:
+        """The same as trees of one column each.
+
+        A bin's share of the fitted rows is its cover, so that path-dependent TreeSHAP gives a
+        feature the coefficient times the distance of its WoE from the mean.
+        """
+        base, trees = self.intercept_, list[Tree]()
+        for binning, weight in zip(self.binnings_, self.weights_, strict=True):
+            value = -weight * binning.woe
+            if binning.amount is None:
+                base += float(value[binning.rest])
+            if weight:
+                trees += _trees(binning, value)
+        return Ensemble(trees, base, "logit")
+
+    def _woe(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.column_stack([binning.woe[binning.bins(X)] for binning in self.binnings_])
+
+
+def _source(numbered: tuple[int, Column]) -> int:
+    return numbered[1].source
+
+
+def _fit_weights(
+    woe: NDArray[np.float64], y: NDArray[np.int8], C: float
+) -> tuple[NDArray[np.float64], float]:
+    """Coefficients on -WoE, none below 0, and the intercept."""
+    weights = np.zeros(woe.shape[1])
+    used = np.arange(woe.shape[1])
+    while len(used):
+        model = LogisticRegression(C=C, max_iter=1000).fit(-woe[:, used], y)
+        coefficients = model.coef_[0]
+        if coefficients.min() > 0:
+            weights[used] = coefficients
+            return weights, float(model.intercept_[0])
+        used = np.delete(used, coefficients.argmin())
+    raise ValueError("no feature tells defaults from the others")
+
+
+def _trees(binning: Binning, value: NDArray[np.float64]) -> Iterator[Tree]:
+    """Trees that add up to the value of a row's bin, less that of `rest` for a category."""
+    rest = value[binning.rest]
+    if binning.amount is not None:
+        rows = (binning.goods + binning.bads)[: binning.n_cut]
+        missing = binning.n_rows - int(rows.sum())  # a special code is missing as an amount
+        tests = [-FLOAT32_MAX, *binning.cuts.tolist()]
+        values = [rest, *value[: binning.n_cut]]
+        yield _chain(binning.amount, tests, values, [missing, *rows.tolist()])
+    for column, number in binning.states.items():
+        on = binning.state_rows[column]
+        yield _chain(column, [0.5], [0, value[number] - rest], [binning.n_rows - on, on])
+
+
+def _chain(
+    column: int, tests: Sequence[float], values: Sequence[float], rows: Sequence[float]
+) -> Tree:
+    """A tree on one column, by leaves: missing or x < tests[0], x < tests[1], ..., all others."""
+    inner = np.arange(0, 2 * len(tests), 2)
+    leaves = np.append(inner + 1, 2 * len(tests))
+    size = 2 * len(tests) + 1
+    tree = Tree(
+        feature=np.full(size, LEAF, np.int32),
+        threshold=np.zeros(size, np.float32),
+        missing_left=np.arange(size) == 0,
+        left=np.full(size, LEAF, np.int32),
+        right=np.full(size, LEAF, np.int32),
+        value=np.zeros(size),
+        cover=np.zeros(size),
+    )
+    tree.feature[inner], tree.threshold[inner] = column, tests
+    tree.left[inner], tree.right[inner] = inner + 1, inner + 2
+    tree.value[leaves], tree.cover[leaves] = values, rows
+    tree.cover[inner] = np.cumsum(rows[::-1])[:0:-1]
+    return tree

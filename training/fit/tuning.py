@@ -1,0 +1,224 @@
+"""Searches an algorithm's parameters by cross-validation on the rows that are fitted.
+
+The held-out rows are never seen. Every trial is fitted as the model itself is, so directions and
+protected features hold in the search too; the calibration, which keeps the order of the rows and
+so the AUC, is left out of it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold, train_test_split
+
+from scoreline.definition.search_spaces import SPACES
+from training.evaluate.metrics import auc
+from training.fit.algorithms import ALGORITHMS
+from training.fit.model import fit_pipeline, margin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import optuna
+    from numpy.typing import NDArray
+    from optuna.distributions import BaseDistribution
+
+    from scoreline.definition.model import Definition
+    from scoreline.definition.search_spaces import Range, Space
+
+    type Parameters = dict[str, Any]
+
+# More rows than these change the choice of parameters by less than the folds do.
+MOST_ROWS = 100_000
+# Trials that run through all folds before others are held against their median.
+STARTUP_TRIALS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """One choice of parameters.
+
+    Attributes
+    ----------
+    state : complete, or pruned where its first folds were below the median of other trials'
+    auc : mean over the folds that were fitted
+    """
+
+    number: int
+    state: str
+    auc: float
+    folds: int
+    seconds: float
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What a study came to.
+
+    Attributes
+    ----------
+    before, after : mean AUC over the folds, with the definition's own parameters and with the best
+        ones; equal where no trial was better, and then the definition's stay
+    best_parameters : what takes the place of the definition's own
+    """
+
+    algorithm: str
+    metric: str
+    rows: int
+    folds: int
+    seed: int
+    asked: int
+    timeout_s: float | None
+    timed_out: bool
+    seconds: float
+    before: float
+    after: float
+    best_trial: int | None
+    best_parameters: dict[str, Any]
+    trials: list[TrialResult] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The study for the manifest."""
+        return asdict(self)
+
+
+def search_space(definition: Definition) -> Space:
+    """What is searched: the algorithm's space without the parameters that the definition gives."""
+    assert definition.tuning is not None  # noqa: S101 - asked of definitions with one
+    space = SPACES[definition.algorithm.name](definition.tuning.max_depth)
+    given = definition.algorithm.parameters
+    return {name: values for name, values in space.items() if name not in given}
+
+
+def tune(
+    definition: Definition,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    progress: Callable[[str], None] = lambda _: None,
+) -> Tuned:
+    """Run the definition's study; the same seed gives the same one, but for a time limit.
+
+    Parameters
+    ----------
+    X, y : the rows to fit, shapes (n_rows, n_features) and (n_rows,)
+    """
+    settings = definition.tuning
+    assert settings is not None  # noqa: S101 - asked of definitions with one
+    started = time.monotonic()
+    X, y = _sample(X, y, settings.seed)
+    folds = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    splits = list(folds.split(X, y))
+
+    def fold_scores(parameters: Parameters) -> Iterator[float]:
+        return _fold_scores(definition.with_parameters(parameters), X, y, splits)
+
+    progress("tuning: the definition's own parameters")
+    before = float(np.mean(list(fold_scores({}))))
+    study, space, trials = _study(settings.seed), search_space(definition), list[TrialResult]()
+    while len(trials) < settings.trials and not _is_over(started, settings.timeout_s):
+        trials.append(_run(study, space, settings.folds, fold_scores))
+        progress(_told(trials, settings.trials, before))
+    best = max(_complete(trials), key=lambda trial: trial.auc, default=None)
+    better = best is not None and best.auc > before
+    return Tuned(
+        algorithm=definition.algorithm.name,
+        metric="auc",
+        rows=len(y),
+        folds=settings.folds,
+        seed=settings.seed,
+        asked=settings.trials,
+        timeout_s=settings.timeout_s,
+        timed_out=len(trials) < settings.trials,
+        seconds=round(time.monotonic() - started, 1),
+        before=before,
+        after=best.auc if best and better else before,
+        best_trial=best.number if best and better else None,
+        best_parameters=best.parameters if best and better else {},
+        trials=trials,
+    )
+
+
+def _study(seed: int) -> optuna.Study:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # else a line for every trial
+    return optuna.create_study(
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=seed),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+    )
+
+
+def _distribution(values: Range) -> BaseDistribution:
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    low, high, log, step = values
+    if isinstance(low, int) and isinstance(high, int):
+        return IntDistribution(low, high, log, step)
+    return FloatDistribution(low, high, log)
+
+
+def _sample(
+    X: NDArray[np.float32], y: NDArray[np.int8], seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    if len(y) <= MOST_ROWS:
+        return X, y
+    rows, _ = train_test_split(
+        np.arange(len(y)), train_size=MOST_ROWS, random_state=seed, stratify=y
+    )
+    return X[rows], y[rows]
+
+
+def _fold_scores(
+    definition: Definition,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> Iterator[float]:
+    """AUC of each fold, fitted when it is asked for."""
+    algorithm = ALGORITHMS[definition.algorithm.name]
+    for fitted, held_out in splits:
+        pipeline = fit_pipeline(definition, algorithm, X[fitted], y[fitted])
+        yield auc(y[held_out], margin_of(algorithm, pipeline, X[held_out]))
+
+
+def _run(
+    study: optuna.Study,
+    space: Space,
+    n_folds: int,
+    fold_scores: Callable[[Parameters], Iterator[float]],
+) -> TrialResult:
+    """One trial, given up after a fold where the median of the others was better so far."""
+    from optuna.trial import TrialState
+
+    started, scores, pruned = time.monotonic(), list[float](), False
+    trial = study.ask({name: _distribution(values) for name, values in space.items()})
+    for score in fold_scores(trial.params):
+        scores.append(score)
+        trial.report(float(np.mean(scores)), len(scores))
+        if pruned := len(scores) < n_folds and trial.should_prune():
+            break
+    value, state = float(np.mean(scores)), "pruned" if pruned else "complete"
+    study.tell(trial, None if pruned else value, TrialState[state.upper()])
+    seconds = round(time.monotonic() - started, 2)
+    return TrialResult(trial.number, state, value, len(scores), seconds, trial.params)
+
+
+def _complete(trials: list[TrialResult]) -> list[TrialResult]:
+    return [trial for trial in trials if trial.state == "complete"]
+
+
+def _is_over(started: float, timeout_s: float | None) -> bool:
+    return timeout_s is not None and time.monotonic() - started >= timeout_s
+
+
+def _told(trials: list[TrialResult], asked: int, before: float) -> str:
+    """A line of progress."""
+    last = trials[-1]
+    best = max([before, *(trial.auc for trial in _complete(trials))])
+    pruned = f", pruned after {last.folds} folds" if last.state == "pruned" else ""
+    return f"trial {len(trials)} of {asked}: AUC {last.auc:.4f}{pruned}, best {best:.4f}"

@@ -1,0 +1,46 @@
+"""The rows of a challenger as its champion reads them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scoreline.core.errors import DatasetError
+from scoreline.definition.model import Definition
+from training.data.dataset import load_dataset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.data.dataset import Dataset
+    from training.gates.champion import Champion
+
+
+def as_read_by(
+    champion: Champion, definition: Definition, path: str, datasets: tuple[Dataset, Dataset]
+) -> tuple[Dataset, Dataset]:
+    """Training and test rows with the champion's features, without rows that it would refuse.
+
+    Raises
+    ------
+    DatasetError, DefinitionError
+        The champion cannot read the dataset, or its definition is no longer one.
+    """
+    if champion.contract.features == definition.inputs:
+        return datasets
+    whole = load_dataset(Definition.restored(champion.manifest["definition"]), path)
+    if whole.fingerprint != datasets[0].fingerprint:
+        raise DatasetError(f"{path}: the files have changed meanwhile")
+    first, second = (_rows_of(whole, dataset) for dataset in datasets)
+    return first, second
+
+
+def _rows_of(whole: Dataset, wanted: Dataset) -> Dataset:
+    """The wanted rows of another reading of the same dataset, with the outcomes as wanted."""
+    shared, ours, theirs = np.intersect1d(
+        whole.rows, wanted.rows, assume_unique=True, return_indices=True
+    )
+    positions: NDArray[np.int64] = ours
+    return replace(whole.take(positions), y=wanted.y[theirs], rows=shared)

@@ -1,0 +1,86 @@
+"""Champion and challenger on the same held-out rows, which neither was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from training.evaluate.delong import compare_auc
+from training.evaluate.intervals import (
+    Interval,
+    auc_interval,
+    bootstrap_difference,
+)
+from training.evaluate.metrics import METRICS
+from training.fit.calibration import sigmoid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a challenger does beside the champion.
+
+    Attributes
+    ----------
+    champion : its version
+    rows, defaults : what both were scored on
+    known : rows of the test set that the champion was trained on and that were left out
+    recorded : whether it is known which rows the champion was trained on
+    auc : "champion" and "challenger" -> DeLong's interval
+    difference, p_value : AUC of the challenger less that of the champion, DeLong's paired test
+    bootstrap : the same difference with the percentile interval of the paired bootstrap
+    metrics : "champion" and "challenger" -> Brier score, KS and so on, of the answers as served
+    """
+
+    champion: str
+    rows: int
+    defaults: int
+    known: int
+    recorded: bool
+    auc: dict[str, Interval]
+    difference: Interval
+    p_value: float
+    bootstrap: Interval
+    metrics: dict[str, dict[str, float]]
+
+    @property
+    def low(self) -> float:
+        """The lower end of both intervals of the difference."""
+        return min(self.difference.low, self.bootstrap.low)
+
+
+def compare_versions(
+    version: str,
+    y: NDArray[np.int8],
+    champion: NDArray[np.float64],
+    challenger: NDArray[np.float64],
+    *,
+    known: int,
+    recorded: bool,
+) -> Comparison:
+    """Compare log-odds of the same rows, with both classes among them.
+
+    Parameters
+    ----------
+    y, champion, challenger : shape (n_rows,)
+    """
+    scored = {"champion": champion, "challenger": challenger}
+    test = compare_auc(y, challenger, champion)
+    return Comparison(
+        champion=version,
+        rows=len(y),
+        defaults=int(y.sum()),
+        known=known,
+        recorded=recorded,
+        auc={name: auc_interval(y, log_odds) for name, log_odds in scored.items()},
+        difference=test.difference,
+        p_value=test.p_value,
+        bootstrap=bootstrap_difference(y, challenger, champion),
+        metrics={
+            name: {key: metric(y, sigmoid(log_odds)) for key, metric in METRICS.items()}
+            for name, log_odds in scored.items()
+        },
+    )

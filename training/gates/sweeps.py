@@ -1,0 +1,93 @@
+"""Sweeps: what the exported model answers as one field of real applications changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scoreline.core.errors import TrainingError
+from training.export.session import run
+from training.graph.features import DIRECTIONS
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from numpy.typing import NDArray
+
+    from scoreline.core.contract import Contract, Feature
+
+ROWS = 200
+GRID = 60
+# Float32 sums of a few hundred trees differ by less.
+TOLERANCE = 1e-4
+# 12 CFR 1002.2(o): "elderly" is an age of 62 or more.
+ELDERLY = 62
+
+
+def reversals(
+    contract: Contract,
+    session: onnxruntime.InferenceSession,
+    fitted: NDArray[np.float32],
+    held_out: NDArray[np.float32],
+) -> dict[str, float]:
+    """The largest movement in log-odds against its direction, of every feature that has one.
+
+    Derived features move along.
+    """
+    worst = {}
+    for position, feature in enumerate(contract.features):
+        if feature.monotone is None:
+            continue
+        grid = _grid(feature, fitted[:, position])
+        log_odds = sweep(session, held_out[:ROWS], position, grid)
+        against = -DIRECTIONS[feature.monotone] * np.diff(log_odds, axis=1)
+        worst[feature.name] = max(float(against.max()), 0.0)
+    return worst
+
+
+def check_age(
+    contract: Contract, session: onnxruntime.InferenceSession, held_out: NDArray[np.float32]
+) -> None:
+    """Hold the age feature, if there is one, to 12 CFR 1002.6(b)(2)(ii).
+
+    Raises
+    ------
+    TrainingError
+        An applicant of 62 or more would score below the best younger age.
+    """
+    for position, feature in enumerate(contract.features):
+        if not feature.age:
+            continue
+        low, high = feature.range
+        ages = np.arange(max(low, 18), min(high, 100) + 1, dtype=np.float32)
+        log_odds = sweep(session, held_out[:ROWS], position, ages)
+        elderly = ages >= ELDERLY
+        if not elderly.any() or elderly.all():
+            continue
+        worse = log_odds[:, elderly].max(axis=1) - log_odds[:, ~elderly].min(axis=1)
+        if worse.max() > TOLERANCE:
+            raise TrainingError(
+                f"features.{feature.name}: applicants of {ELDERLY} and more score below the best "
+                f"younger age for {int((worse > TOLERANCE).sum())} of {len(worse)} applicants"
+            )
+
+
+def sweep(
+    session: onnxruntime.InferenceSession,
+    rows: NDArray[np.float32],
+    position: int,
+    grid: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Log-odds of every row with every value of one feature, shape (n_rows, n_values)."""
+    changed = np.repeat(rows, len(grid), axis=0)
+    changed[:, position] = np.tile(grid, len(rows))
+    [log_odds] = run(session, changed, ["log_odds"])
+    return log_odds.reshape(len(rows), len(grid))
+
+
+def _grid(feature: Feature, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values in rising order: the fitted ones' quantiles and the ends of the range."""
+    amounts = values[~np.isnan(values) & ~np.isin(values, np.array(feature.specials, np.float32))]
+    ends = [end for end in (feature.minimum, feature.maximum) if end is not None]
+    quantiles = np.quantile(amounts, np.linspace(0, 1, GRID)) if len(amounts) else amounts
+    return np.unique(np.concatenate([quantiles, ends])).astype(np.float32)

@@ -1,0 +1,206 @@
+"""Exact path-dependent TreeSHAP as standard ONNX nodes, from tables worked out at export.
+
+The leaves of a tree are split into groups. What a group contributes depends only on what it can
+tell about each column it tests, so the contributions of every combination of these outcomes are
+worked out once, in float64, and become rows of one table (`shapley_tables.py`). Scoring finds the
+number of one row per group (`table_rows.py`) and sums those rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import TensorProto
+
+from training.graph.builder import ML
+from training.graph.row_packing import ROW_WIDTH, packed
+from training.graph.shapley_tables import Group, coarse_and_fine, groups_of, on_grid
+from training.graph.table_rows import Reading, picked_sums, row_numbers, row_numbers_in_blocks
+from training.graph.trees import LEAF
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from training.graph.builder import GraphBuilder
+    from training.graph.trees import Ensemble
+
+RAW_PARTS = 2  # coarse and fine
+ROWS_PER_RUN = 256  # suits the form for many rows at every depth; measured
+GROUPS_PER_BLOCK = 512  # looked up together there: fewer run no faster and load slower; measured
+PIECE_LENGTH = 16  # table entries of one column that are summed in one go there
+NO_COLUMN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """Names of the tensors `raw` (n_rows, 1) and `contributions` (n_rows, n_sources).
+
+    raw = expected_raw + sum of contributions, up to float32 rounding.
+    """
+
+    raw: str
+    contributions: str
+    expected_raw: float
+
+
+def add_tree_contributions(
+    graph: GraphBuilder,
+    columns: str,
+    ensemble: Ensemble,
+    source_of_column: Sequence[int],
+    n_sources: int,
+    *,
+    readings: Sequence[Reading] = (),
+    many_rows: bool = False,
+) -> Contributions:
+    """Raw output and its exact TreeSHAP contributions (path-dependent), summed per source feature.
+
+    A row's results are the same, bit for bit, alone and in any batch.
+
+    Parameters
+    ----------
+    columns : float32 tensor of shape (n_rows, n_columns), of (n_columns, n_rows) in the form for
+        many rows; NaN for missing
+    source_of_column : for each column the index of the feature it was made from
+    n_sources : number of features, the width of the contributions
+    readings : how each column follows from `columns` where these are not the columns themselves,
+        which the form for many rows needs
+    many_rows : the form for runs of about ROWS_PER_RUN rows, slow on one; contributions differ
+        from those of the other form by float32 rounding, raw does not
+
+    Raises
+    ------
+    ExportError
+        The tables would exceed shapley.MAX_TABLE_BYTES: the trees are too deep.
+    """
+    groups = groups_of(ensemble, 4 * min(ROW_WIDTH, n_sources + RAW_PARTS))
+    if many_rows:
+        groups.sort(key=lambda group: group.n_steps)
+    tables = [group.table(source_of_column, n_sources) for group in groups]
+    constant = on_grid(ensemble.base)
+    constant += sum(on_grid(t.value[0]) for t in ensemble.trees if t.left[0] == LEAF)
+    tables[0][:, -1] += constant
+    tables = [np.hstack([table[:, :-1], *coarse_and_fine(table[:, -1:])]) for table in tables]
+
+    if many_rows:
+        sums = _sums_of_many_rows(graph, columns, groups, tables, len(source_of_column))
+    else:
+        readings = readings or [Reading(column) for column in range(len(source_of_column))]
+        sums = _sums(graph, columns, groups, tables, readings)
+    widths = graph.constant([n_sources, RAW_PARTS], np.int64)
+    contributions, raw_parts = graph.nodes("Split", sums, widths, outputs=2, axis=1)
+    raw = graph.node("ReduceSum", raw_parts, graph.constant([1], np.int64), keepdims=1)
+    expected = sum(leaf.expected for group in groups for leaf in group.leaves)
+    return Contributions(raw, contributions, float(constant + expected))
+
+
+def _sums(
+    graph: GraphBuilder,
+    values: str,
+    groups: Sequence[Group],
+    tables: Sequence[NDArray[np.float64]],
+    readings: Sequence[Reading],
+) -> str:
+    """Sum of the groups' table rows, shape (n_rows, width).
+
+    Sections lie abreast to fill vectors. Each row is matrix products of its own, whose order of
+    summation does not depend on the batch (that of ReduceSum over a middle axis was seen to).
+    GatherND waits less than Gather for rows that are in no cache; measured.
+    """
+    width = tables[0].shape[1]
+    used = [set(np.flatnonzero(table[:, :-RAW_PARTS].any(0)).tolist()) for table in tables]
+    packing = packed(used, width - RAW_PARTS, RAW_PARTS)
+    kept, places = packing.kept, packing.places
+    n_places, n_kept = len(places), kept[0].size
+    groups, tables = [*groups, Group([])], [*tables, np.zeros((1, width))]  # for EMPTY places
+    table = [tables[g] @ kept[:, k] for place in places for k, g in enumerate(place)]
+
+    rows = row_numbers(graph, values, [groups[g] for g in places.ravel()], readings)
+    numbers = graph.node("Cast", rows, to=TensorProto.INT64)
+    indices = graph.node("Reshape", numbers, graph.constant([-1, places.size, 1], np.int64))
+    looked_up = graph.node("GatherND", graph.constant(np.concatenate(table)), indices)
+    shape = graph.constant([-1, n_places, n_kept], np.int64)
+    abreast = graph.node("Reshape", looked_up, shape)
+    sums = graph.node("MatMul", graph.constant(np.ones((1, n_places))), abreast)
+    upright = graph.node("Reshape", sums, graph.constant([-1, n_kept, 1], np.int64))
+    total = graph.node("MatMul", graph.constant(kept.reshape(width, n_kept)), upright)
+    return graph.node("Squeeze", total, graph.constant([2], np.int64))
+
+
+def _sums_of_many_rows(
+    graph: GraphBuilder,
+    columns: str,
+    groups: Sequence[Group],
+    tables: Sequence[NDArray[np.float64]],
+    n_columns: int,
+) -> str:
+    """The same with a column per row of X in every tensor, so that vectors run along the rows.
+
+    Blocks of groups, whose tables and rows stay in the cache, are looked up one after the other.
+    """
+    width = tables[0].shape[1]
+    starts = range(0, len(groups), GROUPS_PER_BLOCK)
+    blocks = [_Block.of(groups[i : i + GROUPS_PER_BLOCK], tables[i:]) for i in starts]
+    numbers = row_numbers_in_blocks(graph, columns, [b.groups for b in blocks], n_columns)
+
+    sums, columns_of_sums = [], []
+    for block, rows in zip(blocks, numbers, strict=True):
+        table = graph.constant(block.table)
+        looked_up = graph.node("ArrayFeatureExtractor", table, rows, domain=ML)
+        shape = graph.constant([block.columns.size, -1], np.int64)
+        pieces, columns_of_pieces = _pieces(block.columns.ravel(), width, PIECE_LENGTH)
+        sums.append(picked_sums(graph, graph.node("Reshape", looked_up, shape), pieces))
+        columns_of_sums.append(columns_of_pieces)
+    joined = graph.node("Concat", *sums, axis=0) if len(sums) > 1 else sums[0]
+    column = np.concatenate(columns_of_sums)
+    most = int(np.bincount(column[column != NO_COLUMN]).max())
+    total = picked_sums(graph, joined, _pieces(column, width, most)[0][:, :width])
+    return graph.turned(total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Groups that share a table of only the columns each uses, the first group being empty.
+
+    table : (n_slots, n_rows), the table transposed; what a slot holds differs between groups
+    columns : (n_slots, n_groups), column of the sum that a group's slot goes to, or NO_COLUMN if 0
+    """
+
+    groups: Sequence[Group]
+    table: NDArray[np.float64]
+    columns: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, groups: Sequence[Group], tables: Sequence[NDArray[np.float64]]) -> _Block:
+        used = [np.flatnonzero(table.any(0)) for table in tables[: len(groups)]]
+        n_slots = max(1, *(len(columns) for columns in used))
+        slots = np.full((n_slots, 1 + len(groups)), NO_COLUMN)
+        parts = [np.zeros((1, n_slots))]
+        for g, (own, table) in enumerate(zip(used, tables, strict=False)):
+            slots[: len(own), g + 1] = own
+            parts.append(np.pad(table[:, own], ((0, 0), (0, n_slots - len(own)))))
+        return cls([Group([]), *groups], np.concatenate(parts).T, slots)
+
+
+def _pieces(
+    column: NDArray[np.int64], n_columns: int, length: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the items to be summed, (length, n_pieces), and the column each piece belongs to.
+
+    column : column that each item belongs to; an item of NO_COLUMN is 0 and fills pieces up, of
+        which the last is nothing but that
+    """
+    zero = np.flatnonzero(column == NO_COLUMN)[0]
+    pieces, columns_of_pieces = [], []
+    for c in range(n_columns):
+        items = np.flatnonzero(column == c)
+        for i in range(0, max(1, len(items)), length):
+            piece = items[i : i + length]
+            pieces.append(np.pad(piece, (0, length - len(piece)), constant_values=zero))
+            columns_of_pieces.append(c)
+    pieces.append(np.full(length, zero))
+    return np.stack(pieces, 1), np.array([*columns_of_pieces, NO_COLUMN])

@@ -1,0 +1,227 @@
+"""From raw application values to model columns, as a graph that training and serving both run.
+
+The fitted pipeline's first step is this very graph, so training and serving cannot disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
+from math import inf, isnan, nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+from onnx import TensorProto
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from training.graph.builder import GraphBuilder
+from training.graph.expression import parse_expression
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from scoreline.core.contract import Contract, DerivedFeature, Feature
+
+# A run keeps what lies between the nodes, so that many rows at once take many times their size.
+ROWS_PER_RUN = 1 << 14
+DIRECTIONS = {"increasing": 1, "decreasing": -1, None: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the design matrix.
+
+    `source` is the position of its feature among the contract's sources; `value` is the category
+    code or special code that an indicator stands for (NaN: the value is missing), None for amounts.
+    """
+
+    name: str
+    source: int
+    value: float | None = None
+    direction: int = 0
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is the indicator of a missing value."""
+        return self.value is not None and isnan(self.value)
+
+
+def columns_of(contract: Contract, *, missing_indicators: bool) -> list[Column]:
+    """The columns: amounts, indicators of categories and special codes, then of missing values.
+
+    Parameters
+    ----------
+    missing_indicators : whether missing amounts get an indicator, for algorithms that take no NaN
+    """
+    amounts: list[Column] = []
+    indicators: list[Column] = []
+    missing: list[Column] = []
+    for position, source in enumerate(contract.sources):
+        direction = DIRECTIONS[source.monotone]
+        if not _is_category(source):
+            amounts.append(Column(source.name, position, None, direction))
+        states = _states(source)
+        indicators.extend(Column(f"{source.name}={s}", position, code) for s, code in states)
+        if getattr(source, "nullable", True) and (missing_indicators or _is_category(source)):
+            missing.append(Column(f"{source.name} missing", position, nan))
+    return amounts + indicators + missing
+
+
+def _is_category(source: Feature | DerivedFeature) -> bool:
+    return getattr(source, "type", "number") == "category"
+
+
+def _states(source: Feature | DerivedFeature) -> list[tuple[str, float]]:
+    """What a source can be instead of an amount, with its code: categories, special codes."""
+    categories: Sequence[str] = getattr(source, "categories", ())
+    specials: dict[str, float] = getattr(source, "special_codes", None) or {}
+    return [(c, float(code)) for code, c in enumerate(categories)] + list(specials.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Tensors of the sources' values, float32, NaN for missing.
+
+    Attributes
+    ----------
+    amounts : the same as `values`, but for special codes, which are missing as amounts
+    axis : the one along which the sources lie: shape (n_rows, n_sources) for 1, which suits few
+        rows, (n_sources, n_rows) for 0, which suits many
+    """
+
+    values: str
+    amounts: str
+    axis: int = 1
+
+
+def add_sources(graph: GraphBuilder, contract: Contract, axis: int = 1) -> Sources:
+    """Append the nodes from `X` (n_rows, n_features) to the sources.
+
+    A value that is not finite is missing, in a feature and in what is derived from it.
+    """
+    given = "X" if axis else graph.turned("X")
+    raw = _finite(graph, given, axis)
+    amounts = _without_specials(graph, raw, contract, axis)
+    derived = _derived(graph, amounts, contract, axis)
+    values = _joined(graph, axis, raw, *derived)
+    same = amounts == raw
+    return Sources(values, values if same else _joined(graph, axis, amounts, *derived), axis)
+
+
+def add_columns(graph: GraphBuilder, sources: Sources, columns: Sequence[Column]) -> str:
+    """Append the nodes from sources to columns, float32, which lie along the sources' axis.
+
+    A special code is missing as an amount and present in its indicator.
+    """
+    axis = sources.axis
+    amounts = [c.source for c in columns if c.value is None]
+    parts = [_gather(graph, sources.amounts, amounts, axis)]
+    valued = [(c.source, c.value) for c in columns if c.value is not None and not c.missing]
+    if valued:
+        positions, codes = zip(*valued, strict=True)
+        states = _gather(graph, sources.values, positions, axis)
+        parts.append(_as_float(graph, graph.node("Equal", states, along(graph, codes, axis))))
+    missing = [c.source for c in columns if c.missing]
+    if missing:
+        looked_at = _gather(graph, sources.values, missing, axis)
+        parts.append(_as_float(graph, graph.node("IsNaN", looked_at)))
+    return _joined(graph, axis, *parts)
+
+
+def along(graph: GraphBuilder, values: ArrayLike, axis: int) -> str:
+    """A constant of one value for each of what lies along an axis."""
+    return graph.constant(np.expand_dims(np.asarray(values, np.float32), 1 - axis))
+
+
+def _derived(graph: GraphBuilder, amounts: str, contract: Contract, axis: int) -> list[str]:
+    if not contract.derived:
+        return []
+    parsed = [parse_expression(derived.expression) for derived in contract.derived]
+    used = set().union(*(expression.names for expression in parsed))
+    tensors = {
+        feature.name: _gather(graph, amounts, [position], axis)
+        for position, feature in enumerate(contract.features)
+        if feature.name in used
+    }
+    for derived, expression in zip(contract.derived, parsed, strict=True):
+        tensors[derived.name] = _finite(graph, expression.add_to(graph, tensors), axis)
+    return [tensors[derived.name] for derived in contract.derived]
+
+
+def _without_specials(graph: GraphBuilder, raw: str, contract: Contract, axis: int) -> str:
+    """Special codes become NaN: one comparison for all first codes, one for all second ones."""
+    for codes in zip_longest(*(feature.specials for feature in contract.features), fillvalue=nan):
+        matches = graph.node("Equal", raw, along(graph, codes, axis))
+        raw = graph.node("Where", matches, graph.constant(nan), raw)
+    return raw
+
+
+def _finite(graph: GraphBuilder, tensor: str, axis: int) -> str:
+    """NaN in place of infinity.
+
+    Of few rows, in one node: what is left when multiples of infinity are taken away. Of many, in
+    two that are faster there: infinity's difference from itself is not 0.
+    """
+    if axis:
+        return graph.node("Mod", tensor, graph.constant(inf), fmod=1)
+    return graph.node("Add", tensor, graph.node("Sub", tensor, tensor))
+
+
+def _joined(graph: GraphBuilder, axis: int, *tensors: str) -> str:
+    return graph.node("Concat", *tensors, axis=axis) if len(tensors) > 1 else tensors[0]
+
+
+def _gather(graph: GraphBuilder, tensor: str, positions: Sequence[int], axis: int) -> str:
+    return graph.node("Gather", tensor, graph.constant(positions, np.int64), axis=axis)
+
+
+def _as_float(graph: GraphBuilder, tensor: str) -> str:
+    return graph.node("Cast", tensor, to=TensorProto.FLOAT)
+
+
+class FeatureGraph(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
+    """First step of the pipeline: runs the feature graph on raw values.
+
+    Parameters
+    ----------
+    contract : the model's contract
+    missing_indicators : see `columns_of`
+    """
+
+    def __init__(self, contract: Contract, missing_indicators: bool = False) -> None:
+        self.contract = contract
+        self.missing_indicators = missing_indicators
+
+    @cached_property
+    def columns_(self) -> list[Column]:
+        """The columns that `transform` returns, in their order."""
+        return columns_of(self.contract, missing_indicators=self.missing_indicators)
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        graph = GraphBuilder()
+        tensor = add_columns(graph, add_sources(graph, self.contract), self.columns_)
+        model = graph.model(
+            {"X": len(self.contract.features)}, {"columns": (tensor, len(self.columns_))}
+        )
+        return onnxruntime.InferenceSession(model.SerializeToString())
+
+    def fit(self, X: NDArray[np.float32], y: Any = None) -> FeatureGraph:
+        """Nothing is learned."""
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def transform(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Columns of raw rows: (n_rows, n_features) -> (n_rows, n_columns), float32."""
+        X = np.asarray(X, np.float32)
+        columns = np.empty((len(X), len(self.columns_)), np.float32)
+        for start in range(0, len(X), ROWS_PER_RUN):
+            rows = slice(start, start + ROWS_PER_RUN)
+            [columns[rows]] = self._session.run(["columns"], {"X": X[rows]})
+        return columns

@@ -1,0 +1,236 @@
+"""Tables of exact path-dependent TreeSHAP: what groups of leaves contribute in every case.
+
+The leaves of a tree are split into small groups. What a group contributes depends only on the
+outcome of each column it tests, so the contributions of every combination of outcomes are worked
+out once, in float64, and become rows of one table.
+
+References
+----------
+Lundberg et al., "From local explanations to global understanding with explainable AI for trees",
+Nature Machine Intelligence 2 (2020): path-dependent TreeSHAP. The Shapley weights are integrals of
+polynomials over [0, 1], which Gauss-Legendre quadrature gives exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import inf, isnan, nan, prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scoreline.core.errors import ExportError
+from training.graph.trees import LEAF
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from training.graph.trees import Ensemble, Tree
+
+COARSE_GRID = 2.0**-14  # float32 sums of such multiples are exact up to 1024
+MAX_TABLE_BYTES = 64_000_000
+SMALL_TABLE_BYTES = 2_550_000  # fewer, larger groups are faster: up to this size,
+LARGER_AT_MOST = 1.3  # or to this multiple of the smallest tables
+MAX_ROWS = 256  # of a group, unless a leaf alone has more: row numbers in one byte are faster
+GROUP_ROWS = (MAX_ROWS, 192, 128, 96, 80, 64, 32, 1)
+# Leaf values are multiples of this: sums of 2048 remainders of a coarser grid stay exact.
+FINE_GRID = 2.0**-28
+SMALLEST_SHARE = 1e-30  # stands in for a share of 0, which would divide by zero
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """All conditions on one column on the way to a leaf: low <= x < high, or missing if allowed.
+
+    high : NaN for no upper bound, as a threshold may be infinite
+    share : part of the cover that the conditions let through, which stands in for an unknown value
+    """
+
+    low: float = -inf
+    high: float = nan
+    missing: bool = True
+    share: float = 1.0
+
+    def holds(self, x: float) -> bool:
+        """Whether a value passes."""
+        return self.missing if isnan(x) else self.low <= x and not x >= self.high
+
+    def narrowed(self, threshold: float, left: bool, missing: bool, share: float) -> Test:
+        """This test and one more condition."""
+        return Test(
+            self.low if left else max(self.low, threshold),
+            float(np.fmin(self.high, threshold)) if left else self.high,
+            self.missing and missing,
+            self.share * share,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf's value and the tests, by column, that lead to it."""
+
+    value: float
+    tests: dict[int, Test]
+
+    def contributions(self) -> NDArray[np.float64]:
+        """Shapley values (2 ** n_tests, n_tests); in row number r test i holds iff bit i of r is 1.
+
+        With z the share of a test and o = 1 if it holds, else 0:
+        phi_i = value (o_i - z_i) integral of prod_{j != i} (z_j (1 - t) + o_j t) over t in [0, 1].
+        """
+        t, weights = _quadrature((len(self.tests) + 1) // 2)
+        z = np.maximum([test.share for test in self.tests.values()], SMALLEST_SHARE)
+        o = np.arange(2 ** len(z))[:, None] >> np.arange(len(z)) & 1
+        factors = z[:, None] * (1 - t) + o[:, :, None] * t
+        others = factors.prod(1, keepdims=True) / factors
+        result: NDArray[np.float64] = self.value * (o - z) * (others @ weights)
+        return result
+
+    @property
+    def expected(self) -> float:
+        """Value times the share of the rows that reach the leaf."""
+        return self.value * prod(test.share for test in self.tests.values())
+
+
+@cache
+def _quadrature(n_points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gauss-Legendre points and weights on [0, 1], exact up to degree 2 n_points - 1."""
+    points, weights = np.polynomial.legendre.leggauss(n_points)
+    return (points + 1) / 2, weights / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What a group of leaves can tell about one column.
+
+    thresholds : sorted; between two of them no test changes its outcome
+    outcomes : of a missing value, of one below all thresholds, and of one from each threshold on
+    holds : shape (n_outcomes, n_leaves), whether each leaf's test on the column holds
+    """
+
+    column: int
+    thresholds: NDArray[np.float64]
+    outcomes: NDArray[np.int64]
+    holds: NDArray[np.bool_]
+
+    def outcomes_of(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Outcomes of values, NaN for missing."""
+        reached = 1 + np.searchsorted(self.thresholds, values, side="right")
+        return self.outcomes[np.where(np.isnan(values), 0, reached)]
+
+    @property
+    def n_steps(self) -> int:
+        """Changes of outcome from a threshold on, and that from a missing value if always one."""
+        missing, *others = self.outcomes
+        return int(np.count_nonzero(np.diff(others))) + (missing not in others)
+
+
+def _axis(column: int, leaves: Sequence[Leaf]) -> Axis:
+    tests = [leaf.tests.get(column, Test()) for leaf in leaves]
+    bounds = {bound for test in tests for bound in (test.low, test.high)}
+    thresholds = sorted(bound for bound in bounds if bound > -inf)
+    numbers: dict[tuple[bool, ...], int] = {}
+    outcomes = [
+        numbers.setdefault(tuple(test.holds(x) for test in tests), len(numbers))
+        for x in (nan, -inf, *thresholds)
+    ]
+    return Axis(column, np.array(thresholds), np.array(outcomes), np.array(list(numbers), bool))
+
+
+class Group:
+    """Leaves of one tree that share a table: a row per combination of outcomes of their axes.
+
+    The number of a row is the sum over the axes of stride times outcome.
+    """
+
+    def __init__(self, leaves: list[Leaf]) -> None:
+        self.leaves = leaves
+        columns = sorted({column for leaf in leaves for column in leaf.tests})
+        axes = [_axis(column, leaves) for column in columns]
+        sizes = [len(axis.holds) for axis in axes]
+        self.n_rows = prod(sizes)
+        strides = [prod(sizes[i + 1 :]) for i in range(len(sizes))]
+        self.axes = list(zip(axes, strides, strict=True))
+
+    @property
+    def n_steps(self) -> int:
+        """How often an outcome changes along the axes, or from that of a missing value."""
+        return sum(axis.n_steps for axis, _ in self.axes)
+
+    def table(self, source_of_column: Sequence[int], n_sources: int) -> NDArray[np.float64]:
+        """Contributions per source and, in the last column, the sum of the leaves reached."""
+        row = np.arange(self.n_rows)
+        holds = {a.column: a.holds[row // stride % len(a.holds)] for a, stride in self.axes}
+        table = np.zeros((self.n_rows, n_sources + 1))
+        for i, leaf in enumerate(self.leaves):
+            held = np.stack([holds[column][:, i] for column in leaf.tests], 1)
+            phi = leaf.contributions()[held @ (1 << np.arange(len(leaf.tests)))]
+            for column, values in zip(leaf.tests, phi.T, strict=True):
+                table[:, source_of_column[column]] += values
+            table[:, -1] += on_grid(leaf.value) * held.all(1)
+        return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A subtree, the group of all its leaves unless that is too large, and the subtrees below."""
+
+    group: Group | None
+    below: tuple[_Branch, ...] = ()
+
+    def groups(self, max_rows: int) -> list[Group]:
+        """Groups of at most `max_rows` each, or larger where joining two does not cost rows."""
+        apart = [group for branch in self.below for group in branch.groups(max_rows)]
+        if self.group is None or len(apart) > 2:
+            return apart
+        limit = max(max_rows, sum(group.n_rows for group in apart))
+        return [self.group] if not apart or self.group.n_rows <= limit else apart
+
+
+def _branch(tree: Tree, node: int, tests: dict[int, Test]) -> _Branch:
+    if tree.left[node] == LEAF:
+        return _Branch(Group([Leaf(float(tree.value[node]), tests)]))
+    column, threshold = int(tree.feature[node]), float(tree.threshold[node])
+    below = []
+    for child, left in ((int(tree.left[node]), True), (int(tree.right[node]), False)):
+        share = float(tree.cover[child] / max(tree.cover[node], SMALLEST_SHARE))
+        missing = bool(tree.missing_left[node]) == left
+        test = tests.get(column, Test()).narrowed(threshold, left, missing, share)
+        below.append(_branch(tree, child, {**tests, column: test}))
+    first, second = below[0].group, below[1].group
+    if first is None or second is None:
+        return _Branch(None, tuple(below))
+    whole = Group(first.leaves + second.leaves)
+    apart = (first.n_rows, second.n_rows)
+    limit = MAX_ROWS if max(apart) <= MAX_ROWS else sum(apart)
+    return _Branch(whole if whole.n_rows <= limit else None, tuple(below))
+
+
+def groups_of(ensemble: Ensemble, row_bytes: int) -> list[Group]:
+    """All leaves in as few groups as the sizes at the top of this module allow."""
+    branches = [_branch(tree, 0, {}) for tree in ensemble.trees if tree.left[0] != LEAF]
+    if not branches:
+        raise ExportError("no tree of the model splits: its output is constant")
+    choices = [[g for b in branches for g in b.groups(max_rows)] for max_rows in GROUP_ROWS]
+    sizes = [row_bytes * sum(group.n_rows for group in choice) for choice in choices]
+    if min(sizes) > MAX_TABLE_BYTES:
+        raise ExportError(
+            f"contributions need {min(sizes) / 1e6:.0f} MB of tables, more than the "
+            f"{MAX_TABLE_BYTES / 1e6:.0f} MB allowed: lower max_depth (4 is small and fast)"
+        )
+    limit = min(max(SMALL_TABLE_BYTES, LARGER_AT_MOST * min(sizes)), MAX_TABLE_BYTES)
+    return next(choice for choice, size in zip(choices, sizes, strict=True) if size <= limit)
+
+
+def on_grid(value: ArrayLike) -> NDArray[np.float64]:
+    """The nearest multiples of FINE_GRID."""
+    return np.round(np.asarray(value, np.float64) / FINE_GRID) * FINE_GRID
+
+
+def coarse_and_fine(value: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two parts of multiples of FINE_GRID; float32 sums of either are exact, in any order."""
+    coarse = np.round(value / COARSE_GRID) * COARSE_GRID
+    return coarse, value - coarse

@@ -1,0 +1,80 @@
+"""Bands of the score with their bad rates, and what a cutoff at each of them would do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import ceil, floor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.evaluate.intervals import wilson
+from training.report.figures.held_out import TOO_SMALL
+from training.report.figures.rounding import rounded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.report.figures.held_out import HeldOut
+
+BANDS = 12
+
+
+def score_bands(held_out: HeldOut) -> list[dict[str, Any]]:
+    """Bands of equal width, those with under 30 rows merged with a neighbour; the best first.
+
+    Every cutoff of the definition is an edge, and no band spans one. `approved` and
+    `approved_bad_rate` are the share of the rows, and their bad rate, in this band and those above.
+    """
+    scores, y, decisions = held_out.scores, held_out.y, held_out.decisions
+    cutoffs = [band.min_score for band in held_out.contract.bands if band.min_score is not None]
+    edges = merged(scores, band_edges(scores, cutoffs, held_out.contract.score_scale.pdo), cutoffs)
+    bands = []
+    for low, high in zip(edges[-2::-1], edges[:0:-1], strict=True):
+        inside, above = (scores >= low) & (scores < high), scores >= low
+        bands.append(
+            {
+                "low": int(low),
+                "high": int(high) - 1,
+                "decision": str(decisions[inside][0]),
+                "rows": int(inside.sum()),
+                "share": float(inside.mean()),
+                "defaults": int(y[inside].sum()),
+                "bad_rate": asdict(wilson(int(y[inside].sum()), int(inside.sum()))),
+                "probability": float(held_out.probability[inside].mean()),
+                "approved": float(above.mean()),
+                "approved_bad_rate": float(y[above].mean()),
+            }
+        )
+    return rounded(bands)
+
+
+def band_edges(scores: NDArray[np.int64], cutoffs: list[int], pdo: float) -> NDArray[np.int64]:
+    """Edges from the lowest score to above the highest: multiples of a width, and the cutoffs.
+
+    The width is half the points that double the odds, or the multiple of it that gives at most 12.
+    """
+    low, high = int(scores.min()), int(scores.max()) + 1
+    step = max(pdo / 2, 1)
+    width = step * max(ceil((high - low) / step / BANDS), 1)
+    inner = np.arange(floor(low / width) + 1, ceil(high / width)) * width
+    inside = [cutoff for cutoff in cutoffs if low < cutoff < high]
+    return np.unique(np.concatenate([[low, high], np.rint(inner), inside])).astype(np.int64)
+
+
+def merged(
+    scores: NDArray[np.int64], edges: NDArray[np.int64], cutoffs: list[int]
+) -> NDArray[np.int64]:
+    """The edges without those that leave a band of under 30 rows, or for a cutoff of none."""
+    ordered = np.sort(scores)
+
+    def count(low: int, high: int) -> int:
+        return int(np.diff(np.searchsorted(ordered, [low, high]))[0])
+
+    kept = [int(edges[0])]
+    for edge in edges[1:-1].tolist():
+        next_fixed = min(c for c in (*cutoffs, int(edges[-1])) if c > edge)
+        fewest = min(count(kept[-1], edge), count(edge, next_fixed))
+        if fewest >= (1 if edge in cutoffs else TOO_SMALL):
+            kept.append(edge)
+    return np.array([*kept, int(edges[-1])])

@@ -1,0 +1,59 @@
+"""The held-out rows with what the model answers for them: what every figure is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.evaluate.scores import decisions, scores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scoreline.core.contract import Contract
+    from training.data.dataset import Dataset
+
+# Groups of fewer rows get no figures, which would say more of persons than of groups.
+TOO_SMALL = 30
+SEED = 1
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that were not fitted, and their answers.
+
+    Attributes
+    ----------
+    log_odds : calibrated, of default, as they are served, shape (n_rows,)
+    probability : of default at the sample's own default rate, shape (n_rows,)
+    """
+
+    contract: Contract
+    rows: Dataset
+    log_odds: NDArray[np.float64]
+    probability: NDArray[np.float64]
+
+    @property
+    def y(self) -> NDArray[np.int8]:
+        """1 is default, shape (n_rows,)."""
+        return self.rows.y
+
+    @cached_property
+    def scores(self) -> NDArray[np.int64]:
+        """Whole points, shape (n_rows,)."""
+        return scores(self.contract.score_scale, self.log_odds)
+
+    @cached_property
+    def decisions(self) -> NDArray[np.str_]:
+        """The decision of each row, shape (n_rows,)."""
+        return decisions(self.contract, self.scores)
+
+
+def sampled(rows: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+    """At most `limit` of the rows, drawn without replacement; the same each time."""
+    if len(rows) <= limit:
+        return rows
+    return np.sort(np.random.default_rng(SEED).choice(rows, limit, replace=False))

@@ -1,0 +1,64 @@
+"""Which reasons declined applicants are given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scoreline.core.reasons import Explained, ReasonFinder
+from training.report.figures.held_out import sampled
+from training.report.figures.rounding import rounded
+from training.report.figures.shapes import explain
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+    from training.report.figures.held_out import HeldOut
+
+DECLINED_ROWS = 2_000
+
+
+def reason_distribution(held_out: HeldOut, session: onnxruntime.InferenceSession) -> dict[str, Any]:
+    """Share of the declined who get each reason, and who get it first, by the rule of serving.
+
+    Rows are held-out ones; of more than 2,000 declined so many are drawn.
+    """
+    declined = np.flatnonzero(held_out.decisions == held_out.contract.bands[-1].decision)
+    rows = sampled(declined, DECLINED_ROWS)
+    if not len(rows):
+        return {"declined": 0, "looked_at": 0, "reasons": []}
+    explained = explain(session, held_out.rows.X, rows)
+    finder = ReasonFinder(held_out.contract)
+    approved = held_out.decisions[rows] == "approve"
+    found = [
+        finder.find(Explained(*row))
+        for row in zip(
+            explained.X.tolist(),
+            explained.values.tolist(),
+            explained.contributions.tolist(),
+            explained.margin.tolist(),
+            explained.log_odds.tolist(),
+            approved.tolist(),
+            strict=True,
+        )
+    ]
+    given = Counter(reason["code"] for reasons in found for reason in reasons)
+    first = Counter(reasons[0]["code"] for reasons in found if reasons)
+    points: Counter[str] = Counter()
+    for reason in (reason for reasons in found for reason in reasons):
+        points[reason["code"]] += reason["points"]
+    entries = [
+        {
+            "code": reason.code,
+            "text": next(iter(reason.text.values())),
+            "features": list(reason.features),
+            "share": given[reason.code] / len(rows),
+            "first": first[reason.code] / len(rows),
+            "points": points[reason.code] / given[reason.code] if given[reason.code] else None,
+        }
+        for reason in held_out.contract.reasons
+    ]
+    entries.sort(key=lambda entry: (-given[str(entry["code"])], str(entry["code"])))
+    return rounded({"declined": len(declined), "looked_at": len(rows), "reasons": entries})

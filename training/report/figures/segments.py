@@ -1,0 +1,78 @@
+"""How well the model does in parts of the population, and in periods of time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from training.evaluate.intervals import auc_interval, wilson
+from training.report.figures.groups import groups_of
+from training.report.figures.held_out import TOO_SMALL
+from training.report.figures.rounding import rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from scoreline.definition.model import Definition
+    from training.report.figures.held_out import HeldOut
+
+    type Groups = Iterable[tuple[str, NDArray[np.bool_]]]
+
+DEFAULT_SEGMENTS = 3
+RANGES = 3
+# A class with fewer rows gives an AUC whose interval says nothing.
+MIN_OF_CLASS = 10
+
+
+def segment_names(definition: Definition, importance: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The features to look into: those that the definition names, or the most important ones.
+
+    Parameters
+    ----------
+    importance : of the sources, the most important first
+    """
+    if definition.report.segments:
+        return list(definition.report.segments)
+    inputs = {feature.name for feature in definition.inputs}
+    return [entry["name"] for entry in importance if entry["name"] in inputs][:DEFAULT_SEGMENTS]
+
+
+def segments(
+    held_out: HeldOut, names: Sequence[str], protected: Mapping[str, Groups]
+) -> list[dict[str, Any]]:
+    """Figures of each group of the named features and of the protected ones."""
+    position = {feature.name: i for i, feature in enumerate(held_out.contract.features)}
+    found: list[dict[str, Any]] = []
+    for name in [name for name in names if name in position]:
+        feature = held_out.contract.features[position[name]]
+        of_feature = groups_of(feature, held_out.rows.X[:, position[name]], RANGES)
+        found.append({"feature": name, "groups": list(figures(held_out, of_feature))})
+    for name, groups in protected.items():
+        found.append({"feature": name, "groups": list(figures(held_out, groups))})
+    return rounded(found)
+
+
+def figures(held_out: HeldOut, groups: Groups) -> Iterator[dict[str, Any]]:
+    """Rows, bad rate with Wilson's interval, mean probability and AUC with DeLong's of each group.
+
+    Of a group of under 30 rows there is nothing, its size included; one with under ten rows of a
+    class has no AUC.
+    """
+    for name, rows in groups:
+        y, probability = held_out.y[rows], held_out.probability[rows]
+        if len(y) < TOO_SMALL:
+            yield {"group": name, "rows": None}
+            continue
+        group = {
+            "group": name,
+            "rows": len(y),
+            "bad_rate": asdict(wilson(int(y.sum()), len(y))),
+            "probability": float(probability.mean()),
+            "auc": None,
+        }
+        if min(y.sum(), len(y) - y.sum()) >= MIN_OF_CLASS:
+            group["auc"] = asdict(auc_interval(y, probability))
+        yield group
