@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scoreline.arrow.columns import NULLS, as_text
 from scoreline.core.contract import UNSEEN_CATEGORY
-from training.data.dataset import NULLS, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from batch.columns import EMPTY_TEXT, UNREADABLE, amounts, booleans, codes, is_number, is_text
 from batch.holdings import Holdings
+from scoreline.arrow.columns import as_text
 from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import BatchError, FieldError
 from scoreline.scoring.application import (
@@ -30,7 +31,6 @@ from scoreline.scoring.application import (
     number_rule,
     range_rule,
 )
-from training.data.dataset import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scoreline.core.versions import MANIFEST_FILE, MODEL_FILE
+from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.definition.model import load_definition
 from scoreline.scoring.model import ScoringModel
 from training.data.dataset import load_dataset
@@ -31,7 +32,6 @@ from training.data.split import split_rows
 from training.evaluate.metrics import brier, calibration_error
 from training.export.graphs import online_graph
 from training.export.session import open_session, run
-from training.fit.algorithms import ALGORITHMS
 from training.fit.calibration import sigmoid, uncalibrated
 from training.fit.model import fit
 from training.train import train
@@ -95,7 +95,7 @@ def explain(algorithm: str, path: str) -> Explained:
     own = model.margin(X)
     y, before, after = (
         dataset.y[test_rows],
-        uncalibrated(own, model.algorithm.link),
+        uncalibrated(own, model.estimator.link),
         sigmoid(model.calibration.log_odds(own)),
     )
     return Explained(
@@ -120,7 +120,7 @@ def peers(
     columns = model.pipeline[:-1].transform(X)
     to_source = np.eye(width)[[column.source for column in model.columns]]
     classifier = model.classifier
-    if model.algorithm.linear:
+    if model.estimator.algorithm.linear:
         masker = shap.maskers.Independent(model.pipeline["scale"].mean_[None, :] * 0, 1)
         values = shap.LinearExplainer(classifier, masker).shap_values(columns)
         return None, np.asarray(values) @ to_source

@@ -109,12 +109,12 @@ def ours() -> None:
 
 def bare() -> None:
     """Fit XGBoost on the design matrix."""
-    from training.fit.algorithms import ALGORITHMS
+    from training.fit.algorithms import ESTIMATORS
     from training.graph.features import FeatureGraph
 
     definition, folder = _definition(), Path(sys.argv[1])
     columns = FeatureGraph(definition.contract()).columns_
-    [(_, classifier)] = ALGORITHMS["xgboost"].steps(definition.algorithm.parameters, columns)
+    [(_, classifier)] = ESTIMATORS["xgboost"].steps(definition.algorithm.parameters, columns)
 
     def run(progress: Callable[[str], None]) -> float:
         X, y = (np.load(folder / name) for name in ("columns.npy", "y.npy"))

@@ -29,7 +29,7 @@ from cli.seeding import german_credit
 from scoreline.definition.model import Tuning, load_definition
 from training.data.dataset import load_dataset
 from training.evaluate.metrics import METRICS, auc
-from training.fit.algorithms import ALGORITHMS
+from training.fit.algorithms import ESTIMATORS
 from training.fit.calibration import sigmoid
 from training.fit.model import fit, fit_pipeline, margin_of
 from training.fit.tuning import tune
@@ -95,7 +95,7 @@ class CrossValidation:
 
     def uncalibrated(self, name: str, definition: Definition) -> dict[str, float]:
         """The same, of the classifier alone."""
-        algorithm = ALGORITHMS[definition.algorithm.name]
+        algorithm = ESTIMATORS[definition.algorithm.name]
 
         def fitted(_: Fold, X: NDArray[np.float32], y: NDArray[np.int8]) -> Score:
             return partial(margin_of, algorithm, fit_pipeline(definition, algorithm, X, y))

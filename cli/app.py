@@ -332,11 +332,11 @@ def compare(
     stage: Stage = STAGE,
 ) -> None:
     """Cross-validate algorithms side by side on the same folds."""
+    from scoreline.definition.algorithms import ALGORITHMS
     from scoreline.definition.model import load_definition
     from training.compare_algorithms import compare as compare_algorithms
     from training.compare_algorithms import with_algorithms
     from training.data.dataset import load_dataset
-    from training.fit.algorithms import ALGORITHMS
 
     definition = load_definition(model)
     names = algorithms.split(",")

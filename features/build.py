@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyarrow import parquet
 
 from features.tables import DATABASE_URLS, open_tables, parquet_files, record_batches
-from training.data.dataset import GENERATED_KEY
+from scoreline.core.datasets import GENERATED_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

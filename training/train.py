@@ -22,12 +22,12 @@ from scoreline.core.versions import (
     TRAINING_ROWS_FILE,
     digest,
 )
+from scoreline.definition.algorithms import ALGORITHMS
 from training.data.dataset import load_dataset
 from training.data.memory import available_mb, check_memory
 from training.data.row_keys import pack_rows
 from training.data.split import split_rows
 from training.export.session import with_metadata
-from training.fit.algorithms import ALGORITHMS
 from training.fit.tuning import tune
 from training.gates.judge import judge
 from training.recipes.default import train_default

@@ -11,6 +11,8 @@ DATASET_RULE = (
     "paths of a local disk are not read"
 )
 READY_FILE = "_READY.json"  # the manifest of a dataset, whose arrival asks for training
+# Metadata of a Parquet file whose rows are invented: JSON of model, seed and rows.
+GENERATED_KEY = b"scoreline.generated"
 UPLOADED_BY = "uploaded-by"  # metadata of the manifest
 _VERSION = "?versionId="
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[\w!'()*./=-]*(_READY\.json\?versionId=[\w.-]+)?")

@@ -31,10 +31,10 @@ from scoreline.core.contract import (
 )
 from scoreline.core.errors import DefinitionError
 from scoreline.core.versions import MODEL_PATTERN, digest
+from scoreline.definition.algorithms import ALGORITHMS
+from scoreline.definition.expression import parse_expression
 from scoreline.definition.gate_settings import GateSettings
 from scoreline.definition.rules import problems
-from training.fit.algorithms import ALGORITHMS
-from training.graph.expression import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -11,9 +11,9 @@ from numpy import float32
 from scoreline.core.contract import RESERVED_FIELDS
 from scoreline.core.errors import DefinitionError
 from scoreline.core.versions import MODEL_PATTERN
+from scoreline.definition.algorithms import ALGORITHMS
+from scoreline.definition.expression import parse_expression
 from scoreline.definition.search_spaces import SPACES
-from training.fit.algorithms import ALGORITHMS
-from training.graph.expression import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -188,7 +188,7 @@ def _check_no_credit(definition: Definition) -> Iterable[str]:
 
 def _check_trees(definition: Definition) -> Iterable[str]:
     algorithm = ALGORITHMS.get(definition.algorithm.name)
-    if algorithm and (algorithm.linear or not algorithm.witness):
+    if algorithm and (algorithm.linear or not algorithm.converts):
         yield "algorithm.name: recommendations are made by trees that a library converts"
 
 

@@ -12,9 +12,9 @@ import sys
 import pytest
 
 from local.template import ROOT
+from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.scoring.model import ScoringModel
 from tests.sample import APPLICATION, bundle
-from training.fit.algorithms import ALGORITHMS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

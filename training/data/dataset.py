@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from scoreline.arrow.columns import NULLS, as_text
 from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.datasets import GENERATED_KEY
 from scoreline.core.errors import DatasetError
 from scoreline.core.versions import digest
 from training.data.files import list_files
@@ -28,11 +30,8 @@ if TYPE_CHECKING:
 
 # A definition that refuses more than this share of the labelled rows does not describe the data.
 MAX_REFUSED_SHARE = 0.10
-NULLS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null"]
 MISSING_LABEL = "the label is missing"
 DUPLICATED_ROW = "duplicate of an earlier row"
-# Metadata of a Parquet file whose rows are invented: JSON of model, seed and rows.
-GENERATED_KEY = b"scoreline.generated"
 CONFLICTING_ID = "rows with this id contradict each other"
 
 
@@ -357,18 +356,6 @@ def _with_text(table: pa.Table, columns: dict[str, bool]) -> pa.Table:
     return pa.table(
         {name: as_text(table[name]) if text else table[name] for name, text in columns.items()}
     )
-
-
-def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Values as text, null where they are missing; whole floats as integers, bytes in hex."""
-    if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_nan(values), None, values)
-        whole = pc.all(pc.equal(values, pc.round(values))).as_py()
-        values = values.cast(pa.int64(), safe=False) if whole else values
-    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
-        values = pa.chunked_array([[v and v.hex() for v in values.to_pylist()]], pa.string())
-    text = values.cast(pa.string())
-    return pc.if_else(pc.equal(text, ""), None, text)
 
 
 def _time(definition: Definition, table: pa.Table, rows: _Rows) -> NDArray[np.float64] | None:

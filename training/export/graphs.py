@@ -42,7 +42,7 @@ def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, fl
     """
     graph = GraphBuilder()
     sources = add_sources(graph, contract)
-    if model.algorithm.linear:
+    if model.estimator.algorithm.linear:
         columns = _design(graph, sources, model)
         found = _linear_contributions(graph, columns, model, len(contract.sources))
     else:
@@ -67,13 +67,13 @@ def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
     graph = GraphBuilder()
     explain = graph.option("explain", default=True)
     width = len(contract.sources)
-    sources = add_sources(graph, contract, axis=1 if model.algorithm.linear else 0)
+    sources = add_sources(graph, contract, axis=1 if model.estimator.algorithm.linear else 0)
     columns = _design(graph, sources, model)
 
     def if_explained(add: Callable[[], str]) -> str:
         return graph.either(explain, add, lambda: graph.constant(np.empty((0, width))))
 
-    if model.algorithm.linear:
+    if model.estimator.algorithm.linear:
         found = _linear_contributions(graph, columns, model, width)
         raw, contributions = found.raw, if_explained(lambda: found.contributions)
         values = if_explained(lambda: sources.amounts)
@@ -179,14 +179,14 @@ def _linear_contributions(
 
 
 def _register_converter(model: FittedModel) -> None:
-    if model.algorithm.converter is None:
+    if model.estimator.converter is None:
         return
     kind = type(model.classifier)
     update_registered_converter(
         kind,
         f"Scoreline{kind.__name__}",
         calculate_linear_classifier_output_shapes,
-        model.algorithm.converter(),
+        model.estimator.converter(),
         options=_OPTIONS,
         overwrite=True,
     )

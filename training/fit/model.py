@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from scoreline.core.errors import TrainingError
-from training.fit.algorithms import ALGORITHMS
+from training.fit.algorithms import ESTIMATORS
 from training.fit.calibration import Beta, Platt, choose_calibration
 from training.graph.features import FeatureGraph
 from training.graph.trees import read_ensemble
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoreline.definition.model import Definition
-    from training.fit.algorithms import AlgorithmSpec
+    from training.fit.algorithms import EstimatorSpec
     from training.fit.calibration import Calibration
     from training.graph.features import Column
     from training.graph.trees import Ensemble
@@ -36,7 +36,7 @@ MANY_ROWS = 20_000
 class FittedModel:
     """A fitted pipeline (feature graph first, classifier last) and its calibration."""
 
-    algorithm: AlgorithmSpec
+    estimator: EstimatorSpec
     pipeline: Pipeline
     calibration: Calibration
 
@@ -54,11 +54,11 @@ class FittedModel:
     @cached_property
     def ensembles(self) -> list[Ensemble]:
         """The trees, of which a linear model has none."""
-        return [] if self.algorithm.linear else [read_ensemble(self.classifier)]
+        return [] if self.estimator.algorithm.linear else [read_ensemble(self.classifier)]
 
     def margin(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         """The classifier's own output, shape (n_rows,): log-odds, or a forest's probability."""
-        return margin_of(self.algorithm, self.pipeline, X)
+        return margin_of(self.estimator, self.pipeline, X)
 
     def log_odds(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated log-odds of default, shape (n_rows,)."""
@@ -82,18 +82,18 @@ def fit(
     ----------
     methods : of calibration, of which the best is taken; by default the algorithm's
     """
-    algorithm = ALGORITHMS[definition.algorithm.name]
+    estimator = ESTIMATORS[definition.algorithm.name]
     has_many = np.bincount(y, minlength=2).min() >= MANY_ROWS
-    unseen = (_on_holdout if has_many else _out_of_fold)(definition, algorithm, X, y, progress)
+    unseen = (_on_holdout if has_many else _out_of_fold)(definition, estimator, X, y, progress)
     calibration = choose_calibration(
         unseen.margin,
         unseen.y,
         unseen.splits,
-        algorithm.link,
+        estimator.link,
         definition.calibration.default_rate,
-        methods=methods or algorithm.calibrations,
+        methods=methods or estimator.calibrations,
     )
-    return FittedModel(algorithm, unseen.pipeline, calibration)
+    return FittedModel(estimator, unseen.pipeline, calibration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class _Unseen:
 
 def _out_of_fold(
     definition: Definition,
-    algorithm: AlgorithmSpec,
+    estimator: EstimatorSpec,
     X: NDArray[np.float32],
     y: NDArray[np.int8],
     progress: Callable[[str], None],
@@ -117,15 +117,15 @@ def _out_of_fold(
     margin = np.empty(len(y))
     for number, (train, held_out) in enumerate(splits, start=1):
         progress(f"calibration fold {number} of {CALIBRATION_FOLDS}")
-        pipeline = fit_pipeline(definition, algorithm, X[train], y[train])
-        margin[held_out] = margin_of(algorithm, pipeline, X[held_out])
+        pipeline = fit_pipeline(definition, estimator, X[train], y[train])
+        margin[held_out] = margin_of(estimator, pipeline, X[held_out])
     progress(f"{definition.algorithm.name} on {len(y):,} rows")
-    return _Unseen(fit_pipeline(definition, algorithm, X, y), margin, y, splits)
+    return _Unseen(fit_pipeline(definition, estimator, X, y), margin, y, splits)
 
 
 def _on_holdout(
     definition: Definition,
-    algorithm: AlgorithmSpec,
+    estimator: EstimatorSpec,
     X: NDArray[np.float32],
     y: NDArray[np.int8],
     progress: Callable[[str], None],
@@ -133,9 +133,9 @@ def _on_holdout(
     """The first of the folds is left to the calibration, the classifier fitted on the others."""
     train, rest = _folds(definition, y)[0]
     progress(f"{definition.algorithm.name} on {len(train):,} rows")
-    pipeline = fit_pipeline(definition, algorithm, X[train], y[train])
+    pipeline = fit_pipeline(definition, estimator, X[train], y[train])
     progress(f"calibration on {len(rest):,} rows")
-    margin = margin_of(algorithm, pipeline, X[rest])
+    margin = margin_of(estimator, pipeline, X[rest])
     return _Unseen(pipeline, margin, y[rest], _folds(definition, y[rest]))
 
 
@@ -148,7 +148,7 @@ def _folds(
 
 def fit_pipeline(
     definition: Definition,
-    algorithm: AlgorithmSpec,
+    estimator: EstimatorSpec,
     X: NDArray[np.float32],
     y: NDArray[np.int8],
 ) -> Pipeline:
@@ -156,8 +156,8 @@ def fit_pipeline(
 
     The rows are let go once their columns are made: both together are the peak of memory.
     """
-    features = FeatureGraph(definition.contract(), missing_indicators=not algorithm.missing)
-    steps = algorithm.steps(definition.algorithm.parameters, features.columns_)
+    features = FeatureGraph(definition.contract(), missing_indicators=not estimator.missing)
+    steps = estimator.steps(definition.algorithm.parameters, features.columns_)
     columns = features.transform(X)
     del X
     try:
@@ -166,15 +166,15 @@ def fit_pipeline(
         name = definition.algorithm.name
         raise TrainingError(f"{name} does not take its parameters or the data: {error}") from error
     pipeline = Pipeline([("features", features), *steps])
-    if algorithm.settle is not None:
-        algorithm.settle(pipeline[-1])
+    if estimator.post_fit is not None:
+        estimator.post_fit(pipeline[-1])
     return pipeline
 
 
 def margin_of(
-    algorithm: AlgorithmSpec, pipeline: Pipeline, X: NDArray[np.float32]
+    estimator: EstimatorSpec, pipeline: Pipeline, X: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """The classifier's own output for raw rows, shape (n_rows,)."""
     # scikit-learn adds columns up to see whether they are finite; the sum of large ones is not.
     with np.errstate(over="ignore", invalid="ignore"):
-        return algorithm.margin(pipeline[-1], pipeline[:-1].transform(X))
+        return estimator.margin(pipeline[-1], pipeline[:-1].transform(X))

@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from scoreline.definition.search_spaces import SPACES
 from training.evaluate.metrics import auc
-from training.fit.algorithms import ALGORITHMS
+from training.fit.algorithms import ESTIMATORS
 from training.fit.model import fit_pipeline, margin_of
 
 if TYPE_CHECKING:
@@ -180,10 +180,10 @@ def _fold_scores(
     splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> Iterator[float]:
     """AUC of each fold, fitted when it is asked for."""
-    algorithm = ALGORITHMS[definition.algorithm.name]
+    estimator = ESTIMATORS[definition.algorithm.name]
     for fitted, held_out in splits:
-        pipeline = fit_pipeline(definition, algorithm, X[fitted], y[fitted])
-        yield auc(y[held_out], margin_of(algorithm, pipeline, X[held_out]))
+        pipeline = fit_pipeline(definition, estimator, X[fitted], y[fitted])
+        yield auc(y[held_out], margin_of(estimator, pipeline, X[held_out]))
 
 
 def _run(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyarrow import parquet
 
-from training.data.dataset import GENERATED_KEY
+from scoreline.core.datasets import GENERATED_KEY
 from training.generators import home_credit
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from scoreline.core.datasets import GENERATED_KEY
 from scoreline.core.errors import ModelNotFoundError
-from training.data.dataset import GENERATED_KEY
 from training.generators import (
     credit_card,
     german_credit,

@@ -16,8 +16,9 @@ import onnxruntime
 from onnx import TensorProto
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from scoreline.definition.expression import parse_expression
 from training.graph.builder import GraphBuilder
-from training.graph.expression import parse_expression
+from training.graph.expression import add_expression
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,7 +149,7 @@ def _derived(graph: GraphBuilder, amounts: str, contract: Contract, axis: int) -
         if feature.name in used
     }
     for derived, expression in zip(contract.derived, parsed, strict=True):
-        tensors[derived.name] = _finite(graph, expression.add_to(graph, tensors), axis)
+        tensors[derived.name] = _finite(graph, add_expression(graph, expression, tensors), axis)
     return [tensors[derived.name] for derived in contract.derived]
 
 

@@ -51,7 +51,7 @@ def train_default(
     progress("exporting to ONNX")
     plain = definition.contract()
     (online, expected_margin), batch = online_graph(model, plain), batch_graph(model, plain)
-    witness = witness_graph(model) if model.algorithm.witness else None
+    witness = witness_graph(model) if model.estimator.algorithm.converts else None
     sessions = [
         graph and open_session(graph.SerializeToString()) for graph in (online, batch, witness)
     ]
@@ -92,7 +92,7 @@ def _evaluate(
     y: NDArray[np.int8],
 ) -> tuple[dict[str, Interval], dict[str, Any]]:
     """Figures on held-out rows at the sample's own default rate; calibration before and after."""
-    before = uncalibrated(margin, model.algorithm.link)
+    before = uncalibrated(margin, model.estimator.link)
     figures = {
         "before": {name: METRICS[name](y, before) for name in CALIBRATION_FIGURES},
         "after": {name: METRICS[name](y, probability) for name in CALIBRATION_FIGURES},

@@ -14,11 +14,11 @@ from onnx import TensorProto, helper
 
 from local.template import ROOT
 from scoreline.core.errors import OnnxRuntimeError
+from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.scoring import capi
 from scoreline.scoring.session import Session
 from tests.sample import bundle
 from training.export.session import open_session
-from training.fit.algorithms import ALGORITHMS
 from training.graph.builder import GraphBuilder
 
 KINDS = [

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import ParityError
+from scoreline.definition.algorithms import ALGORITHMS
 from tests.sample import applicants, definition, with_algorithm
 from training.data.dataset import load_dataset
 from training.export.graphs import batch_graph, online_graph, witness_graph
 from training.export.parity import Candidate, check_parity, probe_rows
 from training.export.session import open_session, run
-from training.fit.algorithms import ALGORITHMS
 from training.fit.model import fit
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def fitted(tmp_path_factory):
         model = fit(sample, dataset.X[:600], dataset.y[:600])
         contract = sample.contract()
         online, expected_margin = online_graph(model, contract)
-        witness = witness_graph(model) if model.algorithm.witness else None
+        witness = witness_graph(model) if model.estimator.algorithm.converts else None
         graphs = (online, batch_graph(model, contract), witness)
         sessions = [graph and open_session(graph.SerializeToString()) for graph in graphs]
         return model, contract, Candidate(*sessions, expected_margin), dataset.X[600:]

@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.definition.model import Definition
 from scoreline.definition.search_spaces import SPACES
 from tests.sample import applicants, definition
 from training.data.dataset import load_dataset
 from training.data.split import split_rows
-from training.fit.algorithms import ALGORITHMS
 from training.fit.tuning import search_space, tune
 from training.train import train
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from scoreline.core.datasets import GENERATED_KEY
 from scoreline.core.errors import ModelNotFoundError
-from training.data.dataset import GENERATED_KEY
 from training.generators import loan_risk
 from training.generators.marginals import draw
 from training.generators.registry import CHUNK_ROWS, GENERATORS, generate, write

@@ -16,6 +16,21 @@ def test_every_definition_that_ships_loads(model):
     assert load_definition(model).name == model
 
 
+# As computed at the first layout: bundles, pointers and ledgers name these digests.
+DIGESTS = {
+    "credit-card": "4b4229d3f0fe13b2bade95e8fd7c8b7d82f65d392a7aa6e9cadd963abf1b057c",
+    "german-credit": "c0e40ce24c1220174c57a5c006ebe58b7f0dca381a8db5b1132143defadd1890",
+    "home-credit": "183653b273e97f10f02d88b0aed0f8a02ed05beda48111a6d2db37275d29f7cd",
+    "loan-risk": "f7c3e75c286fb95231abf737ad788fc5cc58449c87e567dbf4b828ad7a3cc631",
+    "product-recommendation": "683fd2f7a7d2c9f004c73c39a61a31267c36b7873ec4c51227a289e5919d9c79",
+    "taiwan-default": "d85a163213f5c9e08aeecb96ac12806f8e3cf783b0052f5b8a16115e38daa333",
+}
+
+
+def test_the_digests_of_the_definitions_that_ship_do_not_change():
+    assert {model: load_definition(model).digest for model in defined_models()} == DIGESTS
+
+
 def test_protected_features_are_not_in_the_contract(tmp_path):
     contract = definition(tmp_path).contract()
 

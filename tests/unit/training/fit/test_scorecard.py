@@ -8,7 +8,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from scoreline.core.contract import Band, Contract, DerivedFeature, Feature, RiskLevel, ScoreScale
-from training.fit.algorithms import ALGORITHMS
+from training.fit.algorithms import ESTIMATORS
 from training.fit.binning import Binning
 from training.fit.calibration import Calibration, Platt
 from training.fit.model import FittedModel
@@ -78,7 +78,7 @@ def model():
     scorecard.binnings_ = [INCOME, REGION, DOUBLE]
     scorecard.weights_, scorecard.intercept_ = WEIGHTS, log(1 / 4)
     pipeline = Pipeline([("features", features), ("classify", scorecard)])
-    return FittedModel(ALGORITHMS["woe_scorecard"], pipeline, Calibration(PLATT))
+    return FittedModel(ESTIMATORS["woe_scorecard"], pipeline, Calibration(PLATT))
 
 
 def columns():
@@ -181,7 +181,7 @@ def test_another_algorithm_has_no_points_table():
     other = model()
     pipeline = Pipeline([other.pipeline.steps[0], ("classify", object())])
 
-    assert points_table(FittedModel(other.algorithm, pipeline, other.calibration), CONTRACT) is None
+    assert points_table(FittedModel(other.estimator, pipeline, other.calibration), CONTRACT) is None
 
 
 @pytest.mark.slow

@@ -1,0 +1,154 @@
+"""What a definition may say about each learning algorithm, without importing its library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from scoreline.definition import parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from scoreline.definition.parameters import Parameters
+
+SEED = 1
+
+_CLASS_WEIGHTS = (
+    "class weights ruin the probability (calibration error 0.013 -> 0.200 on Taiwan) and gain no "
+    "discrimination; move the cutoff instead"
+)
+_REFUSED_EVERYWHERE: dict[str, str] = dict.fromkeys(
+    ("class_weight", "scale_pos_weight", "is_unbalance", "balanced"), _CLASS_WEIGHTS
+)
+_NO_EARLY_STOPPING = ((None,), "early stopping needs a validation set of its own; tune instead")
+_ONLY_TREES = "converts silently wrong or not at all; only gbtree is exact"
+_NO_CATEGORIES = "categories are encoded in the graph; native ones do not convert"
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """One algorithm.
+
+    Attributes
+    ----------
+    parameters : every parameter of the library's estimator -> kind of its value
+    defaults : values where a definition gives none
+    linear : a linear model; otherwise an ensemble of trees
+    holds_directions : whether it can be monotone in a feature
+    converts : whether skl2onnx or onnxmltools converts it, as a second opinion on our graph
+    refused : parameter -> allowed values, and why no other
+    """
+
+    parameters: Parameters
+    defaults: Mapping[str, Any]
+    linear: bool = False
+    holds_directions: bool = False
+    converts: bool = True
+    refused: Mapping[str, tuple[Sequence[Any], str]] = field(default_factory=dict)
+
+    def problems(self, given: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """(parameter, rule) for everything that must not be fitted."""
+        for name, value in given.items():
+            rule = self._rule(name, value)
+            if rule:
+                yield name, rule
+
+    def _rule(self, name: str, value: Any) -> str:
+        """The rule that a value breaks, or ""."""
+        if name in _REFUSED_EVERYWHERE:
+            return f"refused: {_REFUSED_EVERYWHERE[name]}"
+        allowed, why = self.refused.get(name, ((value,), ""))
+        if value not in allowed:
+            return f"refused: {why}"
+        if name not in self.parameters:
+            return "is no parameter of this algorithm"
+        return parameters.kind_rule(self.parameters[name], value)
+
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "logistic_regression": Algorithm(
+        parameters=parameters.LOGISTIC_REGRESSION,
+        defaults={"C": 0.1, "max_iter": 1000},
+        linear=True,
+    ),
+    "woe_scorecard": Algorithm(
+        parameters=parameters.WOE_SCORECARD,
+        defaults={"C": 1.0, "min_bin_size": 0.05},
+        holds_directions=True,
+        converts=False,
+        refused={"columns": ((), "they follow from the features")},
+    ),
+    "random_forest": Algorithm(
+        parameters=parameters.RANDOM_FOREST,
+        defaults={
+            "n_estimators": 300,
+            "max_depth": 5,
+            "min_samples_leaf": 3,
+            "max_features": 0.3,
+            "random_state": SEED,
+            "n_jobs": -1,
+        },
+        holds_directions=True,
+    ),
+    "gradient_boosting": Algorithm(
+        parameters=parameters.GRADIENT_BOOSTING,
+        defaults={
+            "n_estimators": 200,
+            "max_depth": 3,
+            "learning_rate": 0.05,
+            "subsample": 0.7,
+            "max_features": 0.5,
+            "random_state": SEED,
+        },
+        refused={"loss": (("log_loss",), "only log_loss gives log-odds")},
+    ),
+    "xgboost": Algorithm(
+        parameters=parameters.XGBOOST,
+        defaults={
+            "n_estimators": 300,
+            "max_depth": 4,
+            "learning_rate": 0.05,
+            "subsample": 0.8,
+            "colsample_bytree": 0.5,
+            "min_child_weight": 2,
+            "random_state": SEED,
+            "n_jobs": 1,
+        },
+        holds_directions=True,
+        refused={
+            "booster": (("gbtree",), f"booster {_ONLY_TREES}"),
+            "enable_categorical": ((False,), _NO_CATEGORIES),
+            "multi_strategy": (("one_output_per_tree",), "vector leaves do not convert"),
+            "objective": (("binary:logistic",), "only binary:logistic gives log-odds"),
+            "early_stopping_rounds": _NO_EARLY_STOPPING,
+            "missing": ((), "missing is NaN, special codes belong to the feature"),
+        },
+    ),
+    "lightgbm": Algorithm(
+        parameters=parameters.LIGHTGBM,
+        defaults={
+            "n_estimators": 300,
+            "max_depth": 4,
+            "num_leaves": 15,
+            "learning_rate": 0.05,
+            "subsample": 0.8,
+            "subsample_freq": 1,
+            "colsample_bytree": 0.5,
+            "min_child_samples": 10,
+            "random_state": SEED,
+            "n_jobs": 1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbose": -1,
+        },
+        holds_directions=True,
+        refused={
+            "boosting_type": (("gbdt",), f"boosting_type {_ONLY_TREES}"),
+            "zero_as_missing": ((False,), "converts silently wrong"),
+            "categorical_feature": ((), _NO_CATEGORIES),
+            "linear_tree": ((False,), "linear leaves do not convert"),
+            "objective": (("binary",), "only binary gives log-odds"),
+        },
+    ),
+}
