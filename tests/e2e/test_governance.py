@@ -26,7 +26,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     """All real, and the train function knows the model `sample`."""
-    handler, standin = r"functions\.train\.app\.lambda_handler", "tests.standins.train_sample"
+    handler, standin = r"functions\.train\.\w+\.lambda_handler", "tests.standins.train_sample"
     text, replaced = re.subn(handler, standin, TEMPLATE_PATH.read_text())
     assert replaced == 1
     folder = tmp_path_factory.mktemp("stack")

@@ -125,7 +125,7 @@ def test_importing_the_handler_loads_only_these_packages(packages, function, tmp
     loaded = run(packages[function], code, runtime_of(function, tmp_path)).split()
 
     others = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names
-    assert others - {"functions", "__main__", "__mp_main__"} <= THIRD_PARTY[function]
+    assert others - {"functions", "scoreline", "__main__", "__mp_main__"} <= THIRD_PARTY[function]
 
 
 def test_predict_has_only_the_library_of_onnx_runtime(packages):
