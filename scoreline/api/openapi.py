@@ -114,9 +114,9 @@ def openapi_document(routes: Iterable[Route], champions: Champions) -> dict[str,
             answer = MODEL_PATHS[application["x-task"]].get(route.path)
             if answer is not None:
                 path = route.path.replace("{model}", model)
-                schema = _applications(route, champions, model)
-                paths[path] = {"post": _operation(route, path, schema, model, answer)}
-        schema = BODIES.get((route.method, route.path))
+                own = _applications(route, champions, model)
+                paths[path] = {"post": _operation(route, path, own, model, answer)}
+        schema: Schema | None = BODIES.get((route.method, route.path))
         if "predict" in route.path:
             named = champions.default if route.path.startswith("/predict") else ""
             schema = _applications(route, champions, named if named in champions.schemas else "")
