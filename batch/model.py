@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 
 from batch.tasks import TASKS, words
 from scoreline.core.contract import Contract
 from scoreline.core.errors import VersionRefusedError
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, digest
-from training.graph import contributions
-from training.graph import tree_sum as bits
+from scoreline.scoring.many_rows import open_session, run_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    import onnxruntime
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from batch.encoding import Encoded
     from scoreline.aws.reader import ModelReader
@@ -41,7 +37,6 @@ class BatchModel:
         self.version: str = metadata["version"]
         self.sha256, self.id_column = sha256, id_column
         self._session = session
-        self._options = {option.name for option in session.get_overridable_initializers()}
 
     def answer(self, encoded: Encoded, *, reasons: bool = False) -> dict[str, pa.Array]:
         """Columns of answers, each of n_rows values, equal to those of single applications.
@@ -52,22 +47,8 @@ class BatchModel:
         reasons : give the principal reasons too, which takes some 30 us a row
         """
         task = TASKS[self.contract.task](self.contract, reasons=reasons)
-        answers = task.columns(encoded, self.run(encoded.X, task.outputs))
+        answers = task.columns(encoded, run_rows(self._session, encoded.X.T, task.outputs))
         return {**answers, "version": words(np.zeros(encoded.X.shape[1]), [self.version])}
-
-    def run(self, X: NDArray[np.float32], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Outputs of the graph for rows of shape (n_features, n_rows), in runs that suit it."""
-        if not X.shape[1]:  # which graphs do not take
-            widths = {output.name: output.shape[1] for output in self._session.get_outputs()}
-            return [np.empty((0, widths[name]), np.float32) for name in outputs]
-        explain = "contributions" in outputs
-        size = contributions.ROWS_PER_RUN if explain else bits.ROWS_PER_RUN
-        options = {name: np.array(explain) for name in self._options & {"explain"}}
-        runs = [
-            self._session.run(outputs, {"X": np.ascontiguousarray(X[:, i : i + size].T), **options})
-            for i in range(0, X.shape[1], size)
-        ]
-        return [np.concatenate(parts) for parts in zip(*runs, strict=True)]
 
 
 def load_batch_model(registry: ModelReader, model: str, version: str = "") -> BatchModel:
@@ -90,12 +71,4 @@ def load_batch_model(registry: ModelReader, model: str, version: str = "") -> Ba
     sha256 = digest(content)
     if sha256 != files[BATCH_FILE]["sha256"]:
         raise VersionRefusedError(f"{model} {version}: {BATCH_FILE} is not the manifest's")
-    return BatchModel(open_batch_session(content), sha256, manifest["definition"]["id"])
-
-
-def open_batch_session(content: bytes) -> onnxruntime.InferenceSession:
-    """A session of one thread: parts are scored abreast."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options)
+    return BatchModel(open_session(content), sha256, manifest["definition"]["id"])

@@ -18,7 +18,7 @@ from batch.journal import Journal
 from batch.output import REJECTED, answers_of, assemble, rejections_of, write_part
 from batch.source import Source
 from scoreline.core.errors import BatchError
-from training.graph.tree_sum import ROWS_PER_RUN
+from scoreline.scoring.many_rows import ROWS_PER_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pyarrow as pa
 from pyarrow import csv, fs, parquet
 
@@ -142,7 +141,7 @@ class Source:
 def _locate(path: str) -> tuple[fs.FileSystem, str]:
     if path.startswith("s3://"):
         endpoint = os.environ.get("AWS_ENDPOINT_URL")  # which Arrow does not read by itself
-        s3 = fs.S3FileSystem(endpoint_override=endpoint, region=boto3.Session().region_name)
+        s3 = fs.S3FileSystem(endpoint_override=endpoint)
         return s3, path.removeprefix("s3://")
     return fs.LocalFileSystem(), str(Path(path).absolute())
 

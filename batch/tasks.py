@@ -7,7 +7,6 @@ gives what Python's `round` gives.
 
 from __future__ import annotations
 
-from math import log
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from scoreline.core.errors import BatchError
 from scoreline.core.reasons import Explained, ReasonFinder
+from scoreline.scoring.scores import bands, scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,20 +72,16 @@ class Decisions:
     def _figures(
         self, probability: NDArray[np.float64], log_odds: NDArray[np.float64]
     ) -> dict[str, pa.Array]:
-        contract, scale = self._contract, self._contract.score_scale
-        bounded = np.clip(log_odds, -scale.MAX_LOG_ODDS, scale.MAX_LOG_ODDS)
-        points = scale.base_score - scale.factor * (bounded + log(scale.base_odds))
-        score = np.rint(points).astype(np.int32)
-        cutoffs = [-band.min_score for band in contract.bands if band.min_score is not None]
+        contract = self._contract
+        score = scores(contract.score_scale, log_odds)
         bounds = [level.max_probability for level in contract.risk_levels]
         level = np.searchsorted([b for b in bounds if b is not None], probability)
-        decision = np.searchsorted(cutoffs, -score)
         return {
             "probability_of_default": _rounded(probability),
-            "score": pa.array(score),
+            "score": pa.array(score.astype(np.int32)),
             "risk_score": pa.array(np.rint(100 * probability * 100) / 100),
             "risk_level": words(level, [level.name for level in contract.risk_levels]),
-            "decision": words(decision, [band.decision for band in contract.bands]),
+            "decision": words(bands(contract, score), [band.decision for band in contract.bands]),
         }
 
     def _listed(self, found: Sequence[Sequence[dict[str, Any]]]) -> dict[str, pa.Array]:

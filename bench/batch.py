@@ -23,13 +23,13 @@ import numpy as np
 import onnxruntime
 import pyarrow as pa
 
-from batch.model import BatchModel, open_batch_session
+from batch.model import BatchModel
 from batch.run import Batch
 from batch.tasks import SCORES
 from bench import report
 from scoreline.core.versions import BATCH_FILE
+from scoreline.scoring.many_rows import ROWS_PER_RUN, open_session
 from training.generators.registry import generate, write
-from training.graph.tree_sum import ROWS_PER_RUN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +83,7 @@ def encoded_rows(graph: Path, source: Path) -> NDArray[np.float32]:
 
 def bare_rows_per_s(graph: Path, X: NDArray[np.float32]) -> float:
     """Rows per second of the graph alone."""
-    session = open_batch_session(graph.read_bytes())
+    session = open_session(graph.read_bytes())
 
     def score(thread: int) -> list[list[NDArray[np.float32]]]:
         starts = range(thread * ROWS_PER_RUN, len(X), THREADS * ROWS_PER_RUN)
@@ -140,7 +140,7 @@ def main() -> None:
 
 
 def _model(graph: Path) -> BatchModel:
-    return BatchModel(open_batch_session(graph.read_bytes()), "")
+    return BatchModel(open_session(graph.read_bytes()), "")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ import onnxruntime
 import xgboost as xgb
 
 from bench.report import write
+from scoreline.scoring.many_rows import ROWS_PER_EXPLAINED_RUN
 from training.graph.builder import GraphBuilder
-from training.graph.contributions import ROWS_PER_RUN, add_tree_contributions
+from training.graph.contributions import add_tree_contributions
 from training.graph.ort_trees import tree_raw
 from training.graph.trees import Ensemble, read_ensemble
 
@@ -33,7 +34,7 @@ N_REASONS = 4
 N_TREES = 300
 DEPTHS = (4, 6)
 BATCH_ROWS = 10_000
-CHUNK_ROWS = (64, ROWS_PER_RUN, 1024)
+CHUNK_ROWS = (64, ROWS_PER_EXPLAINED_RUN, 1024)
 ROUNDS = 7
 
 
@@ -192,7 +193,9 @@ def measure(depth: int) -> dict[str, object]:
         "batch_rows_per_cpu_s": {name: round(len(rows) / s) for name, s in batch.items()},
         "times_faster_one_row": times_faster(one_row, ""),
         "times_faster_each_another_row": times_faster(one_row, ", each another row"),
-        "times_faster_batch": round(batch["pred_contribs"] / batch[f"graph by {ROWS_PER_RUN}"], 1),
+        "times_faster_batch": round(
+            batch["pred_contribs"] / batch[f"graph by {ROWS_PER_EXPLAINED_RUN}"], 1
+        ),
         "load_cpu_ms": {name: round(seconds * 1e3, 1) for name, seconds in load.items()},
         "size_mb": {
             "graph": round(len(content) / 1e6, 2),

@@ -26,12 +26,12 @@ from rich.table import Table
 from scoreline.core.versions import MANIFEST_FILE, MODEL_FILE
 from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.definition.model import load_definition
+from scoreline.scoring.many_rows import open_session, run_rows
 from scoreline.scoring.model import ScoringModel
 from training.data.dataset import load_dataset
 from training.data.split import split_rows
 from training.evaluate.metrics import brier, calibration_error
 from training.export.graphs import online_graph
-from training.export.session import open_session, run
 from training.fit.calibration import sigmoid, uncalibrated
 from training.fit.model import fit
 from training.train import train
@@ -90,7 +90,7 @@ def explain(algorithm: str, path: str) -> Explained:
     graph, expected = online_graph(model, definition.contract())
     content = graph.SerializeToString()
     X = dataset.X[test_rows]
-    margin, found = run(open_session(content), X[:ROWS], ["margin", "contributions"])
+    margin, found = run_rows(open_session(content), X[:ROWS], ["margin", "contributions"])
     library, peer = peers(model, X[:ROWS], found.shape[1])
     own = model.margin(X)
     y, before, after = (

@@ -22,10 +22,9 @@ import xgboost
 from bench import native
 from bench.contenders import TRAINING_ROWS, TREES, definition, matrix
 from bench.report import ratios, shown, spread, table, write
+from scoreline.scoring.many_rows import ROWS_PER_EXPLAINED_RUN, ROWS_PER_RUN, open_session
 from training.export.graphs import batch_graph, witness_graph
-from training.export.session import open_session
 from training.fit.model import fit
-from training.graph import contributions
 from training.graph import tree_sum as bits
 from training.graph.builder import GraphBuilder
 from training.graph.trees import read_ensemble
@@ -129,16 +128,16 @@ class Contest:
         self.booster.set_param({"nthread": threads})
         explain = partial(self.score, explain=True)
         of_few = {
-            EXPLAINED: partial(over, few, explain, contributions.ROWS_PER_RUN, threads),
+            EXPLAINED: partial(over, few, explain, ROWS_PER_EXPLAINED_RUN, threads),
             PRED_CONTRIBS: lambda: self.booster.predict(
                 xgboost.DMatrix(few_columns, nthread=threads), pred_contribs=True
             ),
         }
         of_all = {
-            TREES_ALONE: partial(over, columns, self.sum_trees, bits.ROWS_PER_RUN, threads),
+            TREES_ALONE: partial(over, columns, self.sum_trees, ROWS_PER_RUN, threads),
             XGBOOST: partial(self.booster.inplace_predict, columns),
             SKL2ONNX: partial(over, columns, self.convert, SKL2ONNX_ROWS_PER_RUN, threads),
-            WHOLE: partial(over, rows, self.score, bits.ROWS_PER_RUN, threads),
+            WHOLE: partial(over, rows, self.score, ROWS_PER_RUN, threads),
             NATIVE: partial(over, rows, self.native, native.ROWS_PER_RUN, threads),
         }
         return {name: len(rows) / seconds(call) for name, call in of_all.items()} | {

@@ -11,11 +11,12 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from scoreline.core.errors import DefinitionError, UnrankedError
+from scoreline.scoring.many_rows import open_session
 from training.evaluate.delong import compare_auc, holm
 from training.evaluate.intervals import Interval, auc_interval
 from training.evaluate.metrics import METRICS, auc
 from training.export.graphs import online_graph
-from training.export.session import open_session, with_metadata
+from training.export.metadata import with_metadata
 from training.fit.calibration import sigmoid
 from training.fit.model import fit
 

@@ -19,7 +19,7 @@ from scoreline.core.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, diges
 from scoreline.definition.model import Definition
 from training.data.dataset import read_dataset
 from training.data.files import DataFile
-from training.export.session import with_metadata
+from training.export.metadata import with_metadata
 from training.train import environment, train_on
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from training.data.dataset import load_dataset
 from training.data.memory import available_mb, check_memory
 from training.data.row_keys import pack_rows
 from training.data.split import split_rows
-from training.export.session import with_metadata
+from training.export.metadata import with_metadata
 from training.fit.tuning import tune
 from training.gates.judge import judge
 from training.recipes.default import train_default

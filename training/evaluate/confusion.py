@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scoreline.scoring.scores import scores
 from training.evaluate.intervals import CONFIDENCE, RESAMPLES, SEED, Interval, wilson
-from training.evaluate.scores import scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

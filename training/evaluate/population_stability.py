@@ -144,11 +144,6 @@ def shift(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> Shift:
     return Shift(found, critical, *rows, bins, verdict)
 
 
-def score_points(contract: Contract, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores of log-odds, not rounded."""
-    return np.array([contract.score_scale.points(z) for z in log_odds.tolist()])
-
-
 def baseline(
     contract: Contract, X: NDArray[np.float32], points: NDArray[np.float64] | None
 ) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoreline.core.contract import HELD
-from training.export.session import run
+from scoreline.scoring.many_rows import run_rows
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -25,7 +25,7 @@ def golden_rows(
 ) -> list[dict[str, Any]]:
     """Invented applications and the probability, score and decision that they get."""
     X, golden = _invented(contract, held_out)
-    probability, log_odds = run(session, X, ["probability", "log_odds"])
+    probability, log_odds = run_rows(session, X, ["probability", "log_odds"])
     return [
         {**row, "answer": _answer(contract, float(p), float(z))}
         for row, [p], [z] in zip(golden, probability, log_odds, strict=True)
@@ -37,7 +37,7 @@ def golden_recommendations(
 ) -> list[dict[str, Any]]:
     """Invented customers and what they are recommended; every other one holds the likeliest."""
     X, golden = _invented(contract, held_out)
-    [probabilities] = run(session, X, ["probabilities"])
+    [probabilities] = run_rows(session, X, ["probabilities"])
     for number, (row, values) in enumerate(zip(golden, probabilities.tolist(), strict=True)):
         likeliest = contract.recommend(values)[0][0].name
         held = row["application"][HELD] = [likeliest] if number % 2 else []

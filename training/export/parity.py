@@ -9,8 +9,8 @@ import numpy as np
 
 from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import ParityError
-from training.evaluate.scores import decisions, points, scores
-from training.export.session import run, thinned
+from scoreline.scoring.many_rows import run_rows
+from scoreline.scoring.scores import decisions, points, scores
 from training.fit.calibration import sigmoid
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ def check_parity(
     X = np.concatenate(list(kinds.values()))
     labels = np.repeat(list(kinds), [len(rows) for rows in kinds.values()])
     native = model.log_odds(X)
-    probability, log_odds, margin, contributions = run(
+    probability, log_odds, margin, contributions = run_rows(
         candidate.online, X, ["probability", "log_odds", "margin", "contributions"]
     )
-    batch, batch_log_odds, batch_contributions = run(
+    batch, batch_log_odds, batch_contributions = run_rows(
         candidate.batch, X, ["probability", "log_odds", "contributions"]
     )
     gaps = {
@@ -133,7 +133,7 @@ def _witness_gap(
 ) -> NDArray[np.float64]:
     """Differences in probability behind the feature graph, uncalibrated."""
     columns = model.pipeline[0].transform(X)
-    [converted] = run(witness, columns, ["probabilities"], name="columns")
+    [converted] = run_rows(witness, columns, ["probabilities"])
     with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
         native = model.pipeline[1:].predict_proba(columns)[:, 1]
     gap: NDArray[np.float64] = np.abs(converted[:, 1] - native)
@@ -145,9 +145,9 @@ def probe_rows(
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """The held-out rows, and rows built from them where conversions are known to go wrong.
 
-    Of many held-out rows every so manieth is taken.
+    Evenly spaced rows are sampled where there are many.
     """
-    held_out = thinned(held_out, HELD_OUT_ROWS)
+    held_out = evenly_spaced(held_out, HELD_OUT_ROWS)
     yield "held-out", held_out
     yield "missing", _with_values(held_out, [(j, np.nan) for j in range(held_out.shape[1])])
     yield (
@@ -165,6 +165,11 @@ def probe_rows(
     unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
     yield "unseen category", _with_values(held_out, unseen)
     yield "split threshold", _with_values(held_out, _at_thresholds(model, contract), 1)
+
+
+def evenly_spaced(X: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    """At most `most` of the rows, evenly spaced."""
+    return X if len(X) <= most else X[np.linspace(0, len(X) - 1, most).astype(np.int64)]
 
 
 def _with_values(

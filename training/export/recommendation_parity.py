@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scoreline.scoring.many_rows import open_session, run_rows
 from training.export.graphs import witness_graph
 from training.export.parity import PROBABILITY_TOLERANCE, probe_rows, refuse
-from training.export.session import open_session, run
 from training.fit.calibration import sigmoid
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def check_label_parity(
     labels = np.repeat(list(kinds), [len(rows) for rows in kinds.values()])
     native = sigmoid(model.log_odds(X))
     gaps = {
-        "online": _largest(run(session, X, ["probabilities"])[0] - native),
+        "online": _largest(run_rows(session, X, ["probabilities"])[0] - native),
         "batch": _largest(session.run(["probabilities"], {"X": X})[0] - native),
         "witness": _witness_gap(model, X),
     }
@@ -75,7 +75,7 @@ def _witness_gap(model: FittedLabels, X: NDArray[np.float32]) -> NDArray[np.floa
     largest = np.zeros(len(X))
     for fitted in model.fitted.values():
         session = open_session(witness_graph(fitted).SerializeToString())
-        [converted] = run(session, columns, ["probabilities"], name="columns")
+        [converted] = run_rows(session, columns, ["probabilities"])
         with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
             native = fitted.pipeline[1:].predict_proba(columns)
         largest = np.maximum(largest, _largest(converted - native))

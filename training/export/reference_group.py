@@ -8,8 +8,9 @@ import numpy as np
 
 from scoreline.core.contract import Reference
 from scoreline.core.errors import TrainingError
-from training.evaluate.scores import scores
-from training.export.session import run, thinned
+from scoreline.scoring.many_rows import run_rows
+from scoreline.scoring.scores import scores
+from training.export.parity import evenly_spaced
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -43,8 +44,8 @@ def build_reference(
         The group is marginal_approved and no row reaches the approve cutoff.
     """
     outputs = ["log_odds", "margin", "contributions", "values"]
-    X = thinned(X, EXPLAINED_ROWS)
-    log_odds, margins, contributions, values = run(session, X, outputs)
+    X = evenly_spaced(X, EXPLAINED_ROWS)
+    log_odds, margins, contributions, values = run_rows(session, X, outputs)
     group = definition.explanation.reference
     members = np.arange(len(X))
     if group == "marginal_approved":

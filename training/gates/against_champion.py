@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoreline.core.errors import DatasetError, DefinitionError
+from scoreline.scoring.many_rows import run_log_odds
+from scoreline.scoring.scores import points
 from training.data.row_keys import are_among
-from training.evaluate.population_stability import score_points, shifts
-from training.export.session import run_log_odds
+from training.evaluate.population_stability import shifts
 from training.gates.champion_rows import as_read_by
 from training.gates.comparison import Comparison, compare_versions
 from training.gates.schema import breaking_changes
@@ -114,6 +115,5 @@ def _moved(
         return shifts(before, contract, fitted.X, None)
     new = fitted.X[~are_among(fitted.X, champion.training_rows)]
     scored = np.concatenate([log_odds, run_log_odds(champion.session, new)])
-    return shifts(
-        before, contract, fitted.X, score_points(contract, scored) if len(scored) else None
-    )
+    found = points(contract.score_scale, scored) if len(scored) else None
+    return shifts(before, contract, fitted.X, found)

@@ -55,6 +55,6 @@ def read_champion(registry: ModelReader, model: str) -> Champion | None:
 
 
 def _open(content: bytes) -> onnxruntime.InferenceSession:
-    from training.export.session import open_session  # takes seconds, and few have a champion
+    from scoreline.scoring.many_rows import open_session  # few have a champion
 
     return open_session(content)

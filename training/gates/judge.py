@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from training.evaluate.population_stability import baseline, score_points, shifts
+from scoreline.scoring.many_rows import open_session, run_log_odds
+from scoreline.scoring.scores import points
+from training.evaluate.population_stability import baseline, shifts
 from training.export.parity import PROBABILITY_TOLERANCE
-from training.export.session import open_session, run_log_odds
 from training.gates import performance, population, rules
 from training.gates.against_champion import some_rows, stand_beside
 from training.gates.gate import Gate, status_of
@@ -59,12 +60,12 @@ def judge(
     path : of the dataset, which a champion with other features has to read by itself
     """
     contract, some, unseen = trained.contract, some_rows(fitted), some_rows(held_out)
-    score = points = fitted_points = None
+    score = unseen_points = fitted_points = None
     if definition.task == "default":
         score = partial(run_log_odds, open_session(trained.batch.SerializeToString()))
-        points = score_points(contract, score(unseen.X))
-        fitted_points = score_points(contract, score(some.X))
-    before = baseline(contract, some.X, points)
+        unseen_points = points(contract.score_scale, score(unseen.X))
+        fitted_points = points(contract.score_scale, score(some.X))
+    before = baseline(contract, some.X, unseen_points)
     beside = stand_beside(champion, definition, path, (fitted, held_out), score)
     gates = _gates(definition, trained, some, held_out, beside)
     return Judgement(

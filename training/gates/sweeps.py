@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scoreline.core.errors import TrainingError
-from training.export.session import run
+from scoreline.scoring.many_rows import run_rows
 from training.graph.features import DIRECTIONS
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def sweep(
     """Log-odds of every row with every value of one feature, shape (n_rows, n_values)."""
     changed = np.repeat(rows, len(grid), axis=0)
     changed[:, position] = np.tile(grid, len(rows))
-    [log_odds] = run(session, changed, ["log_odds"])
+    [log_odds] = run_rows(session, changed, ["log_odds"])
     return log_odds.reshape(len(rows), len(grid))
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from training.graph.trees import Ensemble
 
 RAW_PARTS = 2  # coarse and fine
-ROWS_PER_RUN = 256  # suits the form for many rows at every depth; measured
 GROUPS_PER_BLOCK = 512  # looked up together there: fewer run no faster and load slower; measured
 PIECE_LENGTH = 16  # table entries of one column that are summed in one go there
 NO_COLUMN = -1
@@ -69,7 +68,7 @@ def add_tree_contributions(
     n_sources : number of features, the width of the contributions
     readings : how each column follows from `columns` where these are not the columns themselves,
         which the form for many rows needs
-    many_rows : the form for runs of about ROWS_PER_RUN rows, slow on one; contributions differ
+    many_rows : the form for runs of ROWS_PER_EXPLAINED_RUN rows, slow on one; contributions differ
         from those of the other form by float32 rounding, raw does not
 
     Raises

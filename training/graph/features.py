@@ -17,6 +17,7 @@ from onnx import TensorProto
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from scoreline.definition.expression import parse_expression
+from scoreline.scoring.many_rows import run_rows
 from training.graph.builder import GraphBuilder
 from training.graph.expression import add_expression
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from scoreline.core.contract import Contract, DerivedFeature, Feature
 
-# A run keeps what lies between the nodes, so that many rows at once take many times their size.
+# Enough rows for two threads; more at once would take many times their size in memory.
 ROWS_PER_RUN = 1 << 14
 DIRECTIONS = {"increasing": 1, "decreasing": -1, None: 0}
 
@@ -220,9 +221,6 @@ class FeatureGraph(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sk
 
     def transform(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Columns of raw rows: (n_rows, n_features) -> (n_rows, n_columns), float32."""
-        X = np.asarray(X, np.float32)
-        columns = np.empty((len(X), len(self.columns_)), np.float32)
-        for start in range(0, len(X), ROWS_PER_RUN):
-            rows = slice(start, start + ROWS_PER_RUN)
-            [columns[rows]] = self._session.run(["columns"], {"X": X[rows]})
+        rows = np.asarray(X, np.float32)
+        [columns] = run_rows(self._session, rows, ["columns"], rows_per_run=ROWS_PER_RUN)
         return columns

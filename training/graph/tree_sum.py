@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from training.graph.trees import Ensemble, Tree
 
 BITS_OF_BYTE = 8
-ROWS_PER_RUN = 512  # suits these graphs at every depth; measured
 TREES_PER_BLOCK = 300  # looked up together, so that what lies between stays in the cache; measured
 
 

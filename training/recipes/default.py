@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from scoreline.scoring.many_rows import open_session
 from training.evaluate.confusion import classification
 from training.evaluate.metrics import METRICS, chance_error, evaluate
 from training.export.golden_rows import golden_rows
 from training.export.graphs import batch_graph, online_graph, witness_graph
 from training.export.parity import Candidate, check_parity
 from training.export.reference_group import build_reference
-from training.export.session import open_session
 from training.export.trained import Trained
 from training.fit.calibration import sigmoid, uncalibrated
 from training.fit.model import fit

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scoreline.scoring.many_rows import open_session
 from training.evaluate.metrics import auc, brier, calibration_error
 from training.evaluate.ranking import evaluate_ranking
 from training.export.golden_rows import golden_recommendations
 from training.export.recommendation_graph import multilabel_graph
 from training.export.recommendation_parity import check_label_parity
-from training.export.session import open_session
 from training.export.trained import Trained
 from training.fit.calibration import sigmoid
 from training.fit.multilabel import fit_labels

@@ -16,9 +16,9 @@ from local.template import ROOT
 from scoreline.core.errors import OnnxRuntimeError
 from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.scoring import capi
+from scoreline.scoring.many_rows import open_session
 from scoreline.scoring.session import Session
 from tests.sample import bundle
-from training.export.session import open_session
 from training.graph.builder import GraphBuilder
 
 KINDS = [

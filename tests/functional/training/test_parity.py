@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import ParityError
 from scoreline.definition.algorithms import ALGORITHMS
+from scoreline.scoring.many_rows import open_session, run_rows
 from tests.sample import applicants, definition, with_algorithm
 from training.data.dataset import load_dataset
 from training.export.graphs import batch_graph, online_graph, witness_graph
 from training.export.parity import Candidate, check_parity, probe_rows
-from training.export.session import open_session, run
 from training.fit.model import fit
 
 pytestmark = pytest.mark.slow
@@ -135,7 +135,7 @@ def test_run_in_chunks_keeps_order(fitted):
     _, _, candidate, held_out = fitted("lightgbm")
     many = np.tile(held_out, (8, 1))
 
-    [whole] = run(candidate.online, many, ["probability"])
+    [whole] = run_rows(candidate.online, many, ["probability"])
 
     np.testing.assert_array_equal(whole[: len(held_out)], whole[-len(held_out) :])
 
@@ -149,6 +149,6 @@ def test_the_batch_graph_scores_the_same_without_contributions(fitted, algorithm
         wanted, {"X": rows, "explain": np.array(False)}
     )
 
-    assert np.array_equal(log_odds, run(candidate.online, rows, ["log_odds"])[0])
-    assert np.array_equal(margin, run(candidate.online, rows, ["margin"])[0])
+    assert np.array_equal(log_odds, run_rows(candidate.online, rows, ["log_odds"])[0])
+    assert np.array_equal(margin, run_rows(candidate.online, rows, ["margin"])[0])
     assert contributions.shape == (0, len(contract.sources))

@@ -6,9 +6,9 @@ from math import inf, isnan
 import numpy as np
 import pytest
 
+from scoreline.scoring.many_rows import open_session
 from scoreline.scoring.model import ScoringModel
 from tests.sample import APPLICATION, applicants, definition, with_algorithm
-from training.export.session import open_session
 from training.train import train
 
 pytestmark = pytest.mark.slow

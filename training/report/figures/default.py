@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scoreline.scoring.many_rows import run_log_odds
 from training.evaluate.intervals import auc_interval
-from training.export.session import log_odds_of
 from training.report.figures.bands import score_bands
 from training.report.figures.curves import curves
 from training.report.figures.fairness import fairness, intersections, protected_groups
@@ -63,7 +63,7 @@ def figures_of_default(
 def _development(fitted: Dataset, batch: onnxruntime.InferenceSession) -> dict[str, Any]:
     """AUC on rows that were fitted, at most 20,000 of them."""
     rows = sampled(np.arange(len(fitted.y)), FITTED_ROWS)
-    area = auc_interval(fitted.y[rows], log_odds_of(batch, fitted.X[rows]))
+    area = auc_interval(fitted.y[rows], run_log_odds(batch, fitted.X[rows]))
     return {"rows": len(rows), "auc": rounded(asdict(area))}
 
 

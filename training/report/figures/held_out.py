@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluate.scores import decisions, scores
+from scoreline.scoring.scores import decisions, scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

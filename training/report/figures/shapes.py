@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoreline.core.contract import Feature
+from scoreline.scoring.many_rows import run_log_odds, run_rows
 from training.evaluate.metrics import auc
-from training.export.session import log_odds_of, run
 from training.report.figures.groups import groups_of
 from training.report.figures.held_out import SEED, TOO_SMALL, sampled
 from training.report.figures.rounding import rounded
@@ -56,7 +56,7 @@ def explain(
 ) -> Explained:
     """Run the rows through a graph with its contributions."""
     outputs = ["values", "contributions", "margin", "log_odds"]
-    values, contributions, margin, log_odds = run(session, X[rows], outputs)
+    values, contributions, margin, log_odds = run_rows(session, X[rows], outputs)
     return Explained(X[rows], values, contributions, margin[:, 0], log_odds[:, 0])
 
 
@@ -104,7 +104,7 @@ def auc_lost(
         shuffled[:, position] = np.concatenate(
             [rng.permutation(X[:, position]) for _ in range(SHUFFLES)]
         )
-        parts = np.split(log_odds_of(batch, shuffled), SHUFFLES)
+        parts = np.split(run_log_odds(batch, shuffled), SHUFFLES)
         lost[feature.name] = whole - float(np.mean([auc(y, part) for part in parts]))
     return lost
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 
 from scoreline.core.errors import TrainingError
+from scoreline.scoring.many_rows import open_session
 from training.evaluate.metrics import calibration_error
-from training.export.session import open_session
 from training.fit.calibration import Beta, Calibration, Platt, choose_calibration, sigmoid
 from training.graph.builder import GraphBuilder
 

@@ -25,7 +25,12 @@ def scores(scale: ScoreScale, log_odds: ArrayLike) -> NDArray[np.int64]:
     return np.rint(points(scale, log_odds)).astype(np.int64)
 
 
+def bands(contract: Contract, found: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position among the contract's bands of each score's band."""
+    cutoffs = [-band.min_score for band in contract.bands if band.min_score is not None]
+    return np.searchsorted(cutoffs, -found)
+
+
 def decisions(contract: Contract, found: NDArray[np.int64]) -> NDArray[np.str_]:
     """The decision for each score."""
-    whole, positions = np.unique(found, return_inverse=True)
-    return np.array([contract.decide(score) for score in whole.tolist()])[positions]
+    return np.array([band.decision for band in contract.bands])[bands(contract, found)]

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.core.contract import Band, Contract, ScoreScale
-from training.evaluate.scores import decisions, points, scores
+from scoreline.scoring.scores import decisions, points, scores
 
 BANDS = (Band("approve", 560), Band("refer", 540), Band("decline"))
 LOG_ODDS = st.lists(st.floats(-20, 20), min_size=1, max_size=50)
