@@ -42,10 +42,11 @@ bench-cold-start: .venv/.installed .venv-lambda/.installed .venv-sam/.installed 
 rie: .venv/.installed .venv-lambda/.installed .venv-sam/.installed ## run a built function under Lambda's emulator beside make serve (FUNCTION=admin)
 	@$(PYTHON) -m local.emulator $(FUNCTION)
 
-lint: .venv/.installed ## ruff and mypy
+lint: .venv/.installed ## ruff, mypy and the arrows between folders
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo --no-cache
 
 validate: .venv-sam/.installed ## check the template
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint --template template.yaml
