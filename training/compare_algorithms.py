@@ -12,8 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from scoreline.core.errors import DefinitionError, UnrankedError
 from scoreline.scoring.many_rows import open_session
-from training.evaluate.delong import compare_auc, holm
-from training.evaluate.intervals import Interval, auc_interval
+from training.evaluate.delong import auc_interval, compare_auc, holm
 from training.evaluate.metrics import METRICS, auc
 from training.export.graphs import online_graph
 from training.export.metadata import with_metadata
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
+    from training.evaluate.intervals import Interval
 
     type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 

@@ -1,4 +1,4 @@
-"""Whether one model ranks better than another on the same rows: DeLong's paired test."""
+"""AUC with DeLong's variance, and his paired test of two models on the same rows."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 
-from training.evaluate.intervals import QUANTILE, Interval, placements, standard_error
+from training.evaluate.intervals import QUANTILE, Interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +18,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """Difference of two AUCs with its 95 % interval, and the two-sided p-value of none."""
+    """Difference of two AUCs with its 95 % interval, and the two-sided p-value of no difference."""
 
     difference: Interval
     p_value: float
+
+
+def auc_interval(y: NDArray[np.int8], score: NDArray[np.float64]) -> Interval:
+    """Area under the ROC curve with DeLong's interval, cut to [0, 1].
+
+    Parameters
+    ----------
+    y : shape (n_rows,), 1 is default, both classes present
+    score : shape (n_rows,), any score that rises with the probability of default
+
+    References
+    ----------
+    DeLong, DeLong and Clarke-Pearson, Comparing the areas under two or more correlated receiver
+    operating characteristic curves, Biometrics 44 (1988). Mid-ranks, which take n log n: Sun and
+    Xu, Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters 21 (2014).
+    """
+    over_goods, under_defaults = placements(y, score)
+    value = float(over_goods.mean())
+    margin = QUANTILE * standard_error(over_goods, under_defaults)
+    return Interval(value, max(value - margin, 0.0), min(value + margin, 1.0))
 
 
 def compare_auc(
@@ -29,18 +49,12 @@ def compare_auc(
 ) -> PairedTest:
     """AUC of the first model less that of the second, both on the same rows.
 
-    The models count as given: what another sample to fit them on would have changed is not in it.
+    The models are taken as given: the test does not cover what another training sample would
+    change.
 
     Parameters
     ----------
-    y : shape (n_rows,), 1 is default, both classes present
-    first, second : shape (n_rows,), any score that rises with the probability of default
-
-    References
-    ----------
-    DeLong, DeLong and Clarke-Pearson, Comparing the areas under two or more correlated receiver
-    operating characteristic curves, Biometrics 44 (1988). Mid-ranks, which take n log n: Sun and
-    Xu, Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters 21 (2014).
+    y, first, second : as in `auc_interval`, whose references apply
     """
     ours, theirs = placements(y, first), placements(y, second)
     over_goods, under_defaults = ours[0] - theirs[0], ours[1] - theirs[1]
@@ -52,8 +66,39 @@ def compare_auc(
     )
 
 
+def placements(
+    y: NDArray[np.int8], score: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Share of the goods below each default, and of the defaults above each good; ties count half.
+
+    The mean of either is the AUC; DeLong calls them V10 and V01.
+
+    Returns
+    -------
+    Arrays of shape (n_defaults,) and (n_goods,)
+    """
+    defaults, goods = score[y == 1], score[y == 0]
+    m, n = len(defaults), len(goods)
+    ranks = rankdata(np.concatenate([defaults, goods]))
+    over_goods = (ranks[:m] - rankdata(defaults)) / n
+    under_defaults = 1 - (ranks[m:] - rankdata(goods)) / m
+    return over_goods, under_defaults
+
+
+def standard_error(over_goods: NDArray[np.float64], under_defaults: NDArray[np.float64]) -> float:
+    """Standard error of the mean of placements, or of the difference of two models' placements."""
+    variances = (_variance(values) / len(values) for values in (over_goods, under_defaults))
+    return float(np.sqrt(sum(variances)))
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    return float(values.var(ddof=1)) if len(values) > 1 else 0.0
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted for their number: below 5 % any is wrong in at most 5 % of such tables.
+    """P-values adjusted for multiple tests.
+
+    Rejecting those below 5 % makes any false rejection at most 5 % likely.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""How good a model is on rows that it has not seen, each figure with a 95 % interval."""
+"""Discrimination and calibration on held-out rows, each figure with a 95 % interval."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluate.intervals import CONFIDENCE, RESAMPLES, SEED, Interval, auc_interval
+from training.evaluate.delong import auc_interval
+from training.evaluate.intervals import CONFIDENCE, RESAMPLES, SEED, Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # Most rows of a resample.
 DRAWN_ROWS = 10_000
-CALIBRATION_BINS = 10
+CALIBRATION_GROUPS = 10
 NEWTON_STEPS = 12
 CONVERGED = 1e-10
 
@@ -26,8 +27,8 @@ CONVERGED = 1e-10
 def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Interval]:
     """AUC and Gini with DeLong's interval, the others with the bootstrap's percentile interval.
 
-    Of more than 10,000 rows so many are drawn, and the figures' distances from those of all rows
-    shrunk by the root of the share drawn.
+    At most 10,000 rows are drawn per resample; where there are more, the distances from the figures
+    of all rows are multiplied by the square root of the share drawn.
 
     Parameters
     ----------
@@ -88,21 +89,29 @@ def log_loss(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
 
 
 def calibration_error(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
-    """Expected calibration error over ten bins of equal mass."""
-    bins = np.array_split(np.argsort(probability, kind="stable"), CALIBRATION_BINS)
-    gaps = [abs(y[b].mean() - probability[b].mean()) * len(b) for b in bins if len(b)]
+    """Expected calibration error over ten groups of equally many rows."""
+    gaps = [
+        abs(y[rows].mean() - probability[rows].mean()) * len(rows)
+        for rows in calibration_groups(probability)
+    ]
     return float(sum(gaps) / len(y))
 
 
-def chance_error(probability: NDArray[np.float64]) -> float:
-    """The calibration error that chance alone gives probabilities that are right.
+def calibration_groups(probability: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Rows in ten groups of equal size by rising probability, without empty groups."""
+    order = np.argsort(probability, kind="stable")
+    return [rows for rows in np.array_split(order, CALIBRATION_GROUPS) if len(rows)]
 
-    The mean distance of a bin's default rate from its expectation, sqrt(2 p (1 - p) / (pi n)) as
-    that of a normal variable.
+
+def chance_error(probability: NDArray[np.float64]) -> float:
+    """The calibration error that chance alone gives to correct probabilities.
+
+    It is the mean distance of a group's default rate from its expectation, which is
+    sqrt(2 p (1 - p) / (pi n)) in the normal approximation.
     """
-    bins = np.array_split(np.sort(probability), CALIBRATION_BINS)
-    variances = [float(np.mean(b * (1 - b))) / len(b) for b in bins if len(b)]
-    sizes = [len(b) for b in bins if len(b)]
+    groups = [probability[rows] for rows in calibration_groups(probability)]
+    variances = [float(np.mean(p * (1 - p))) / len(p) for p in groups]
+    sizes = [len(p) for p in groups]
     return float(np.average(np.sqrt(2 * np.array(variances) / np.pi), weights=sizes))
 
 
@@ -132,10 +141,8 @@ def _logistic(
     y: NDArray[np.int8],
     offset: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
-    """Coefficients of a logistic regression with an offset, by Newton's method.
-
-    Sums in place of products of matrices, which would keep every processor busy for two columns.
-    """
+    """Coefficients of a logistic regression with an offset, by Newton's method."""
+    # Sums, not matrix products: those would start a thread per processor for two columns.
     weights = np.zeros(len(columns))
     for _ in range(NEWTON_STEPS):
         z = sum((w * c for w, c in zip(weights, columns, strict=True)), offset)

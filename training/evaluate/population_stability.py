@@ -1,4 +1,4 @@
-"""Population stability: how features and score are distributed, and how far that has moved."""
+"""Population stability: how far the distributions of the features and of the score have shifted."""
 
 from __future__ import annotations
 
@@ -8,64 +8,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import chi2
 
-from scoreline.core.contract import UNSEEN_CATEGORY
 from training.evaluate.intervals import CONFIDENCE
+from training.evaluate.psi_bins import PsiBins, decile_bins, psi_bins_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import Contract, Feature
+    from scoreline.core.contract import Contract
 
-TENTHS = 10
 # By convention; Siddiqi, Credit Risk Scorecards (2006), chapter 8.
 MODERATE, LARGE = 0.1, 0.25
-MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Bins:
-    """Bins of a feature or of the score.
-
-    Attributes
-    ----------
-    edges : upper ends of the bins of amounts but the last; None where there are no amounts
-    codes : numbers that stand for a state or category, each a bin of its own
-    labels : of amounts, then of codes, then that of missing values
-    """
-
-    edges: tuple[float, ...] | None
-    codes: tuple[float, ...]
-    labels: tuple[str, ...]
-
-    def assign(self, values: NDArray[Any]) -> NDArray[np.int64]:
-        """The bin of each value; of amounts the one that it does not lie above."""
-        first = 0 if self.edges is None else len(self.edges) + 1
-        bins = np.full(len(values), len(self.labels) - 1)
-        if self.edges is not None:
-            given = ~np.isnan(values)
-            bins[given] = np.searchsorted(self.edges, values[given], side="left")
-        for number, code in enumerate(self.codes):
-            bins[values == values.dtype.type(code)] = first + number
-        return bins
-
-    def count(self, values: NDArray[Any]) -> NDArray[np.int64]:
-        """Values in each bin."""
-        return np.bincount(self.assign(values), minlength=len(self.labels))
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How far a distribution has moved.
+    """How far a distribution has shifted.
 
     Attributes
     ----------
     psi : population stability index
-    critical : what 95 % of samples of these sizes stay below where nothing has moved
+    critical : 95 % of samples of these sizes stay below it where the population is unchanged
     expected_rows, actual_rows : sizes of the samples
-    bins : that are not empty in both
-    verdict : stable, moderate or large; stable also where the index is not critical
+    bins : number of bins that hold a row of either sample
+    verdict : stable, moderate or large; also stable where the index is below the critical value
     """
 
     psi: float
@@ -76,32 +43,11 @@ class Shift:
     verdict: str
 
 
-def bins_of(feature: Feature, values: NDArray[np.float32]) -> Bins:
-    """Deciles of the amounts, and a bin for each category, special code and for missing values."""
-    if feature.type == "category":
-        codes = (*map(float, range(len(feature.categories))), UNSEEN_CATEGORY)
-        return Bins(None, codes, (*feature.categories, "not listed", MISSING))
-    if feature.type == "boolean":
-        return Bins(None, (0.0, 1.0), ("no", "yes", MISSING))
-    states = (feature.special_codes or {}).items()
-    amounts = values[~np.isnan(values) & ~np.isin(values, np.array(feature.specials, np.float32))]
-    return amount_bins(amounts, {name: float(code) for name, code in states})
-
-
-def amount_bins(amounts: NDArray[Any], states: Mapping[str, float]) -> Bins:
-    """Deciles of amounts, fewer where some are equal."""
-    ordered = np.sort(amounts)
-    tenths = [-(-len(ordered) * k // TENTHS) - 1 for k in range(1, TENTHS)] if len(ordered) else []
-    edges = [float(edge) for edge in np.unique(ordered[tenths]) if edge < ordered[-1]]
-    labels = [f"to {edge:.6g}" for edge in edges] + [f"over {edges[-1]:.6g}" if edges else "any"]
-    return Bins(tuple(edges), tuple(states.values()), (*labels, *states, MISSING))
-
-
 def psi(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> float:
     """Population stability index of two samples' counts per bin.
 
-    The sum over bins of (a - e) ln(a / e), for the shares e and a. An empty bin counts as half a
-    row, for its logarithm would be infinite.
+    It is the sum over bins of (a - e) ln(a / e), for the shares e and a. An empty bin counts as
+    half a row, since its logarithm would be infinite.
 
     Examples
     --------
@@ -116,7 +62,7 @@ def psi(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> float:
 def critical_psi(
     expected_rows: int, actual_rows: int, bins: int, confidence: float = CONFIDENCE
 ) -> float:
-    """The index that `confidence` of samples of one population stay below.
+    """The index that a share `confidence` of samples of one population stay below.
 
     References
     ----------
@@ -134,7 +80,7 @@ def critical_psi(
 
 
 def shift(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> Shift:
-    """How far `actual` has moved from `expected`, both counts per bin."""
+    """How far `actual` has shifted from `expected`, both counts per bin."""
     rows = int(expected.sum()), int(actual.sum())
     bins = int(((expected > 0) | (actual > 0)).sum())
     found, critical = psi(expected, actual), critical_psi(*rows, bins)
@@ -147,19 +93,19 @@ def shift(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> Shift:
 def baseline(
     contract: Contract, X: NDArray[np.float32], points: NDArray[np.float64] | None
 ) -> dict[str, Any]:
-    """What later populations are compared with, for the manifest.
+    """The distributions that later populations are compared with, for the manifest.
 
     Parameters
     ----------
     X : training rows, shape (n_rows, n_features)
-    points : score of held-out rows, for a model is too sure of rows that it was fitted on; None
-        where there is no score
+    points : scores of held-out rows, as a model is too confident about rows that it was fitted on;
+        None where there is no score
     """
     features = {
-        feature.name: _described(bins_of(feature, column), column)
+        feature.name: _distribution(psi_bins_of(feature, column), column)
         for feature, column in zip(contract.features, X.T, strict=True)
     }
-    score = None if points is None else _described(amount_bins(points, {}), points)
+    score = None if points is None else _distribution(decile_bins(points, {}), points)
     return {"features": features, "score": score}
 
 
@@ -169,29 +115,29 @@ def shifts(
     X: NDArray[np.float32],
     points: NDArray[np.float64] | None,
 ) -> dict[str, Any]:
-    """How far features (CSI) and score (PSI) have moved from a baseline, for the manifest.
+    """How far features (CSI) and score (PSI) have shifted from a baseline, for the manifest.
 
     Parameters
     ----------
-    before : as `baseline` makes it
+    before : returned by `baseline`
     contract, X, points : as the model of the baseline reads and scores the rows
     """
     features = {
-        feature.name: asdict(_moved(before["features"][feature.name], column))
+        feature.name: asdict(_shift_from(before["features"][feature.name], column))
         for feature, column in zip(contract.features, X.T, strict=True)
     }
-    score = None if points is None else asdict(_moved(before["score"], points))
+    score = None if points is None else asdict(_shift_from(before["score"], points))
     return {"features": features, "score": score}
 
 
-def _described(bins: Bins, values: NDArray[Any]) -> dict[str, Any]:
+def _distribution(bins: PsiBins, values: NDArray[Any]) -> dict[str, Any]:
     counts = bins.count(values)
     shares = [round(float(share), 8) for share in counts / len(values)]
     return {"rows": len(values), **asdict(bins), "counts": counts.tolist(), "shares": shares}
 
 
-def _moved(described: Mapping[str, Any], values: NDArray[Any]) -> Shift:
-    edges = described["edges"]
-    codes, labels = tuple(described["codes"]), tuple(described["labels"])
-    bins = Bins(None if edges is None else tuple(edges), codes, labels)
-    return shift(np.array(described["counts"]), bins.count(values))
+def _shift_from(distribution: Mapping[str, Any], values: NDArray[Any]) -> Shift:
+    edges = distribution["edges"]
+    codes, labels = tuple(distribution["codes"]), tuple(distribution["labels"])
+    bins = PsiBins(None if edges is None else tuple(edges), codes, labels)
+    return shift(np.array(distribution["counts"]), bins.count(values))

@@ -1,4 +1,4 @@
-"""How good recommendations are on customers that the model has not seen."""
+"""Quality of recommendations for held-out customers, as a ranking."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def average_precision(
 ) -> NDArray[np.float64]:
     """Average precision at k (AP@k) of each customer, shape (n_rows,).
 
-    The precision at each of the first k places that holds an owned product (owned ones so far by
-    places so far), summed, divided by the lesser of k and the number of owned products. It is 0 for
-    a customer who owns none. The mean over customers is MAP@k.
+    The precision at a place is the share of owned products among the places up to it. AP@k sums
+    the precision at those of the first k places that hold an owned product, and divides by the
+    lesser of k and the number of owned products; it is 0 for a customer who owns no product. The
+    mean over customers is MAP@k.
 
     Parameters
     ----------
@@ -38,14 +39,14 @@ def average_precision(
 
 
 def ranked(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Positions of the labels, the likeliest first; equal ones in their order."""
+    """Positions of the labels, the likeliest first; ties keep the order of the labels."""
     return np.argsort(-probabilities, axis=1, kind="stable")
 
 
 def evaluate_ranking(
     owned: NDArray[np.int8], probabilities: NDArray[np.float64], rates: NDArray[np.float64], k: int
 ) -> dict[str, Interval]:
-    """MAP@k, that of always recommending the most popular products, and their difference.
+    """MAP@k of the model and of recommending the most popular products, and the difference.
 
     Intervals are percentiles of a bootstrap over customers; that of the difference is paired.
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from training.evaluate.delong import compare_auc
-from training.evaluate.intervals import (
-    Interval,
-    auc_interval,
-    bootstrap_difference,
-)
+from training.evaluate.auc_bootstrap import bootstrap_auc_difference
+from training.evaluate.delong import auc_interval, compare_auc
 from training.evaluate.metrics import METRICS
 from training.fit.calibration import sigmoid
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from training.evaluate.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def compare_versions(
         auc={name: auc_interval(y, log_odds) for name, log_odds in scored.items()},
         difference=test.difference,
         p_value=test.p_value,
-        bootstrap=bootstrap_difference(y, challenger, champion),
+        bootstrap=bootstrap_auc_difference(y, challenger, champion),
         metrics={
             name: {key: metric(y, sigmoid(log_odds)) for key, metric in METRICS.items()}
             for name, log_odds in scored.items()

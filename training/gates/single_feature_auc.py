@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.evaluate.metrics import auc
-from training.evaluate.population_stability import bins_of
+from training.evaluate.psi_bins import psi_bins_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def single_areas(
     """
     areas = {}
     for feature, column in zip(contract.features, X.T, strict=True):
-        bins = bins_of(feature, column).assign(column)
+        bins = psi_bins_of(feature, column).assign(column)
         rows, defaults = np.bincount(bins), np.bincount(bins, weights=y)
         areas[feature.name] = auc(y, (defaults / np.maximum(rows, 1))[bins])
     return areas

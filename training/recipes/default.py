@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from scoreline.scoring.many_rows import open_session
-from training.evaluate.confusion import classification
+from training.evaluate.classification import classification
 from training.evaluate.metrics import METRICS, chance_error, evaluate
 from training.export.golden_rows import golden_rows
 from training.export.graphs import batch_graph, online_graph, witness_graph

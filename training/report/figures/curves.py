@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.evaluate.intervals import wilson
-from training.evaluate.metrics import CALIBRATION_BINS
+from training.evaluate.metrics import calibration_groups
 from training.report.figures.rounding import rounded
 
 if TYPE_CHECKING:
@@ -83,18 +83,15 @@ def gain(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Any
 
 
 def reliability(y: NDArray[np.int8], probability: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Mean probability and bad rate with Wilson's interval in ten bins of equal mass."""
-    bins = np.array_split(np.argsort(probability, kind="stable"), CALIBRATION_BINS)
-    found = []
-    for rows in (rows for rows in bins if len(rows)):
-        found.append(
-            {
-                "rows": len(rows),
-                "probability": float(probability[rows].mean()),
-                "bad_rate": asdict(wilson(int(y[rows].sum()), len(rows))),
-            }
-        )
-    return found
+    """Mean probability and bad rate with Wilson's interval in ten groups of equally many rows."""
+    return [
+        {
+            "rows": len(rows),
+            "probability": float(probability[rows].mean()),
+            "bad_rate": asdict(wilson(int(y[rows].sum()), len(rows))),
+        }
+        for rows in calibration_groups(probability)
+    ]
 
 
 def histogram(y: NDArray[np.int8], scores: NDArray[np.int64]) -> dict[str, Any]:

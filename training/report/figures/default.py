@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoreline.scoring.many_rows import run_log_odds
-from training.evaluate.intervals import auc_interval
+from training.evaluate.delong import auc_interval
 from training.report.figures.bands import score_bands
 from training.report.figures.curves import curves
 from training.report.figures.fairness import fairness, intersections, protected_groups

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.evaluate.intervals import Interval, difference, ratio, standardised
+from training.evaluate.group_differences import (
+    rate_difference,
+    rate_ratio,
+    standardised_mean_difference,
+)
 from training.gates.sweeps import ELDERLY
 from training.report.figures.held_out import TOO_SMALL
 from training.report.figures.rounding import rounded
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Feature
+    from training.evaluate.intervals import Interval
     from training.report.figures.held_out import HeldOut
 
     type Groups = Mapping[str, NDArray[np.bool_]]
@@ -75,16 +80,18 @@ def _figures(
     rows: NDArray[np.bool_],
     compared: NDArray[np.bool_],
 ) -> dict[str, Any]:
-    y, good = held_out.y, held_out.y == 0
+    y, good, scores = held_out.y, held_out.y == 0, held_out.scores
     passed, passed_there = _tally(approved[rows]), _tally(approved[compared])
     chance, chance_there = _tally(approved[rows & good]), _tally(approved[compared & good])
     figures: dict[str, Interval | None] = {
-        "adverse_impact_ratio": ratio(*passed, *passed_there),
-        "score_difference": standardised(held_out.scores[rows], held_out.scores[compared]),
+        "adverse_impact_ratio": rate_ratio(*passed, *passed_there),
+        "score_difference": standardised_mean_difference(
+            held_out.scores[rows], held_out.scores[compared]
+        ),
         "equal_opportunity": None,
     }
     if min(chance[1], chance_there[1]) >= MIN_OF_CLASS:
-        figures["equal_opportunity"] = difference(*chance, *chance_there)
+        figures["equal_opportunity"] = rate_difference(*chance, *chance_there)
     return {
         "bad_rate": float(y[rows].mean()),
         "probability": float(held_out.probability[rows].mean()),

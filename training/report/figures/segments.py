@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from training.evaluate.intervals import auc_interval, wilson
+from training.evaluate.delong import auc_interval
+from training.evaluate.intervals import wilson
 from training.report.figures.groups import groups_of
 from training.report.figures.held_out import TOO_SMALL
 from training.report.figures.rounding import rounded

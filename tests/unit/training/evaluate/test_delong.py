@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluate.delong import compare_auc, holm
-from training.evaluate.intervals import auc_interval
+from training.evaluate.delong import auc_interval, compare_auc, holm
 
 # DeLong et al. (1988), 43 of the 49 patients (albumin, total protein, K-G score, 0 is the event),
 # as SAS/STAT prints them in "Comparing Receiver Operating Characteristic Curves" (LOGISTIC).

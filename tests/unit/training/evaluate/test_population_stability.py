@@ -6,14 +6,13 @@ from hypothesis.extra.numpy import arrays
 
 from scoreline.core.contract import Contract, Feature
 from training.evaluate.population_stability import (
-    amount_bins,
     baseline,
-    bins_of,
     critical_psi,
     psi,
     shift,
     shifts,
 )
+from training.evaluate.psi_bins import decile_bins, psi_bins_of
 
 INCOME = Feature("income", "number", special_codes={"no_record": -99})
 REGION = Feature("region", "category", categories=("north", "south"))
@@ -75,7 +74,7 @@ def test_a_shift_is_judged_by_the_convention_where_chance_does_not_explain_it():
 @given(arrays(np.float32, st.integers(1, 60), elements=st.floats(-99, 50, width=16)))
 def test_every_value_falls_into_one_bin_at_or_above_it(values):
     values[::7], values[::5] = np.nan, -99
-    bins = bins_of(INCOME, values)
+    bins = psi_bins_of(INCOME, values)
 
     assigned = bins.assign(values)
 
@@ -91,7 +90,7 @@ def test_every_value_falls_into_one_bin_at_or_above_it(values):
 
 def test_deciles_of_a_hundred_amounts_have_ten_each():
     values = np.arange(100.0)
-    bins = amount_bins(values, {})
+    bins = decile_bins(values, {})
 
     assert bins.count(values).tolist() == [10] * 10 + [0]
     assert (bins.labels[0], bins.labels[9]) == ("to 9", "over 89")
@@ -100,8 +99,8 @@ def test_deciles_of_a_hundred_amounts_have_ten_each():
 def test_categories_not_listed_and_missing_have_bins_of_their_own():
     values = np.array([0, 1, 1, -1, np.nan], np.float32)
 
-    assert bins_of(REGION, values).labels == ("north", "south", "not listed", "missing")
-    assert bins_of(REGION, values).count(values).tolist() == [1, 2, 1, 1]
+    assert psi_bins_of(REGION, values).labels == ("north", "south", "not listed", "missing")
+    assert psi_bins_of(REGION, values).count(values).tolist() == [1, 2, 1, 1]
 
 
 def test_a_baseline_finds_the_feature_that_has_moved():

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.definition.gate_settings import GateSettings
-from training.evaluate.intervals import Interval, bootstrap_difference
+from training.evaluate.auc_bootstrap import bootstrap_auc_difference
+from training.evaluate.intervals import Interval
 from training.evaluate.metrics import auc, chance_error, evaluate
 from training.gates.against_champion import Beside
 from training.gates.comparison import compare_versions
@@ -119,7 +120,7 @@ def test_the_bootstrap_starts_from_the_difference_of_the_areas(rows, seed):
     y = np.arange(rows, dtype=np.int64) % 2
     first, second = (rng.integers(0, 6, rows).astype(float) for _ in range(2))
 
-    found = bootstrap_difference(y.astype(np.int8), first, second)
+    found = bootstrap_auc_difference(y.astype(np.int8), first, second)
 
     expected = auc(y.astype(np.int8), first) - auc(y.astype(np.int8), second)
     assert found.value == pytest.approx(expected)

@@ -3,7 +3,11 @@ import pytest
 
 from scoreline.core.contract import Feature
 from tests.answered import answered
-from training.evaluate.intervals import difference, ratio, standardised
+from training.evaluate.group_differences import (
+    rate_difference,
+    rate_ratio,
+    standardised_mean_difference,
+)
 from training.report.figures.fairness import fairness, intersections, protected_groups
 
 SEX = Feature(name="sex", type="category")
@@ -11,28 +15,28 @@ SEX = Feature(name="sex", type="category")
 
 def test_the_ratio_and_its_interval_by_hand():
     # Katz: ln(0.3 / 0.5) = -0.5108, standard error sqrt(1/30 - 1/100 + 1/50 - 1/100) = 0.18257.
-    found = ratio(30, 100, 50, 100)
+    found = rate_ratio(30, 100, 50, 100)
 
     assert found.value == pytest.approx(0.6)
     assert found.low == pytest.approx(0.6 * np.exp(-1.959964 * 0.182574), abs=1e-5)
     assert found.high == pytest.approx(0.8582, abs=1e-4)
-    assert ratio(0, 100, 50, 100) is None
+    assert rate_ratio(0, 100, 50, 100) is None
 
 
 def test_the_standardised_difference_and_its_interval_by_hand():
     # Means 10 and 12, variance 2 in both: -2 / sqrt(2), error sqrt(1/3 + 1/3 + 2/12).
     values = np.array([10 - 2**0.5, 10, 10 + 2**0.5])
 
-    found = standardised(values, values + 2)
+    found = standardised_mean_difference(values, values + 2)
 
     assert found.value == pytest.approx(-(2**0.5), abs=1e-6)
     assert found.high - found.value == pytest.approx(1.959964 * (2 / 3 + 1 / 6) ** 0.5, abs=1e-5)
-    assert standardised(np.array([5, 5]), np.array([5, 5])) is None
+    assert standardised_mean_difference(np.array([5, 5]), np.array([5, 5])) is None
 
 
 def test_the_difference_has_newcombes_interval():
     # Newcombe 1998, Table II (a): 56/70 less 48/80 is .2 with .0524 to .3339.
-    found = difference(56, 70, 48, 80)
+    found = rate_difference(56, 70, 48, 80)
 
     assert found.value == pytest.approx(0.2)
     assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=1e-4)

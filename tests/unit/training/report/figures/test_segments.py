@@ -3,7 +3,7 @@ import pytest
 
 from scoreline.core.contract import DerivedFeature, Feature
 from tests.answered import answered
-from training.evaluate.intervals import auc_interval
+from training.evaluate.delong import auc_interval
 from training.report.figures.groups import groups_of
 from training.report.figures.segments import figures, segment_names, segments
 

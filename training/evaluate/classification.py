@@ -1,4 +1,4 @@
-"""How decisions fall on held-out rows: whoever is declined is called a default."""
+"""Decisions as a classification: a declined applicant counts as a predicted default."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def classification(
 
     Returns
     -------
-    The decision, the score that it lies below, the four counts and the figures. Precision is None
-    where nobody gets the decision.
+    The decision, its cutoff, the confusion counts and the figures. Precision is None where nobody
+    gets the decision.
     """
     *better, last = contract.bands
     cutoff = better[-1].min_score if better else None
     if cutoff is None:
         return None
-    counts = count(scores(contract.score_scale, log_odds) < cutoff, y)
+    counts = confusion_counts(scores(contract.score_scale, log_odds) < cutoff, y)
     figures = {
         name: interval and asdict(interval) for name, interval in figures_of(**counts).items()
     }
     return {"decision": last.decision, "below_score": cutoff, **counts, **figures}
 
 
-def count(flagged: NDArray[np.bool_], y: NDArray[np.int8]) -> dict[str, int]:
+def confusion_counts(flagged: NDArray[np.bool_], y: NDArray[np.int8]) -> dict[str, int]:
     """True and false positives and negatives; a positive is a row that is flagged."""
     return {
         "true_positives": int((flagged & (y == 1)).sum()),
@@ -55,12 +55,13 @@ def count(flagged: NDArray[np.bool_], y: NDArray[np.int8]) -> dict[str, int]:
 def figures_of(
     true_positives: int, false_positives: int, true_negatives: int, false_negatives: int
 ) -> dict[str, Interval | None]:
-    """Figures of the counts, with both classes present.
+    """Figures of the counts, where both classes are present.
 
-    The proportions have Wilson's interval. F1 has the percentile interval of the bootstrap that
-    draws rows with replacement within each class, of which only the counts matter.
+    The proportions have Wilson's interval. F1 has the percentile interval of a bootstrap within
+    each class.
     """
     defaults, goods = true_positives + false_negatives, true_negatives + false_positives
+    # F1 depends on the counts alone, so counts are drawn instead of rows.
     rng = np.random.default_rng(SEED)
     hits = rng.binomial(defaults, true_positives / defaults, RESAMPLES)
     alarms = rng.binomial(goods, false_positives / goods, RESAMPLES)

@@ -5,7 +5,7 @@ import pytest
 
 from scoreline.core.contract import Band
 from tests.sample import definition
-from training.evaluate.confusion import classification, count, figures_of
+from training.evaluate.classification import classification, confusion_counts, figures_of
 from training.evaluate.intervals import wilson
 
 
@@ -48,7 +48,7 @@ def test_without_anybody_flagged_precision_is_unknown():
 def test_counts():
     flagged, y = np.array([True, True, False, False, False]), np.array([1, 0, 0, 0, 1])
 
-    assert list(count(flagged, y).values()) == [1, 1, 2, 1]
+    assert list(confusion_counts(flagged, y).values()) == [1, 1, 2, 1]
 
 
 def test_whoever_is_declined_is_called_a_default(tmp_path):
