@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
-    from training.export.trained import Trained
-    from training.gates.champion import Champion
+    from training.export.trained_model import TrainedModel
+    from training.gates.champion import ChampionBundle
 
-    type Train = Callable[[Definition, Dataset, Dataset, Callable[[str], None]], Trained]
+    type Train = Callable[[Definition, Dataset, Dataset, Callable[[str], None]], TrainedModel]
 
 PACKAGES = (
     "scikit-learn",
@@ -81,7 +81,7 @@ def train(
     dataset_path: str,
     *,
     trained_by: str = "",
-    champion: Champion | None = None,
+    champion: ChampionBundle | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
     """Read, fit, evaluate, export and hold the result against the gates.
@@ -118,7 +118,7 @@ def train_on(
     *,
     study: Mapping[str, Any] | None = None,
     trained_by: str = "",
-    champion: Champion | None = None,
+    champion: ChampionBundle | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
     """Train on rows that have been read.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from scoreline.aws.registry import ModelRegistry
     from scoreline.definition.model import Definition
-    from training.gates.champion import Champion
+    from training.gates.champion import ChampionBundle
     from training.train import Bundle
 
 
@@ -31,7 +31,7 @@ def _load_definition(model: str) -> Definition:
     return load_definition(model)
 
 
-def _read_champion(registry: ModelRegistry, model: str) -> Champion | None:
+def _read_champion(registry: ModelRegistry, model: str) -> ChampionBundle | None:
     from training.gates.champion import read_champion
 
     return read_champion(registry, model)
@@ -50,7 +50,7 @@ class Trainer:
     registry: ModelRegistry
     load_definition: Callable[[str], Definition] = _load_definition
     train: Callable[..., Bundle] = _train
-    read_champion: Callable[[ModelRegistry, str], Champion | None] = _read_champion
+    read_champion: Callable[[ModelRegistry, str], ChampionBundle | None] = _read_champion
 
     def __call__(
         self,

@@ -1,4 +1,4 @@
-"""The version that serves while another one is trained, which that one has to measure up to."""
+"""The bundle of the champion, which a newly trained version is compared with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scoreline.core.contract import Contract
 from scoreline.core.errors import ModelNotFoundError
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, TRAINING_ROWS_FILE
+from scoreline.scoring.many_rows import open_session
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Champion:
-    """A version that serves: its manifest, the bytes of its graphs, and keys of its training rows.
+class ChampionBundle:
+    """A version in service: its manifest, the bytes of its graphs, and keys of its training rows.
 
-    `training_rows` is empty for a version that is older than these keys.
+    `training_rows` is empty for a version that was trained before these keys were kept.
     """
 
     version: str
@@ -32,17 +33,17 @@ class Champion:
     @cached_property
     def session(self) -> onnxruntime.InferenceSession:
         """The graph for many rows."""
-        return _open(self.batch)
+        return open_session(self.batch)
 
     @cached_property
     def contract(self) -> Contract:
-        """What it takes and how it decides."""
-        metadata = _open(self.online).get_modelmeta().custom_metadata_map
+        """Its features, score scale and decisions."""
+        metadata = open_session(self.online).get_modelmeta().custom_metadata_map
         return Contract.from_json(metadata["contract"])
 
 
-def read_champion(registry: ModelReader, model: str) -> Champion | None:
-    """The version that serves a model; None where nothing does."""
+def read_champion(registry: ModelReader, model: str) -> ChampionBundle | None:
+    """The version of a model that is in service, or None."""
     try:
         version = registry.pointer(model).champion.version
     except ModelNotFoundError:
@@ -51,10 +52,4 @@ def read_champion(registry: ModelReader, model: str) -> Champion | None:
     online, batch = (registry.read(model, version, file) for file in (MODEL_FILE, BATCH_FILE))
     has_rows = TRAINING_ROWS_FILE in manifest["files"]
     rows = registry.read(model, version, TRAINING_ROWS_FILE) if has_rows else b""
-    return Champion(version, manifest, online, batch, rows)
-
-
-def _open(content: bytes) -> onnxruntime.InferenceSession:
-    from scoreline.scoring.many_rows import open_session  # few have a champion
-
-    return open_session(content)
+    return ChampionBundle(version, manifest, online, batch, rows)

@@ -1,4 +1,4 @@
-"""The rows of a challenger as its champion reads them."""
+"""The rows of a challenger, read with the champion's definition."""
 
 from __future__ import annotations
 
@@ -15,30 +15,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.data.dataset import Dataset
-    from training.gates.champion import Champion
+    from training.gates.champion import ChampionBundle
 
 
-def as_read_by(
-    champion: Champion, definition: Definition, path: str, datasets: tuple[Dataset, Dataset]
+def read_by_champion(
+    champion: ChampionBundle,
+    definition: Definition,
+    path: str,
+    datasets: tuple[Dataset, Dataset],
 ) -> tuple[Dataset, Dataset]:
-    """Training and test rows with the champion's features, without rows that it would refuse.
+    """Training and test rows with the champion's features, except rows that it would refuse.
 
     Raises
     ------
     DatasetError, DefinitionError
-        The champion cannot read the dataset, or its definition is no longer one.
+        The champion cannot read the dataset, or its definition is no longer valid.
     """
     if champion.contract.features == definition.inputs:
         return datasets
     whole = load_dataset(Definition.restored(champion.manifest["definition"]), path)
     if whole.fingerprint != datasets[0].fingerprint:
-        raise DatasetError(f"{path}: the files have changed meanwhile")
+        raise DatasetError(f"{path}: the files changed during training")
     first, second = (_rows_of(whole, dataset) for dataset in datasets)
     return first, second
 
 
 def _rows_of(whole: Dataset, wanted: Dataset) -> Dataset:
-    """The wanted rows of another reading of the same dataset, with the outcomes as wanted."""
+    """Some rows of another reading of the same dataset, with the wanted outcomes."""
     shared, ours, theirs = np.intersect1d(
         whole.rows, wanted.rows, assume_unique=True, return_indices=True
     )

@@ -1,4 +1,4 @@
-"""A gate: what a version must keep before it may be promoted, and whether it does."""
+"""A gate: a condition that a version has to meet before it may be promoted, and the result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Gate:
     Attributes
     ----------
     passed : None where the gate does not apply; the sentence says why
-    value, threshold : what was found and what was asked for, where they are numbers
+    value, threshold : the figure found and the limit, where they are numbers
     """
 
     gate: str
@@ -29,5 +29,5 @@ class Gate:
 
 
 def status_of(gates: Iterable[Gate]) -> str:
-    """`rejected` where a gate has not been passed, or else `candidate`."""
+    """`rejected` if any gate failed, otherwise `candidate`."""
     return REJECTED if any(gate.passed is False for gate in gates) else CANDIDATE

@@ -1,4 +1,4 @@
-"""Holds a trained version against every gate and says whether it may be promoted."""
+"""Applies every gate to a trained version and decides whether it may be promoted."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from scoreline.scoring.many_rows import open_session, run_log_odds
 from scoreline.scoring.scores import points
 from training.evaluate.population_stability import baseline, shifts
 from training.export.parity import PROBABILITY_TOLERANCE
-from training.gates import performance, population, rules
-from training.gates.against_champion import some_rows, stand_beside
+from training.gates import data_gates, performance_gates, policy_gates
+from training.gates.champion_comparison import compare_with_champion, some_rows
 from training.gates.gate import Gate, status_of
-from training.gates.single_feature_auc import single_areas
+from training.gates.single_feature_auc import single_feature_auc
 
 if TYPE_CHECKING:
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
-    from training.export.trained import Trained
-    from training.gates.against_champion import Beside
-    from training.gates.champion import Champion
-    from training.gates.comparison import Comparison
+    from training.export.trained_model import TrainedModel
+    from training.gates.champion import ChampionBundle
+    from training.gates.champion_comparison import ChampionComparison
+    from training.gates.paired_comparison import PairedComparison
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The gates in their order, and what they rest on: sections of the manifest."""
+    """The gates in their order and their evidence, as sections of the manifest."""
 
     gates: tuple[Gate, ...]
-    comparison: Comparison | None
+    comparison: PairedComparison | None
     baseline: dict[str, Any]
     stability: dict[str, Any]
 
@@ -45,68 +45,74 @@ class Judgement:
 
 def judge(
     definition: Definition,
-    trained: Trained,
+    trained: TrainedModel,
     fitted: Dataset,
     held_out: Dataset,
     *,
     path: str,
-    champion: Champion | None,
+    champion: ChampionBundle | None,
 ) -> Judgement:
-    """Hold a version that parity has let through against the other gates.
+    """Apply the gates to a version that passed the parity gate.
 
     Parameters
     ----------
     fitted, held_out : training and test rows
-    path : of the dataset, which a champion with other features has to read by itself
+    path : of the dataset, which a champion with other features reads again
     """
-    contract, some, unseen = trained.contract, some_rows(fitted), some_rows(held_out)
-    score = unseen_points = fitted_points = None
+    contract = trained.contract
+    fitted_sample, test_sample = some_rows(fitted), some_rows(held_out)
+    score = test_points = fitted_points = None
     if definition.task == "default":
         score = partial(run_log_odds, open_session(trained.batch.SerializeToString()))
-        unseen_points = points(contract.score_scale, score(unseen.X))
-        fitted_points = points(contract.score_scale, score(some.X))
-    before = baseline(contract, some.X, unseen_points)
-    beside = stand_beside(champion, definition, path, (fitted, held_out), score)
-    gates = _gates(definition, trained, some, held_out, beside)
+        test_points = points(contract.score_scale, score(test_sample.X))
+        fitted_points = points(contract.score_scale, score(fitted_sample.X))
+    before = baseline(contract, fitted_sample.X, test_points)
+    comparison = compare_with_champion(champion, definition, path, (fitted, held_out), score)
+    gates = _gates(definition, trained, fitted_sample, held_out, comparison)
     return Judgement(
         gates=gates,
-        comparison=beside.comparison,
+        comparison=comparison.paired,
         baseline=before,
         stability={
-            "test": shifts(before, contract, unseen.X, fitted_points),
-            "champion": beside.moved,
+            "test": shifts(before, contract, test_sample.X, fitted_points),
+            "champion": comparison.shifts,
         },
     )
 
 
 def _gates(
-    definition: Definition, trained: Trained, some: Dataset, held_out: Dataset, beside: Beside
+    definition: Definition,
+    trained: TrainedModel,
+    fitted_sample: Dataset,
+    held_out: Dataset,
+    comparison: ChampionComparison,
 ) -> tuple[Gate, ...]:
     """All gates, in the order in which they are shown."""
     settings, sections = definition.gates, trained.sections
-    data = (
-        population.stability(beside.moved, beside.obstacle, settings),
-        population.timing(held_out.late, settings),
-        rules.schema(beside.changes, settings),
+    for_any_task = (
+        data_gates.stability(comparison.shifts, comparison.obstacle, settings),
+        data_gates.timing(held_out.late, settings),
+        policy_gates.schema(comparison.schema_changes, settings),
     )
     parity = _parity(sections["parity"])
     if definition.task != "default":
-        return (parity, *map(_of_a_ranking, OF_A_DEFAULT), *data)
+        return (parity, *map(_not_for_rankings, DEFAULT_GATES), *for_any_task)
     protected = [feature.name for feature in definition.protected]
-    areas = single_areas(trained.contract, some.X, some.y)
+    areas = single_feature_auc(trained.contract, fitted_sample.X, fitted_sample.y)
+    chance = sections["calibration"]["chance"]
     return (
         parity,
-        performance.discrimination(trained.metrics["auc"], settings),
-        performance.calibration(trained.metrics, sections["calibration"]["chance"], settings),
-        performance.against_champion(beside, settings),
-        rules.monotonicity(sections["monotone"], settings),
-        population.leakage(areas, settings),
-        rules.fairness(protected, sections["fairness"]),
-        *data,
+        performance_gates.discrimination(trained.metrics["auc"], settings),
+        performance_gates.calibration(trained.metrics, chance, settings),
+        performance_gates.against_champion(comparison, settings),
+        policy_gates.monotonicity(sections["monotone"], settings),
+        data_gates.leakage(areas, settings),
+        policy_gates.fairness(protected, sections["fairness"]),
+        *for_any_task,
     )
 
 
-OF_A_DEFAULT = (
+DEFAULT_GATES = (
     "discrimination",
     "calibration",
     "champion",
@@ -117,12 +123,13 @@ OF_A_DEFAULT = (
 
 
 def _parity(section: dict[str, Any]) -> Gate:
-    """Passed, for training stops where it is not."""
+    """Always passed: training stops where parity fails."""
     rows = sum(section["rows"].values())
-    sentence = f"ONNX answers {rows:,} rows as the fitted pipeline does, to within "
+    sentence = f"ONNX and the fitted pipeline agree on {rows:,} rows to within "
     sentence += f"{section['online']:.1g} in probability."
     return Gate("parity", True, sentence, section["online"], PROBABILITY_TOLERANCE)
 
 
-def _of_a_ranking(gate: str) -> Gate:
-    return Gate(gate, None, "It is for models of a default; this one ranks products.")
+def _not_for_rankings(gate: str) -> Gate:
+    sentence = "The gate applies to models of the probability of default, not to recommendations."
+    return Gate(gate, None, sentence)

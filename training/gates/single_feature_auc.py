@@ -1,4 +1,4 @@
-"""What a single feature tells of the outcome: too much of it is rather the outcome in disguise."""
+"""AUC of each feature alone: a very high one suggests the outcome in disguise (leakage)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from scoreline.core.contract import Contract
 
 
-def single_areas(
+def single_feature_auc(
     contract: Contract, X: NDArray[np.float32], y: NDArray[np.int8]
 ) -> dict[str, float]:
-    """AUC of every feature alone, its bins ranked by their bad rate: no order is presumed.
+    """AUC of every feature alone, its bins ranked by their bad rate.
 
-    Bins are those of the stability index, so a missing value or a code can give the outcome away
-    too.
+    A rank by bad rate needs no order of the values. The bins are those of the stability index, so
+    that a missing value or a special code can give the outcome away too.
     """
     areas = {}
     for feature, column in zip(contract.features, X.T, strict=True):

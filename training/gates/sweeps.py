@@ -1,4 +1,4 @@
-"""Sweeps: what the exported model answers as one field of real applications changes."""
+"""Sweeps one feature through its range in real applications and records the model's answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROWS = 200
 GRID = 60
-# Float32 sums of a few hundred trees differ by less.
+# Float32 sums of a few hundred trees differ by less than this.
 TOLERANCE = 1e-4
 # 12 CFR 1002.2(o): "elderly" is an age of 62 or more.
 ELDERLY = 62
@@ -30,9 +30,9 @@ def reversals(
     fitted: NDArray[np.float32],
     held_out: NDArray[np.float32],
 ) -> dict[str, float]:
-    """The largest movement in log-odds against its direction, of every feature that has one.
+    """Feature with a direction -> largest change of the log-odds against it.
 
-    Derived features move along.
+    Derived features change along with the swept one.
     """
     worst = {}
     for position, feature in enumerate(contract.features):
@@ -48,12 +48,12 @@ def reversals(
 def check_age(
     contract: Contract, session: onnxruntime.InferenceSession, held_out: NDArray[np.float32]
 ) -> None:
-    """Hold the age feature, if there is one, to 12 CFR 1002.6(b)(2)(ii).
+    """Check the age feature, if there is one, against 12 CFR 1002.6(b)(2)(ii).
 
     Raises
     ------
     TrainingError
-        An applicant of 62 or more would score below the best younger age.
+        An applicant aged 62 or over would score below the best younger age.
     """
     for position, feature in enumerate(contract.features):
         if not feature.age:
@@ -67,7 +67,7 @@ def check_age(
         worse = log_odds[:, elderly].max(axis=1) - log_odds[:, ~elderly].min(axis=1)
         if worse.max() > TOLERANCE:
             raise TrainingError(
-                f"features.{feature.name}: applicants of {ELDERLY} and more score below the best "
+                f"features.{feature.name}: applicants aged {ELDERLY} and over score below the best "
                 f"younger age for {int((worse > TOLERANCE).sum())} of {len(worse)} applicants"
             )
 
@@ -86,7 +86,7 @@ def sweep(
 
 
 def _grid(feature: Feature, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values in rising order: the fitted ones' quantiles and the ends of the range."""
+    """Rising values: quantiles of the training rows and the ends of the range."""
     amounts = values[~np.isnan(values) & ~np.isin(values, np.array(feature.specials, np.float32))]
     ends = [end for end in (feature.minimum, feature.maximum) if end is not None]
     quantiles = np.quantile(amounts, np.linspace(0, 1, GRID)) if len(amounts) else amounts

@@ -12,7 +12,7 @@ from training.export.golden_rows import golden_rows
 from training.export.graphs import batch_graph, online_graph, witness_graph
 from training.export.parity import Candidate, check_parity
 from training.export.reference_group import build_reference
-from training.export.trained import Trained
+from training.export.trained_model import TrainedModel
 from training.fit.calibration import sigmoid, uncalibrated
 from training.fit.model import fit
 from training.gates.sweeps import check_age, reversals
@@ -41,7 +41,7 @@ CALIBRATION_FIGURES = (
 
 def train_default(
     definition: Definition, fitted: Dataset, held_out: Dataset, progress: Callable[[str], None]
-) -> Trained:
+) -> TrainedModel:
     """Fit, evaluate and export; ParityError or TrainingError where a gate stops it."""
     model = fit(definition, fitted.X, fitted.y, progress)
     progress(f"evaluating on {len(held_out.y):,} held-out rows")
@@ -65,7 +65,7 @@ def train_default(
     contract = definition.contract(reference)
     progress("figures of the report")
     answered = HeldOut(contract, held_out, model.calibration.log_odds(margin), probability)
-    return Trained(
+    return TrainedModel(
         contract=contract,
         online=online,
         batch=batch,

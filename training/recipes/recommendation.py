@@ -13,7 +13,7 @@ from training.evaluate.ranking import evaluate_ranking
 from training.export.golden_rows import golden_recommendations
 from training.export.recommendation_graph import multilabel_graph
 from training.export.recommendation_parity import check_label_parity
-from training.export.trained import Trained
+from training.export.trained_model import TrainedModel
 from training.fit.calibration import sigmoid
 from training.fit.multilabel import fit_labels
 from training.report.figures.recommendation import figures_of_recommendation, lifts
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def train_recommendation(
     definition: Definition, fitted: Dataset, held_out: Dataset, progress: Callable[[str], None]
-) -> Trained:
+) -> TrainedModel:
     """Fit, evaluate and export; ParityError or TrainingError where a gate stops it."""
     model = fit_labels(definition, fitted.X, fitted.y, progress)
     progress(f"evaluating on {len(held_out.y):,} held-out rows")
@@ -42,7 +42,7 @@ def train_recommendation(
     session = open_session(graph.SerializeToString())
     progress("parity gate: ONNX against the fitted pipelines")
     parity = check_label_parity(model, contract, session, held_out.X)
-    return Trained(
+    return TrainedModel(
         contract=contract,
         online=graph,
         batch=graph,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.sample import DEFINITION, applicants, definition, publish
-from training.gates.champion import Champion, read_champion
+from training.gates.champion import ChampionBundle, read_champion
 from training.train import train
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def gate(bundle, name):
 
 def as_champion(bundle):
     files = (bundle.files[name] for name in ("model.onnx", "batch.onnx", "training_rows.bin"))
-    return Champion(bundle.version, manifest_of(bundle), *files)
+    return ChampionBundle(bundle.version, manifest_of(bundle), *files)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from markupsafe import escape
 
 from tests import sample, shop
 from tests.browser import look_at, printed
-from training.gates.champion import Champion
+from training.gates.champion import ChampionBundle
 from training.train import train
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def trained(tmp_path_factory):
     text = text.replace("[split]", '[split]\nmethod = "time"\ncolumn = "applied"')
     first = sample.bundle()
     files = (first.files["model.onnx"], first.files["batch.onnx"])
-    champion = Champion(first.version, json.loads(first.files["manifest.json"]), *files)
+    champion = ChampionBundle(first.version, json.loads(first.files["manifest.json"]), *files)
     path = str(folder / "data.parquet")
     bundle = train(sample.definition(folder, text), path, trained_by="ada", champion=champion)
     return bundle.files["report.html"].decode(), json.loads(bundle.files["manifest.json"])

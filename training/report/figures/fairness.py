@@ -85,9 +85,7 @@ def _figures(
     chance, chance_there = _tally(approved[rows & good]), _tally(approved[compared & good])
     figures: dict[str, Interval | None] = {
         "adverse_impact_ratio": rate_ratio(*passed, *passed_there),
-        "score_difference": standardised_mean_difference(
-            held_out.scores[rows], held_out.scores[compared]
-        ),
+        "score_difference": standardised_mean_difference(scores[rows], scores[compared]),
         "equal_opportunity": None,
     }
     if min(chance[1], chance_there[1]) >= MIN_OF_CLASS:

@@ -4,8 +4,8 @@ import pytest
 from scoreline.core.contract import Contract, Feature
 from scoreline.definition.gate_settings import GateSettings
 from training.evaluate.population_stability import baseline, shifts
-from training.gates.population import leakage, stability, timing
-from training.gates.single_feature_auc import single_areas
+from training.gates.data_gates import leakage, stability, timing
+from training.gates.single_feature_auc import single_feature_auc
 
 INCOME = Feature("income", "number", nullable=True)
 REGION = Feature("region", "category", categories=("north", "south", "west"))
@@ -47,10 +47,10 @@ def test_a_large_index_of_few_rows_is_chance():
 
 
 def test_without_a_baseline_it_is_not_asked():
-    gate = stability(None, "nothing serves yet", GateSettings())
+    gate = stability(None, "there is no champion yet", GateSettings())
 
     assert gate.passed is None
-    assert "nothing serves yet" in gate.sentence
+    assert "there is no champion yet" in gate.sentence
 
 
 def outcome(X, rng):
@@ -63,19 +63,19 @@ def test_the_area_of_a_single_feature_is_that_of_its_bins():
     X = np.array([[0, region] for region in (0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2)], np.float32)
     y = np.array([1, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0], np.int8)
 
-    assert single_areas(CONTRACT, X, y)["region"] == pytest.approx(25.5 / 35)
-    assert single_areas(CONTRACT, X, y)["income"] == 0.5
+    assert single_feature_auc(CONTRACT, X, y)["region"] == pytest.approx(25.5 / 35)
+    assert single_feature_auc(CONTRACT, X, y)["income"] == 0.5
 
 
 def test_an_ordinary_feature_passes_and_one_that_is_the_outcome_fails():
     rng = np.random.default_rng(1)
     X = rows(1000)
     y = outcome(X, rng)
-    assert leakage(single_areas(CONTRACT, X, y), GateSettings()).passed
+    assert leakage(single_feature_auc(CONTRACT, X, y), GateSettings()).passed
 
     X[:, 1] = y
 
-    gate = leakage(single_areas(CONTRACT, X, y), GateSettings())
+    gate = leakage(single_feature_auc(CONTRACT, X, y), GateSettings())
     assert (gate.passed, gate.value) == (False, 1.0)
     assert "region" in gate.sentence
 
@@ -86,7 +86,7 @@ def test_a_missing_value_that_gives_the_outcome_away_is_found_and_a_constant_is_
     y = outcome(X, np.random.default_rng(1))
     X[:, 0] = shape(y)
 
-    found = single_areas(CONTRACT, X, y)["income"]
+    found = single_feature_auc(CONTRACT, X, y)["income"]
 
     assert found == (1.0 if np.isnan(X).any() else 0.5)
 

@@ -1,4 +1,4 @@
-"""What the training of every task comes to: graphs, contract, figures."""
+"""The result of a training recipe: exported graphs, contract and figures."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """A model that has passed its gate, and what there is to say of it.
+class TrainedModel:
+    """A model that has passed the parity gate, with its figures.
 
     Attributes
     ----------
     score : the metric that a training job reports
     metrics : figures on the test rows
-    samples : "train" and "test" -> what their rows hold
+    samples : "train" and "test" -> description of their rows
     sections : further parts of the manifest
-    golden : applications and their answers
+    golden : applications and the answers that a loaded version must reproduce
     """
 
     contract: Contract

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """How a challenger does beside the champion.
+class PairedComparison:
+    """Performance of a challenger and of the champion on the same rows.
 
     Attributes
     ----------
     champion : its version
-    rows, defaults : what both were scored on
-    known : rows of the test set that the champion was trained on and that were left out
-    recorded : whether it is known which rows the champion was trained on
+    rows, defaults : numbers of rows that both scored, and of defaults among them
+    known : test rows that were left out because the champion was trained on them
+    recorded : whether the champion's training rows are on record
     auc : "champion" and "challenger" -> DeLong's interval
     difference, p_value : AUC of the challenger less that of the champion, DeLong's paired test
     bootstrap : the same difference with the percentile interval of the paired bootstrap
@@ -50,16 +50,16 @@ class Comparison:
         return min(self.difference.low, self.bootstrap.low)
 
 
-def compare_versions(
-    version: str,
+def compare_on_same_rows(
+    champion_version: str,
     y: NDArray[np.int8],
     champion: NDArray[np.float64],
     challenger: NDArray[np.float64],
     *,
     known: int,
     recorded: bool,
-) -> Comparison:
-    """Compare log-odds of the same rows, with both classes among them.
+) -> PairedComparison:
+    """Compare two versions' log-odds of the same rows, which include both classes.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def compare_versions(
     """
     scored = {"champion": champion, "challenger": challenger}
     test = compare_auc(y, challenger, champion)
-    return Comparison(
-        champion=version,
+    return PairedComparison(
+        champion=champion_version,
         rows=len(y),
         defaults=int(y.sum()),
         known=known,

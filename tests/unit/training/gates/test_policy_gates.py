@@ -5,8 +5,8 @@ import pytest
 from scoreline.core.contract import Contract, Feature, Label
 from scoreline.definition.gate_settings import GateSettings
 from training.gates.gate import Gate, status_of
-from training.gates.rules import fairness, monotonicity, schema
-from training.gates.schema import breaking_changes
+from training.gates.policy_gates import fairness, monotonicity, schema
+from training.gates.schema_changes import breaking_changes
 
 INCOME = Feature("income", "number", minimum=0, maximum=100, special_codes={"none": -1})
 TERM = Feature("term", "integer", nullable=True, aliases=("months",))
@@ -54,10 +54,10 @@ def test_a_schema_that_takes_what_the_champion_takes_passes(after):
 @pytest.mark.parametrize(
     ("after", "changes"),
     [
-        (with_features(INCOME, TERM), ["region: is not taken any more"]),
+        (with_features(INCOME, TERM), ["region: is no longer accepted"]),
         (
             with_features(replace(INCOME, name="salary"), TERM, REGION),
-            ["income: is not taken any more", "salary: is new and required"],
+            ["income: is no longer accepted", "salary: is new and required"],
         ),
         (
             with_features(*BEFORE.features, Feature("age", "integer")),
@@ -65,29 +65,29 @@ def test_a_schema_that_takes_what_the_champion_takes_passes(after):
         ),
         (
             with_features(replace(INCOME, maximum=99), replace(TERM, nullable=False), REGION),
-            ["income: has a narrower range", "term: is required now"],
+            ["income: has a narrower range", "term: is now required"],
         ),
         (
             with_features(replace(INCOME, special_codes=None), replace(TERM, aliases=()), REGION),
-            ["income: refuses 1 of its special codes", "months: is no alias any more"],
+            ["income: refuses 1 of its special codes", "months: is no longer an alias"],
         ),
         (
             with_features(INCOME, TERM, replace(REGION, categories=("north",), unseen="refuse")),
             [
-                "region: lacks 1 of its categories",
+                "region: loses 1 of its categories",
                 "region: refuses categories that are not listed",
             ],
         ),
         (
             with_features(replace(INCOME, type="integer"), TERM, replace(REGION, online=True)),
             [
-                "income: is of type integer, it was number",
-                "region: is not taken any more",
+                "income: changes its type from number to integer",
+                "region: is no longer accepted",
             ],
         ),
         (
             replace(BEFORE, task="recommendation"),
-            ["task: recommendation, it was default"],
+            ["task: changes from default to recommendation"],
         ),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_product_that_is_gone_breaks_those_who_hold_it():
         replace(BEFORE, labels=(cards, loans)), replace(BEFORE, labels=(cards,))
     )
 
-    assert found == ["loans: is no product any more"]
+    assert found == ["loans: is no longer a product"]
 
 
 def test_a_declared_break_passes_and_without_a_champion_nothing_is_asked():
@@ -120,7 +120,7 @@ def test_directions_have_to_hold():
     assert monotonicity({"income": 0.0, "term": 9e-5}, GateSettings()).passed
     gate = monotonicity({"income": 0.0, "term": 0.2}, GateSettings())
     assert (gate.passed, gate.value) == (False, 0.2)
-    assert "term by 0.2" in gate.sentence
+    assert "term (by 0.2)" in gate.sentence
     assert monotonicity({}, GateSettings()).passed is None
 
 

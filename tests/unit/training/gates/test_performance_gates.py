@@ -7,9 +7,9 @@ from scoreline.definition.gate_settings import GateSettings
 from training.evaluate.auc_bootstrap import bootstrap_auc_difference
 from training.evaluate.intervals import Interval
 from training.evaluate.metrics import auc, chance_error, evaluate
-from training.gates.against_champion import Beside
-from training.gates.comparison import compare_versions
-from training.gates.performance import against_champion, calibration, discrimination
+from training.gates.champion_comparison import ChampionComparison
+from training.gates.paired_comparison import compare_on_same_rows
+from training.gates.performance_gates import against_champion, calibration, discrimination
 
 SETTINGS = GateSettings()
 
@@ -40,7 +40,7 @@ def test_probabilities_that_are_right_pass_on_few_rows_and_on_many(rows):
     gate = judged(log_odds, log_odds, rng)
 
     assert gate.passed
-    assert "hold" in gate.sentence
+    assert "are calibrated" in gate.sentence
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,10 @@ def scored(rows, rng, *, better=0.0):
 
 
 def gate_of(*compared, **settings):
-    comparison = compare_versions("v1", *compared, known=0, recorded=True)
-    return against_champion(Beside(comparison, changes=[]), GateSettings(**settings))
+    comparison = compare_on_same_rows("v1", *compared, known=0, recorded=True)
+    return against_champion(
+        ChampionComparison(comparison, schema_changes=[]), GateSettings(**settings)
+    )
 
 
 def test_a_better_challenger_passes_and_a_worse_one_fails():
@@ -94,7 +96,7 @@ def test_a_better_challenger_passes_and_a_worse_one_fails():
     assert gate_of(y, champion, challenger).passed
     gate = gate_of(y, challenger, champion)
     assert not gate.passed
-    assert "does not show it to be at most 0.01 worse" in gate.sentence
+    assert "does not rule out that the version is more than 0.01 worse" in gate.sentence
 
 
 def test_an_equal_challenger_passes_where_there_are_rows_enough_for_the_margin():
@@ -130,22 +132,29 @@ def test_the_bootstrap_starts_from_the_difference_of_the_areas(rows, seed):
 def test_bootstrap_and_delong_agree_on_many_rows():
     y, champion, challenger = scored(3000, np.random.default_rng(4), better=0.3)
 
-    found = compare_versions("v1", y, champion, challenger, known=0, recorded=True)
+    found = compare_on_same_rows("v1", y, champion, challenger, known=0, recorded=True)
 
     assert found.bootstrap.low == pytest.approx(found.difference.low, abs=0.003)
     assert found.bootstrap.high == pytest.approx(found.difference.high, abs=0.003)
 
 
 @pytest.mark.parametrize(
-    ("beside", "breaking", "passed"),
+    ("comparison", "breaking", "passed"),
     [
-        pytest.param(Beside(), False, None, id="nothing serves"),
-        pytest.param(Beside(changes=[], obstacle="no column"), False, False, id="not comparable"),
-        pytest.param(Beside(changes=["x: new"], obstacle="no"), True, None, id="breaking"),
+        pytest.param(ChampionComparison(), False, None, id="no champion"),
+        pytest.param(
+            ChampionComparison(schema_changes=[], obstacle="no column"),
+            False,
+            False,
+            id="not comparable",
+        ),
+        pytest.param(
+            ChampionComparison(schema_changes=["x: new"], obstacle="no"), True, None, id="breaking"
+        ),
     ],
 )
-def test_without_a_comparison_it_passes_only_for_a_reason(beside, breaking, passed):
-    gate = against_champion(beside, GateSettings(breaking=breaking))
+def test_without_a_comparison_it_passes_only_for_a_reason(comparison, breaking, passed):
+    gate = against_champion(comparison, GateSettings(breaking=breaking))
 
     assert gate.passed is passed
-    assert beside.obstacle in gate.sentence
+    assert comparison.obstacle in gate.sentence
