@@ -72,7 +72,7 @@ def contenders(content: bytes, handler: Callable[[Any, Any], Any]) -> dict[str, 
 
     def answer() -> object:
         application = next(dicts)
-        return model.answer([(application, model.encode(application))])
+        return model.answer([(application, model.encoder.encode(application))])
 
     def respond() -> object:
         response = handler(next(events), context)

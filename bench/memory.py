@@ -85,16 +85,16 @@ def measured(folder: Path, models: list[str]) -> list[float]:
     """Megabytes of the predict function, then with each further model; what the child does."""
     import functions.predict.routes  # noqa: F401 - what Lambda imports
     from scoreline.aws.reader import ModelReader
-    from scoreline.serving.champions import Champions
+    from scoreline.serving.champions import ChampionCache
 
-    champions = Champions(ModelReader(SETTINGS, Files(folder)))
+    champions = ChampionCache(ModelReader(SETTINGS, Files(folder)))
     found = [resident_mb()]
     for model in models:
         event = json.loads((ROOT / "events" / f"predict-{model}.json").read_text())
         body = json.loads(event["body"])
         application = body.get("application", body)
-        champion = champions.get(model)
-        champion.answer([(application, champion.encode(application))])
+        champion = champions.get(model).model
+        champion.answer([(application, champion.encoder.encode(application))])
         found.append(resident_mb())
     return found
 

@@ -219,16 +219,16 @@ def predict(
     """Score applications with the champion, as the predict function does; prints JSON."""
     from scoreline.aws.items import Items
     from scoreline.scoring.online import OnlineFeatures
-    from scoreline.serving.champions import Champions
+    from scoreline.serving.champions import ChampionCache
 
     content = _read_json(file.read())
     registry = Deployment.connect(stage).registry
-    champion = Champions(registry).get(model)
+    champion = ChampionCache(registry).get(model).model
     online = OnlineFeatures(registry.settings.features_table, Items.connect().get_item)
     bodies = content if isinstance(content, list) else [content]
     applicants = [online.applicant(champion, body) for body in bodies]
     scored = champion.answer([applicant.encoded for applicant in applicants])
-    answers = [{**a, **applicant.features} for a, applicant in zip(scored, applicants, strict=True)]
+    answers = [{**a, **applicant.shown} for a, applicant in zip(scored, applicants, strict=True)]
     print(json.dumps(answers if isinstance(content, list) else answers[0], indent=2))
 
 

@@ -26,7 +26,7 @@ __all__ = ["lambda_handler"]
 def prepare() -> None:
     """Load the default model's champion; what fails is tried again by the first request."""
     try:
-        champions().get(champions().routing().default)
+        champions().for_bank(None)
     except ScorelineError as error:
         logger.warning("no model is loaded in INIT", problem=error.message)
 

@@ -18,12 +18,13 @@ from scoreline.core.errors import (
     FieldError,
     InvalidApplicationError,
     ScorelineError,
+    shown_name,
 )
 from scoreline.core.log import log_unexpected, logger
 from scoreline.core.settings import Settings
 from scoreline.scoring.application import is_identifier
 from scoreline.scoring.online import OnlineFeatures
-from scoreline.serving.champions import Champions
+from scoreline.serving.champions import ChampionCache
 from scoreline.serving.verification import verify
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
 
     from scoreline.api.http import Route
     from scoreline.core.versions import Watch
-    from scoreline.scoring.model import EncodedApplication, ScoringModel
-    from scoreline.serving.champions import Champion
-    from scoreline.serving.watch import Watching
+    from scoreline.scoring.model import ScoringModel
+    from scoreline.scoring.online import Applicant
+    from scoreline.serving.champions import LoadedChampion
+    from scoreline.serving.watch import ChampionWatch
 
     type Score = Callable[[ScoringModel, dict[str, Any], Sequence[str]], dict[str, Any]]
+    type ScoreWatched = Callable[[LoadedChampion, dict[str, Any], Sequence[str]], dict[str, Any]]
 
 WATCH_TIMEOUT_S = 0.5  # a count that is lost is better than an answer that is late
 metrics = Metrics(namespace="Scoreline", service="predict")
@@ -56,9 +59,9 @@ def registry() -> ModelReader:
 
 
 @cache
-def champions() -> Champions:
+def champions() -> ChampionCache:
     """The champions of this deployment."""
-    return Champions(registry(), on_problem=report_problem, start_watch=start_watch)
+    return ChampionCache(registry(), on_problem=report_problem, start_watch=start_watch)
 
 
 @cache
@@ -73,31 +76,36 @@ def report_problem(model: str | None, problem: str) -> None:
     metrics.add_metric("StaleChampion" if model else "StaleRouting", MetricUnit.Count, 1)
 
 
-def start_watch(watch: Watch, model: ScoringModel, before: Champion | None) -> Watching:
-    """Watch a new champion beside the one before it."""
-    from scoreline.serving.watch import Watching, load_shadow  # few processes see a promotion
+def start_watch(watch: Watch, model: ScoringModel, replaced: ScoringModel | None) -> ChampionWatch:
+    """Compare a new champion with the one that it replaced."""
+    from scoreline.serving.watch import ChampionWatch, load_shadow  # few processes see a promotion
 
-    table, hasty = registry().settings.watches_table, Aws.connect(timeout_s=WATCH_TIMEOUT_S)
-    shadow = load_shadow(registry(), model.contract.model, watch, before)
-    return Watching(watch, model, shadow, encode=encode, add=partial(hasty.add, table))
+    table = registry().settings.watches_table
+    short_timeout_client = Aws.connect(timeout_s=WATCH_TIMEOUT_S)
+    return ChampionWatch(
+        watch,
+        model,
+        replaced or load_shadow(registry(), model.contract.model, watch.shadow),
+        read_applicant=read_applicant,
+        add=partial(short_timeout_client.add, table),
+    )
 
 
-def encode(model: ScoringModel, body: Mapping[str, Any]) -> EncodedApplication:
-    """The application of a request and its row, the customer's features looked up."""
-    return online_features().applicant(model, body).encoded
+def read_applicant(model: ScoringModel, body: Mapping[str, Any]) -> Applicant:
+    """The application of a request, encoded with the customer's looked-up features."""
+    return online_features().applicant(model, body)
 
 
-def watched(score: Score) -> Score:
-    """Let the watch of a new champion see what `score` answers or raises."""
+def watched(score: Score) -> ScoreWatched:
+    """Score with a champion, and let its watch see the answer or the error."""
 
     @wraps(score)
     def observed(
-        model: ScoringModel, body: dict[str, Any], languages: Sequence[str]
+        champion: LoadedChampion, body: dict[str, Any], languages: Sequence[str]
     ) -> dict[str, Any]:
-        watching = champions().watching(model.contract.model)
-        if watching is None:
-            return score(model, body, languages)
-        return watching.observe(partial(score, model, body, languages), body)
+        if champion.watching is None:
+            return score(champion.model, body, languages)
+        return champion.watching.observe(partial(score, champion.model, body, languages), body)
 
     return observed
 
@@ -108,49 +116,49 @@ def scoring(score: Callable[[Request], dict[str, Any]]) -> Route:
     @wraps(score)
     def route(request: Request) -> Response:
         started = perf_counter()
-        return Response({**score(request), **took(started)})
+        return Response({**score(request), "processing_time_ms": elapsed_ms(started)})
 
     return route
 
 
-def took(started: float) -> dict[str, float]:
-    """What an answer says of the time since `started`."""
-    return {"processing_time_ms": round(1000 * (perf_counter() - started), 3)}
+def elapsed_ms(started: float) -> float:
+    """Milliseconds since `started`."""
+    return round(1000 * (perf_counter() - started), 3)
 
 
 @scoring
 def predict(request: Request) -> dict[str, Any]:
     """One application for the default model, or for the model of its `bank`."""
-    application = request.json_object()
-    return score_one(routed(application), application, request.languages)
+    application, languages = request.json_object(), request.languages
+    return score_one(routed(application), application, languages)
 
 
 @scoring
 def predict_batch(request: Request) -> dict[str, Any]:
     """Many applications for the default model, or for the model of the request's `bank`."""
-    body = request.json_object()
-    return score_many(routed(body), body, request.languages)
+    body, languages = request.json_object(), request.languages
+    return score_many(routed(body), body, languages)
 
 
 @scoring
 def predict_model(request: Request) -> dict[str, Any]:
     """One application for the model in the path."""
-    model = champions().get(request.path["model"])
-    return score_one(model, request.json_object(), request.languages)
+    champion = champions().get(request.path["model"])
+    return score_one(champion, request.json_object(), request.languages)
 
 
 @scoring
 def predict_model_batch(request: Request) -> dict[str, Any]:
     """Many applications for the model in the path."""
-    model = champions().get(request.path["model"])
-    return score_many(model, request.json_object(), request.languages)
+    champion = champions().get(request.path["model"])
+    return score_many(champion, request.json_object(), request.languages)
 
 
 def what_if_model(request: Request) -> Response:
-    """What changes of an application would do, or which would reach a decision."""
-    from scoreline.scoring.whatif import what_if  # what only what-ifs need takes 2 ms
+    """The effect of changes of an application, or the changes that would reach a decision."""
+    from scoreline.scoring.whatif import what_if  # 2 ms of imports that other routes do not need
 
-    model = champions().get(request.path["model"])
+    model = champions().get(request.path["model"]).model
     body, look_up = request.json_object(), online_features().look_up
     answer = what_if(model, body, request.languages, look_up)
     metrics.add_metric("WhatIfs", MetricUnit.Count, 1)
@@ -159,14 +167,14 @@ def what_if_model(request: Request) -> Response:
 
 def schema(request: Request) -> Response:
     """JSON Schema of the champion's input."""
-    contract = champions().get(request.path["model"]).contract
+    contract = champions().get(request.path["model"]).model.contract
     return Response(application_schema(contract), content_type="application/schema+json")
 
 
 def health(_request: Request) -> Response:
     """Whether the default model answers, and what each loaded model is."""
     try:
-        champions().get(champions().routing().default)
+        champions().for_bank(None)
     except ScorelineError as error:
         return Response({"status": "unavailable", "problem": error.message, "models": []}, 503)
     models = [
@@ -190,16 +198,16 @@ ROUTES = {
 }
 
 
-def routed(body: dict[str, Any]) -> ScoringModel:
+def routed(body: dict[str, Any]) -> LoadedChampion:
     """The champion that the request's `bank`, taken out of it, or the default is routed to."""
     bank = body.pop("bank", None)
     if bank is not None and not isinstance(bank, str):
         raise InvalidApplicationError("the request breaks the contract", (_BANK_RULE,))
-    routing = champions().routing()
-    if bank is not None and bank not in routing.banks:  # the client is not told the names
-        logger.warning("no model is routed to a bank", known_banks=sorted(routing.banks))
+    if bank is not None and bank not in champions().routing().banks:
+        known_banks = sorted(champions().routing().banks)  # clients are not told the names
+        logger.warning("no model is routed to a bank", known_banks=known_banks)
         metrics.add_metric("UnknownBank", MetricUnit.Count, 1)
-    return champions().get(routing.model_for(bank))
+    return champions().for_bank(bank)
 
 
 @watched
@@ -207,10 +215,10 @@ def score_one(
     model: ScoringModel, body: dict[str, Any], languages: Sequence[str]
 ) -> dict[str, Any]:
     """The answer for one application."""
-    applicant = online_features().applicant(model, body)
-    [answer] = model.answer([applicant.encoded], languages)
+    application, row, shown = online_features().applicant(model, body)
+    [answer] = model.answer([(application, row)], languages)
     metrics.add_metric("Predictions", MetricUnit.Count, 1)
-    return {**answer, **applicant.features}
+    return {**answer, **shown}
 
 
 @watched
@@ -218,15 +226,15 @@ def score_many(
     model: ScoringModel, body: dict[str, Any], languages: Sequence[str]
 ) -> dict[str, Any]:
     """An answer or an error for each of the body's applications, in their order."""
-    results: list[dict[str, Any]] = []  # an error, or what the answer says besides the scores
+    results: list[dict[str, Any]] = []  # an error, or the part of the answer about look-ups
     encoded = []
     for item in _applications(body):
         try:
             if not isinstance(item, dict):
                 raise InvalidApplicationError("the application is not a JSON object")
-            applicant = online_features().applicant(model, item)
-            encoded.append(applicant.encoded)
-            results.append({**applicant.features})
+            application, row, shown = online_features().applicant(model, item)
+            encoded.append((application, row))
+            results.append({**shown})
         except InvalidApplicationError as error:
             results.append({**_identified(model, item), **error.to_json()})
     answers = iter(model.answer(encoded, languages) if encoded else [])
@@ -240,7 +248,7 @@ def score_many(
 
 def _applications(body: dict[str, Any]) -> list[Any]:
     broken = [
-        FieldError(name[:64], "is not a field of this request")
+        FieldError(shown_name(name), "is not a field of this request")
         for name in body
         if name != "applications"
     ]
@@ -281,12 +289,14 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
         sha256 = verify(registry(), target["model"], target["version"])
         return {"verified": True, "sha256": sha256}
     body = dict(event)
-    model = champions().get(body.pop("model")) if "model" in body else routed(body)
+    champion = champions().get(body.pop("model")) if "model" in body else routed(body)
     if "application" in body:
-        if not model.contract.pipeline:
+        if not champion.model.contract.pipeline:
             body = {**body.pop("application"), **body}
-        return {**score_one(model, body, ()), **took(started)}
-    return {**score_many(model, body, ()), **took(started)}
+        answer = score_one(champion, body, ())
+    else:
+        answer = score_many(champion, body, ())
+    return {**answer, "processing_time_ms": elapsed_ms(started)}
 
 
 def _broken_rules(event: dict[str, Any]) -> Iterator[FieldError]:
@@ -299,7 +309,7 @@ def _broken_rules(event: dict[str, Any]) -> Iterator[FieldError]:
         allowed.add("customer_id")
     for name in event:
         if name not in allowed:
-            yield FieldError(name[:64], "is not a field of this request")
+            yield FieldError(shown_name(name), "is not a field of this request")
     if not isinstance(event.get("model", ""), str):
         yield FieldError("model", "must be a string")
     if "model" in event and "bank" in event:

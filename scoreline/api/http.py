@@ -6,8 +6,8 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from scoreline.core.errors import (
     MalformedRequestError,
@@ -16,20 +16,19 @@ from scoreline.core.errors import (
     ScorelineError,
 )
 from scoreline.core.log import log_unexpected
-from scoreline.core.record import record
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 JSON_TYPE = "application/json"
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-@record
-class Request:
+class Request(NamedTuple):
     """What a route needs of an HTTP request; names of headers are in lower case."""
 
     path: Mapping[str, str]
     body: str
     caller: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
 
     @property
     def languages(self) -> list[str]:
@@ -54,14 +53,13 @@ class Request:
         return value
 
 
-@record
-class Response:
+class Response(NamedTuple):
     """What a route answers."""
 
     body: object
     status: int = 200
     content_type: str = JSON_TYPE
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NO_HEADERS
 
     def to_proxy(self) -> dict[str, Any]:
         """The form that API Gateway's Lambda proxy integration takes."""

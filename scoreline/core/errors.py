@@ -36,6 +36,8 @@ from typing import ClassVar
 
 from scoreline.core.record import record
 
+MAX_NAME = 64
+
 
 @record
 class FieldError:
@@ -43,6 +45,11 @@ class FieldError:
 
     field: str
     rule: str
+
+
+def shown_name(name: str) -> str:
+    """A field name that a client made up, cut so that answers and logs stay small."""
+    return name[:MAX_NAME]
 
 
 class ScorelineError(Exception):

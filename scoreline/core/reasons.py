@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING, Any
-
-from scoreline.core.record import record
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from scoreline.core.contract import Contract, Reason
 
@@ -16,8 +14,7 @@ if TYPE_CHECKING:
 TIE = 1e-6
 
 
-@record
-class Explained:
+class Explained(NamedTuple):
     """One scored row, as the graph returns it.
 
     Attributes
@@ -49,12 +46,18 @@ class ReasonFinder:
         self._reference = contract.reference
         self._factor = contract.score_scale.factor
         self._limit = contract.max_reasons
-        position = {source.name: i for i, source in enumerate(contract.sources)}
+        self._sources = [source.name for source in contract.sources]
         self._families = [
-            (reason, [(position[name], name) for name in reason.features])
+            (reason, [self._sources.index(name) for name in reason.features])
             for reason in contract.reasons
         ]
-        self._directions = [source.monotone for source in contract.sources]
+        self._directed = [
+            (i, typical, source.monotone == "increasing")
+            for i, (source, typical) in enumerate(
+                zip(contract.sources, self._reference.values, strict=True)
+            )
+            if source.monotone is not None and typical is not None
+        ]
 
     def find(self, explained: Explained, languages: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The principal reasons, the largest loss first; equal losses in the catalogue's order.
@@ -64,48 +67,46 @@ class ReasonFinder:
         languages : wanted languages of the texts, the best first; the catalogue's first otherwise
         """
         losses = self._losses(explained)
-        found = []
-        for reason, members in self._families:
-            loss = sum(losses[i] for i, _ in members)
+        found: list[tuple[int, int, float]] = []
+        for number, (_, members) in enumerate(self._families):
+            loss = sum([losses[i] for i in members])
             if loss > TIE:
-                found.append((loss, reason, max(members, key=lambda member: losses[member[0]])))
-        found.sort(key=lambda item: -round(item[0] / TIE))
+                found.append((-round(loss / TIE), number, loss))
+        found.sort()
         per_unit = -self._factor * self._slope(explained)
-        principal = [item for item in found if round(per_unit * item[0])] or found[:1]
-        return [
-            {
-                "code": reason.code,
-                "feature": name,
-                "points": round(per_unit * loss),
-                "text": _text(reason, self._is_missing(explained, i), languages),
-                "kind": "held_back" if explained.approved else "adverse",
-            }
-            for loss, reason, (i, name) in _limited(principal, self._limit)
-        ]
+        principal = [item for item in found if round(per_unit * item[2])] or found[:1]
+        kind = "held_back" if explained.approved else "adverse"
+        given = (*explained.row, *explained.values[len(explained.row) :])
+        reasons = []
+        for _, number, loss in self._limited(principal):
+            reason, members = self._families[number]
+            largest = max(members, key=losses.__getitem__)
+            reasons.append(
+                {
+                    "code": reason.code,
+                    "feature": self._sources[largest],
+                    "points": round(per_unit * loss),
+                    "text": _text(reason, isnan(given[largest]), languages),
+                    "kind": kind,
+                }
+            )
+        return reasons
 
     def _losses(self, explained: Explained) -> list[float]:
-        """Contribution of every source above the one that it is compared with."""
-        reference = self._reference
+        """Contribution of every source above the one that it is compared with.
+
+        A monotone feature whose amount is better than the reference's is no reason.
+        """
+        reference, values = self._reference, explained.values
         compared = reference.best if explained.approved else reference.contributions
-        return [
-            0.0 if value > mean and self._on_better_side(explained, i) else value - mean
-            for i, (value, mean) in enumerate(zip(explained.contributions, compared, strict=True))
+        losses = [
+            value - mean for value, mean in zip(explained.contributions, compared, strict=True)
         ]
-
-    def _on_better_side(self, explained: Explained, i: int) -> bool:
-        """Whether a monotone feature's amount is better than the reference's, so no reason."""
-        direction, typical, value = (
-            self._directions[i],
-            self._reference.values[i],
-            explained.values[i],
-        )
-        if direction is None or typical is None or isnan(value):
-            return False
-        return value < typical if direction == "increasing" else value > typical
-
-    def _is_missing(self, explained: Explained, i: int) -> bool:
-        given = explained.row if i < len(explained.row) else explained.values
-        return isnan(given[i])
+        for i, typical, increasing in self._directed:
+            is_better = values[i] < typical if increasing else values[i] > typical
+            if is_better and losses[i] > 0:
+                losses[i] = 0.0
+        return losses
 
     def _slope(self, explained: Explained) -> float:
         """Log-odds per unit of margin between the reference and this applicant."""
@@ -114,14 +115,16 @@ class ReasonFinder:
             return self._reference.slope
         return (explained.log_odds - self._reference.log_odds) / distance
 
-
-def _limited[T: tuple[float, Reason, Any]](found: list[T], limit: int) -> list[T]:
-    """The first `limit` reasons, and one about inquiries beyond them."""
-    inquiries = [item for item in found[limit:] if item[1].inquiries]
-    return found[:limit] + inquiries[:1]
+    def _limited(self, found: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+        """The first `max_reasons`, and one about inquiries beyond them."""
+        beyond = found[self._limit :]
+        inquiries = [item for item in beyond if self._families[item[1]][0].inquiries]
+        return found[: self._limit] + inquiries[:1]
 
 
 def _text(reason: Reason, missing: bool, languages: Sequence[str]) -> str:
-    texts: Mapping[str, str] = (reason.missing if missing else None) or reason.text
-    language = next((wanted for wanted in languages if wanted in texts), next(iter(texts)))
-    return texts[language]
+    texts = (reason.missing if missing else None) or reason.text
+    for language in languages:
+        if language in texts:
+            return texts[language]
+    return next(iter(texts.values()))

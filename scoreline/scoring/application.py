@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import nan
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scoreline.core.contract import HELD, MAX_AMOUNT, UNSEEN_CATEGORY
@@ -10,6 +11,7 @@ from scoreline.core.errors import (
     FeaturesUnavailableError,
     FieldError,
     InvalidApplicationError,
+    shown_name,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ NOT_BOOLEAN = "must be true or false"
 NOT_FINITE = "must be finite"
 NOT_INTEGER = "must be an integer"
 ID_RULE = f"must be a string of 1 to {MAX_ID_LENGTH} characters"
+
+
+NO_HISTORY: Mapping[str, Any] = MappingProxyType({})
 
 
 class BrokenRuleError(Exception):
@@ -53,10 +58,26 @@ class ApplicationEncoder:
             *([HELD] if self._products else []),
         }
 
-    def encode(self, application: Mapping[str, Any]) -> list[float]:
-        """The row of an application; InvalidApplicationError lists every broken rule."""
-        application = self.canonical(application)
-        row, broken = [], []
+    def encode(
+        self, application: Mapping[str, Any], history: Mapping[str, Any] = NO_HISTORY
+    ) -> list[float]:
+        """The row of an application.
+
+        Parameters
+        ----------
+        history : the online features that are known of the customer
+
+        Raises
+        ------
+        InvalidApplicationError
+            Every broken rule of the application.
+        FeaturesUnavailableError
+            A value of the history breaks the contract: the table was filled for another one.
+        """
+        if self._aliases:
+            application = self.canonical(application)
+        row: list[float] = []
+        broken: list[FieldError] = []
         for name, encode, nullable in self._encoders:
             value = application.get(name)
             if value is None:
@@ -71,6 +92,8 @@ class ApplicationEncoder:
         broken.extend(self._other_errors(application))
         if broken:
             raise InvalidApplicationError("the application breaks the contract", tuple(broken))
+        if history:
+            self._fill_in(row, history)
         return row
 
     def canonical(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -83,23 +106,14 @@ class ApplicationEncoder:
                 named[name] = named.pop(alias)
         return named
 
-    def encode_history(self, values: Mapping[str, Any]) -> dict[int, float]:
-        """Place in the row -> value of the online features that a customer has.
-
-        Raises
-        ------
-        FeaturesUnavailableError
-            A value breaks the contract: the table was filled for another one.
-        """
-        row = {}
+    def _fill_in(self, row: list[float], history: Mapping[str, Any]) -> None:
         for name, position in self._online.items():
-            value = values.get(name)
+            value = history.get(name)
             if value is not None:
                 try:
                     row[position] = self._encoders[position][1](value)
                 except BrokenRuleError as error:
                     raise FeaturesUnavailableError(f"online feature {name}: {error}") from None
-        return row
 
     def _other_errors(self, application: Mapping[str, Any]) -> list[FieldError]:
         broken = [self._unknown(name) for name in application if name not in self._known]
@@ -112,7 +126,7 @@ class ApplicationEncoder:
     def _unknown(self, name: str) -> FieldError:
         if name in self._aliases:
             return FieldError(self._aliases[name], f"is given twice, as {name} too")
-        return FieldError(_shown(name), LOOKED_UP if name in self._online else UNKNOWN)
+        return FieldError(shown_name(name), LOOKED_UP if name in self._online else UNKNOWN)
 
     def _are_products(self, held: Any) -> bool:
         return isinstance(held, list) and all(
@@ -123,11 +137,6 @@ class ApplicationEncoder:
 def is_identifier(value: Any) -> bool:
     """Whether a value keeps the rule for an application's id."""
     return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH
-
-
-def _shown(name: str) -> str:
-    """A client's own field name, cut so that an answer stays small."""
-    return name[:64]
 
 
 def _encoder(feature: Feature) -> Callable[[Any], float]:

@@ -88,7 +88,8 @@ class Runtime(SimpleNamespace):
             setattr(self, name, CFUNCTYPE(None, c_void_p)(table[place]))
         for name, (place, arguments) in _CHECKED.items():
             function: Any = CFUNCTYPE(c_void_p, *arguments)(table[place])
-            function.errcheck = self._check
+            if name != "Run":  # called for every application; `Session` looks at its status
+                function.errcheck = self._raise_error
             setattr(self, name, function)
         self.environment = self.made(self.CreateEnv, _ERRORS_ONLY, b"scoreline")
         self.allocator = self.made(self.GetAllocatorWithDefaultOptions)
@@ -99,11 +100,15 @@ class Runtime(SimpleNamespace):
         self.SetIntraOpNumThreads(self.options, 1)  # a row takes microseconds, and
         self.SetInterOpNumThreads(self.options, 1)  # threads double the time of loading
 
-    def _check(self, status: int | None, _function: Any, _arguments: Any) -> None:
+    def error(self, status: int) -> OnnxRuntimeError:
+        """The error that a status describes, which is released."""
+        message = self.message(status).decode(errors="replace")
+        self.ReleaseStatus(status)
+        return OnnxRuntimeError(message)
+
+    def _raise_error(self, status: int | None, _function: Any, _arguments: Any) -> None:
         if status:
-            message = self.message(status).decode(errors="replace")
-            self.ReleaseStatus(status)
-            raise OnnxRuntimeError(message)
+            raise self.error(status)
 
     def made(self, function: Any, *arguments: Any) -> c_void_p:
         """The object that a function gives through its last argument."""

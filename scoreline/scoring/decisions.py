@@ -1,4 +1,4 @@
-"""What a model of the probability of default answers: score, decision and the reasons for it."""
+"""Answers of a model of the probability of default: score, decision and reasons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scoreline.core.contract import Contract
 
 
-class Decisions:
+class DecisionAnswers:
     """Answers for the task `default`."""
 
     outputs: ClassVar[tuple[str, ...]] = (
@@ -34,7 +34,7 @@ class Decisions:
         outputs: Sequence[Sequence[float]],
         languages: Sequence[str],
     ) -> dict[str, Any]:
-        """What an answer says of one row, whose `outputs` these are."""
+        """The answer to one application, of whose row these are the graph's outputs."""
         [probability], [log_odds], [margin], contributions, values = outputs
         contract = self._contract
         score = contract.score_scale.score(log_odds)

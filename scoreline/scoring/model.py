@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import os
-from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 from scoreline.core.contract import Contract
 from scoreline.core.errors import OnnxRuntimeError, VersionRefusedError
+from scoreline.core.versions import MODEL_FILE, VersionRef, digest
 from scoreline.scoring.application import ApplicationEncoder
-from scoreline.scoring.decisions import Decisions
-from scoreline.scoring.recommendations import Recommendations
+from scoreline.scoring.decisions import DecisionAnswers
+from scoreline.scoring.recommendations import RecommendationAnswers
 from scoreline.scoring.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-from scoreline.core.versions import MODEL_FILE, VersionRef, digest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from scoreline.aws.reader import ModelReader
 
+    # An application as the client sent it, and its row.
+    type EncodedApplication = tuple[Mapping[str, Any], Sequence[float]]
 
-# An application as the client sent it, and its row.
-type EncodedApplication = tuple[Mapping[str, Any], Sequence[float]]
 
-
-class Task(Protocol):
-    """What a model is for: the outputs of its graph, and the answer that they make."""
+class TaskAnswers(Protocol):
+    """Builds the answers of a model's task from the outputs of its graph."""
 
     @property
     def outputs(self) -> Sequence[str]:
@@ -41,7 +36,7 @@ class Task(Protocol):
         outputs: Sequence[Sequence[float]],
         languages: Sequence[str],
     ) -> dict[str, Any]:
-        """What an answer says besides id, model and version.
+        """The answer to one application, without id, model and version.
 
         Parameters
         ----------
@@ -51,25 +46,29 @@ class Task(Protocol):
         """
 
 
-TASKS: dict[str, Callable[[Contract], Task]] = {
-    "default": Decisions,
-    "recommendation": Recommendations,
+ANSWERS_OF_TASK: dict[str, Callable[[Contract], TaskAnswers]] = {
+    "default": DecisionAnswers,
+    "recommendation": RecommendationAnswers,
 }
 
 
 class ScoringModel:
-    """One version of a model, ready to answer."""
+    """One version of a model, ready to answer.
+
+    Attributes
+    ----------
+    encoder : checks applications and turns them into rows
+    """
 
     def __init__(self, session: Session) -> None:
         self.contract = Contract.from_json(session.metadata("contract"))
         self.version = session.metadata("version")
+        self.encoder = ApplicationEncoder(self.contract)
         self._session = session
-        self._encoder = ApplicationEncoder(self.contract)
-        self._task = TASKS[self.contract.task](self.contract)
-        self._history: dict[int, float] = {}
+        self._answers = ANSWERS_OF_TASK[self.contract.task](self.contract)
         if session.columns != len(self.contract.features):
             raise ValueError("the graph takes other rows than the contract says")
-        if not set(self._task.outputs) <= set(session.outputs):
+        if not set(self._answers.outputs) <= set(session.outputs):
             raise ValueError("the graph lacks an output that the task needs")
 
     @classmethod
@@ -85,23 +84,6 @@ class ScoringModel:
         [outputs] = self._session.run(rows, ["log_odds"])
         return [value for [value] in outputs]
 
-    def with_history(self, values: Mapping[str, Any]) -> ScoringModel:
-        """The same model for one customer: every row that it encodes has these online features."""
-        model = copy(self)
-        model._history = self._encoder.encode_history(values)
-        return model
-
-    def encode(self, application: Mapping[str, Any]) -> list[float]:
-        """The row of an application; InvalidApplicationError where it breaks the contract."""
-        row = self._encoder.encode(application)
-        for position, value in self._history.items():
-            row[position] = value
-        return row
-
-    def canonical(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The application with its features' own names in place of their aliases."""
-        return self._encoder.canonical(application)
-
     def answer(
         self, applications: Sequence[EncodedApplication], languages: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
@@ -112,13 +94,13 @@ class ScoringModel:
         languages : wanted languages of the reasons' texts, the best first
         """
         rows = [row for _, row in applications]
-        columns = self._session.run(rows, self._task.outputs)
+        columns = self._session.run(rows, self._answers.outputs)
         return [
             {
                 "id": application.get("id") or os.urandom(16).hex(),
                 "model": self.contract.model,
                 "version": self.version,
-                **self._task.answer(application, row, outputs, languages),
+                **self._answers.answer(application, row, outputs, languages),
             }
             for (application, row), *outputs in zip(applications, *columns, strict=True)
         ]

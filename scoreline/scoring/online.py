@@ -1,52 +1,62 @@
-"""Returning customers: what the bank knows of them is looked up in the online table, never sent."""
+"""Features of returning customers: the bank looks them up by customer, clients never send them."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scoreline.core.errors import (
     FeaturesUnavailableError,
     FieldError,
     InvalidApplicationError,
     RegistryUnavailableError,
+    shown_name,
 )
-from scoreline.core.record import record
-from scoreline.scoring.application import MAX_ID_LENGTH, is_identifier
+from scoreline.scoring.application import MAX_ID_LENGTH, NO_HISTORY, is_identifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scoreline.scoring.model import EncodedApplication, ScoringModel
 
     # (table, key) -> the item with plain values, {} where there is none
     type GetItem = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
-    # (model, customer_id) -> the model with the customer's history, and what the answer says of it
-    type LookUp = Callable[[ScoringModel, str | int | None], tuple[ScoringModel, dict[str, Any]]]
+    type LookUp = Callable[[ScoringModel, str | int | None], History]
 
 FIELDS = ("customer_id", "application")
-MAX_NAME = 64  # of a client's own field, as the encoder cuts it
 CUSTOMER_RULE = f"must be a whole number or a string of 1 to {MAX_ID_LENGTH} characters"
 _SECONDS_A_DAY = 86_400
 
 
-@record
-class Applicant:
-    """An application, the model that knows the applicant's history, and what it says of that."""
+class History(NamedTuple):
+    """What is known of a customer.
 
-    model: ScoringModel
+    Attributes
+    ----------
+    values : online feature -> its value, for those that were found
+    shown : the part of the answer that tells what was found
+    """
+
+    values: Mapping[str, Any] = NO_HISTORY
+    shown: Mapping[str, Any] = NO_HISTORY
+
+
+class Applicant(NamedTuple):
+    """An application and its row, and the part of the answer that tells what was looked up."""
+
     application: Mapping[str, Any]
-    features: Mapping[str, Any]
+    row: Sequence[float]
+    shown: Mapping[str, Any] = NO_HISTORY
 
     @property
     def encoded(self) -> EncodedApplication:
         """The application and its row."""
-        return self.application, self.model.encode(self.application)
+        return self.application, self.row
 
 
 class OnlineFeatures:
-    """Looks up the online features of customers, where a model has such."""
+    """Looks up the online features of customers, for models that have such features."""
 
     def __init__(
         self,
@@ -66,36 +76,31 @@ class OnlineFeatures:
         InvalidApplicationError
             Every broken rule of the request, before anything is looked up.
         FeaturesUnavailableError
-            The table does not answer, or holds something else than the contract says.
+            The table does not answer, or its values break the contract.
         """
         if not model.contract.pipeline:
-            return Applicant(model, body, {})
+            return Applicant(body, model.encoder.encode(body))
         broken = tuple(_broken_rules(model, body))
         if broken:
             raise InvalidApplicationError("the request breaks the contract", broken)
-        known, features = self.look_up(model, body.get("customer_id"))
-        return Applicant(known, body["application"], features)
+        application, history = body["application"], self.look_up(model, body.get("customer_id"))
+        row = model.encoder.encode(application, history.values)
+        return Applicant(application, row, history.shown)
 
-    def look_up(
-        self, model: ScoringModel, customer_id: str | int | None
-    ) -> tuple[ScoringModel, dict[str, Any]]:
-        """The model with the customer's history, and what the answer says of it.
-
-        Nothing is found of a customer whom the table does not know, and of None.
-        """
+    def look_up(self, model: ScoringModel, customer_id: str | int | None) -> History:
+        """The history of a customer; nothing is found for unknown customers and for None."""
         if not model.contract.pipeline:
-            return without_history(model, customer_id)
+            return History()
         customer = None if customer_id is None else str(customer_id)
         item = {} if customer is None else self._item(customer, model.contract.pipeline)
         found = _online_values(model, item)
-        return model.with_history(found), {
-            "features": {
-                "customer_id": customer,
-                "found": list(found),
-                "as_of": item.get("as_of"),
-                "age_days": self._age_days(item),
-            }
+        features = {
+            "customer_id": customer,
+            "found": list(found),
+            "as_of": item.get("as_of"),
+            "age_days": self._age_days(item),
         }
+        return History(found, {"features": features})
 
     def _item(self, customer: str, pipeline: str) -> Mapping[str, Any]:
         try:
@@ -114,15 +119,13 @@ class OnlineFeatures:
         return round(age.total_seconds() / _SECONDS_A_DAY, 2)
 
 
-def without_history(
-    model: ScoringModel, _customer_id: str | int | None
-) -> tuple[ScoringModel, dict[str, Any]]:
-    """Look-up of a model that has no online features."""
-    return model, {}
+def no_history(_model: ScoringModel, _customer_id: str | int | None) -> History:
+    """Look-up for callers that have no table of online features."""
+    return History()
 
 
 def customer_problems(body: Mapping[str, Any]) -> Iterator[FieldError]:
-    """What is wrong with the request's `customer_id`, which may be absent or null."""
+    """Broken rules of the request's `customer_id`, which may be absent or null."""
     value = body.get("customer_id")
     if value is not None and not is_identifier(str(value) if type(value) is int else value):
         yield FieldError("customer_id", CUSTOMER_RULE)
@@ -145,14 +148,14 @@ def _online_values(model: ScoringModel, item: Mapping[str, Any]) -> dict[str, An
 def _broken_rules(model: ScoringModel, body: Mapping[str, Any]) -> Iterator[FieldError]:
     for name in body:
         if name not in FIELDS:
-            yield FieldError(name[:MAX_NAME], "is not a field of this request")
+            yield FieldError(shown_name(name), "is not a field of this request")
     yield from customer_problems(body)
     application = body.get("application")
     if not isinstance(application, dict):
         yield FieldError("application", "must be an object")
         return
     try:
-        model.encode(application)
+        model.encoder.encode(application)
     except InvalidApplicationError as error:
         for broken in error.fields:
             yield FieldError(f"application.{broken.field}", broken.rule)

@@ -1,4 +1,4 @@
-"""What a recommendation model answers: the likeliest products that the customer does not hold."""
+"""Answers of a recommendation model: the likeliest products that the customer does not hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scoreline.core.contract import Contract
 
 
-class Recommendations:
+class RecommendationAnswers:
     """Answers for the task `recommendation`."""
 
     outputs: ClassVar[tuple[str, ...]] = ("probabilities",)

@@ -68,7 +68,7 @@ class Session:
         ----------
         rows : of shape (n, columns), n at least 1; rounded to float32
         """
-        if not rows or any(len(row) != self.columns for row in rows):
+        if {len(row) for row in rows} != {self.columns}:
             raise OnnxRuntimeError(f"expected rows of {self.columns} values")
         if len(rows) > 1:
             return _Memory(self, len(rows)).run(chain.from_iterable(rows), outputs)
@@ -106,7 +106,7 @@ class _Memory:
     """Room for n rows and their outputs, which the graph reads and writes in place."""
 
     def __init__(self, session: Session, n: int) -> None:
-        ort = runtime()
+        ort = self._ort = runtime()
         names = list(session.outputs)
         self._n = n
         self._rows, row_tensor = _tensor(n, session.columns)
@@ -129,12 +129,14 @@ class _Memory:
     def run(self, rows: Iterable[float], outputs: Sequence[str]) -> list[list[list[float]]]:
         """Score n rows, given one after the other."""
         self._rows[:] = array("f", rows)
-        self._run()
+        status = self._run()
+        if status:
+            raise self._ort.error(status)
+        if self._n == 1:
+            return [[self._values[name].tolist()] for name in outputs]
         return [self._split(self._values[name]) for name in outputs]
 
     def _split(self, values: array[float]) -> list[list[float]]:
-        if self._n == 1:
-            return [values.tolist()]
         columns = len(values) // self._n
         return [values[i : i + columns].tolist() for i in range(0, len(values), columns)]
 

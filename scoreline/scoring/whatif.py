@@ -6,9 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from scoreline.core.contract import Decision
-from scoreline.core.errors import FieldError, InvalidApplicationError, InvalidRequestError
+from scoreline.core.errors import (
+    FieldError,
+    InvalidApplicationError,
+    InvalidRequestError,
+    shown_name,
+)
 from scoreline.scoring import proposals
-from scoreline.scoring.online import customer_problems, without_history
+from scoreline.scoring.online import customer_problems, no_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,14 +27,13 @@ FIELDS = ("application", "changes", "target")
 DECISIONS: tuple[str, ...] = get_args(Decision)  # the best first
 TARGETS = DECISIONS[:-1]
 DIFFERENCES = {"probability_of_default": 6, "score": 0, "risk_score": 2}  # with their decimals
-MAX_NAME = 64  # of a client's own field, as the encoder cuts it
 
 
 def what_if(
     model: ScoringModel,
     body: Mapping[str, Any],
     languages: Sequence[str] = (),
-    look_up: LookUp = without_history,
+    look_up: LookUp = no_history,
 ) -> dict[str, Any]:
     """The answer to `{"application", "changes"}` or `{"application", "target"}`.
 
@@ -38,7 +42,7 @@ def what_if(
     Parameters
     ----------
     languages : wanted languages of the reasons' texts, the best first
-    look_up : the model with a customer's history, and what the answer says of it
+    look_up : the history of a customer
 
     Raises
     ------
@@ -50,49 +54,45 @@ def what_if(
     if not model.contract.bands:
         raise InvalidRequestError("this model makes no decision that a change could move")
     body = {
-        name: model.canonical(value) if isinstance(value, dict) else value
+        name: model.encoder.canonical(value) if isinstance(value, dict) else value
         for name, value in body.items()
     }
     broken = tuple(_broken_rules(model, body))
     if broken:
         raise InvalidApplicationError("the request breaks the contract", broken)
-    model, features = look_up(model, body.get("customer_id"))
+    history = look_up(model, body.get("customer_id"))
+    score = partial(_score, model, history.values, languages)
     application = body["application"]
-    score = partial(_score, model, languages)
     before = score(application)
     if "changes" in body:
         answer = _afterwards(score, application, body["changes"], before)
     else:
-        answer = _propose(model, score, application, body["target"], before)
+        row = model.encoder.encode(application, history.values)
+        goal = proposals.Goal(model, row, _at_least(body["target"]))
+        answer = {"target": body["target"], **_propose(goal, score, application, before)}
     shared = {"model": model.contract.model, "version": model.version, "before": before}
-    return {**shared, **answer, **features}
+    return {**shared, **answer, **history.shown}
 
 
 def _propose(
-    model: ScoringModel,
+    goal: proposals.Goal,
     score: Score,
     application: Mapping[str, Any],
-    target: str,
     before: Mapping[str, Any],
 ) -> dict[str, Any]:
-    decisions = _at_least(target)
-    reached = before["decision"] in decisions
-    search = (
-        proposals.Search([], scored=0, complete=True)
-        if reached
-        else proposals.search(proposals.Goal(model, model.encode(application), decisions))
-    )
-    names = [feature.name for feature in model.contract.features]
+    reached = before["decision"] in goal.decisions
+    nothing = proposals.Search([], scored=0, complete=True)
+    search = nothing if reached else proposals.search(goal)
+    names = [feature.name for feature in goal.model.contract.features]
     proposed = []
     for candidate in search.proposals:
         changes = {names[move.column]: move.value for move in candidate}
         afterwards = _afterwards(score, application, changes, before)
-        if afterwards["after"]["decision"] in decisions:  # a batch may round a hair otherwise
+        if afterwards["after"]["decision"] in goal.decisions:  # a batch may round a hair otherwise
             shown = [{"field": f, "from": application[f], "to": to} for f, to in changes.items()]
             steps = proposals.total_steps(candidate)
             proposed.append({"changes": shown, "steps": steps, **afterwards})
     return {
-        "target": target,
         "outcome": _outcome(reached, bool(proposed), search.complete),
         "proposals": proposed,
         "search": {
@@ -117,10 +117,14 @@ def _outcome(reached: bool, found: bool, complete: bool) -> str:
 
 
 def _score(
-    model: ScoringModel, languages: Sequence[str], application: Mapping[str, Any]
+    model: ScoringModel,
+    history: Mapping[str, Any],
+    languages: Sequence[str],
+    application: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The answer that scoring the application alone gives."""
-    [answer] = model.answer([(application, model.encode(application))], languages)
+    row = model.encoder.encode(application, history)
+    [answer] = model.answer([(application, row)], languages)
     return answer
 
 
@@ -140,7 +144,7 @@ def _broken_rules(model: ScoringModel, body: Mapping[str, Any]) -> Iterator[Fiel
     fields = ("customer_id", *FIELDS) if model.contract.pipeline else FIELDS
     for name in body:
         if name not in fields:
-            yield FieldError(name[:MAX_NAME], "is not a field of this request")
+            yield FieldError(shown_name(name), "is not a field of this request")
     yield from customer_problems(body) if model.contract.pipeline else ()
     application = body.get("application")
     if isinstance(application, dict):
@@ -165,7 +169,7 @@ def _broken_changes(
         return
     if "id" in changes:
         yield FieldError("changes.id", "is not a field of this model")
-    changed = {name[:MAX_NAME] for name in changes if name != "id"}
+    changed = {shown_name(name) for name in changes if name != "id"}
     for error in _refused(model, {**application, **changes}):
         if error.field in changed:
             yield FieldError(f"changes.{error.field}", error.rule)
@@ -180,7 +184,7 @@ def _broken_target(model: ScoringModel, target: Any) -> Iterator[FieldError]:
 
 def _refused(model: ScoringModel, application: Mapping[str, Any]) -> tuple[FieldError, ...]:
     try:
-        model.encode(application)
+        model.encoder.encode(application)
     except InvalidApplicationError as error:
         return error.fields
     return ()

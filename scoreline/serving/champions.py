@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from scoreline.aws.reader import ModelReader
     from scoreline.core.versions import Routing, Watch
-    from scoreline.serving.watch import Watching
+    from scoreline.serving.watch import ChampionWatch
 
-    type StartWatch = Callable[[Watch, ScoringModel, Champion | None], Watching | None]
+    # (watch, champion, the version that it replaced if that is loaded) -> the watch at work
+    type StartWatch = Callable[[Watch, ScoringModel, ScoringModel | None], ChampionWatch | None]
 
 JITTER = 0.2
 RETRY_S = 5.0
@@ -30,19 +31,26 @@ MAX_ABSENT = 1000
 
 
 @dataclass(slots=True)
-class Champion:
-    """A loaded champion, the problem that keeps a newer one from serving, and its watch."""
+class LoadedChampion:
+    """A champion in memory.
+
+    Attributes
+    ----------
+    fresh_until : when its pointer has to be read again
+    problem : why the pointer could not be followed when it was last read
+    watch : the watch of its promotion as the pointer names it, and the one at work here
+    """
 
     ref: VersionRef
     model: ScoringModel
     fresh_until: float
     problem: str | None = None
     watch: Watch | None = None
-    watching: Watching | None = None
+    watching: ChampionWatch | None = None
 
 
-class Champions:
-    """Answers which model serves, re-reading a pointer when it is older than the setting says."""
+class ChampionCache:
+    """The champions that this process serves; a pointer past its maximum age is read again."""
 
     def __init__(
         self,
@@ -57,28 +65,33 @@ class Champions:
         ----------
         on_problem : called with a model, None for the routing, and the problem that appeared while
             the last good one went on serving
-        start_watch : called with a watch, its champion and the one before, if that was loaded
+        start_watch : called when the pointer names another watch
         """
         self._registry = registry
         self._clock = clock
         self._on_problem = on_problem
         self._start_watch = start_watch
-        self._loaded: dict[str, Champion] = {}
+        self._loaded: dict[str, LoadedChampion] = {}
         self._absent: dict[str, float] = {}  # models without a pointer, and until when to trust it
         self._routing: Routing | None = None
         self._routing_until = 0.0
         self.routing_problem: str | None = None
 
-    def get(self, model: str) -> ScoringModel:
+    def get(self, model: str) -> LoadedChampion:
         """The champion of a model.
 
         While SSM or S3 fails, or the pointer names a version that does not load, the last good
-        champion goes on serving and `problems` says why.
+        champion goes on serving and its `problem` says why.
         """
         champion = self._loaded.get(model)
         if champion is not None and self._clock() < champion.fresh_until:
-            return champion.model
-        return self._refresh(model, champion).model
+            return champion
+        return self._refresh(model, champion)
+
+    def for_bank(self, bank: str | None) -> LoadedChampion:
+        """The champion of the model that a bank, or for None the default, is routed to."""
+        routing = self.routing()
+        return self.get(routing.default if bank is None else routing.model_for(bank))
 
     def routing(self) -> Routing:
         """The routing parameter; the last good one while SSM fails or the parameter is spoilt."""
@@ -95,12 +108,7 @@ class Champions:
                 self.routing_problem = error.message
         return self._routing
 
-    def watching(self, model: str) -> Watching | None:
-        """What watches the champion of a model, as far as it is loaded."""
-        champion = self._loaded.get(model)
-        return champion.watching if champion else None
-
-    def loaded(self) -> dict[str, Champion]:
+    def loaded(self) -> dict[str, LoadedChampion]:
         """Every loaded champion by model."""
         return dict(self._loaded)
 
@@ -111,7 +119,7 @@ class Champions:
         for champion in self._loaded.values():
             champion.fresh_until = 0.0
 
-    def _refresh(self, model: str, last: Champion | None) -> Champion:
+    def _refresh(self, model: str, last: LoadedChampion | None) -> LoadedChampion:
         if not MODEL_PATTERN.fullmatch(model):
             raise ModelNotFoundError("no such model")
         if self._clock() < self._absent.get(model, 0.0):
@@ -120,12 +128,11 @@ class Champions:
             pointer, before = self._registry.pointer(model), last
             ref = pointer.champion
             if last is None or last.ref != ref:
-                last = Champion(ref, load_version(self._registry, model, ref), 0.0)
+                last = LoadedChampion(ref, load_version(self._registry, model, ref), 0.0)
                 self._loaded[model] = last
             if last.watch != pointer.watch:
                 last.watch = pointer.watch
-                start, watch = self._start_watch, pointer.watch
-                last.watching = start(watch, last.model, before) if watch else None
+                last.watching = self._watch(last, before)
             last.fresh_until, last.problem = self._next_check(), None
         except ModelNotFoundError:
             self._loaded.pop(model, None)
@@ -138,6 +145,15 @@ class Champions:
                 self._on_problem(model, error.message)
             last.fresh_until, last.problem = self._clock() + RETRY_S, error.message
         return last
+
+    def _watch(
+        self, champion: LoadedChampion, before: LoadedChampion | None
+    ) -> ChampionWatch | None:
+        watch = champion.watch
+        if watch is None:
+            return None
+        replaced = before.model if before is not None and before.ref == watch.shadow else None
+        return self._start_watch(watch, champion.model, replaced)
 
     def _remember_absent(self, model: str) -> None:
         """Spare SSM the same question for a moment; of too many names the oldest is forgotten."""

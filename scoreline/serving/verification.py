@@ -41,7 +41,7 @@ def verify(registry: ModelReader, model: str, version: str) -> str:
     scoring_model = load_version(registry, model, VersionRef(version, sha256))
     try:
         encoded = [
-            (application, scoring_model.with_history(history).encode(application))
+            (application, scoring_model.encoder.encode(application, history))
             for application, history, _ in golden
         ]
     except (InvalidApplicationError, FeaturesUnavailableError):

@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from scoreline.aws.reader import ModelReader
-    from scoreline.core.versions import Watch
-    from scoreline.scoring.model import EncodedApplication, ScoringModel
-    from scoreline.serving.champions import Champion
+    from scoreline.core.versions import VersionRef, Watch
+    from scoreline.scoring.model import ScoringModel
+    from scoreline.scoring.online import Applicant
 
-    # (model, an application of a request) -> the application and its row
-    type Encode = Callable[[ScoringModel, Mapping[str, Any]], EncodedApplication]
+    type ReadApplicant = Callable[[ScoringModel, Mapping[str, Any]], Applicant]
     # (key, amounts): adds to the counts of a watch
     type Add = Callable[[Mapping[str, str], Mapping[str, int]], None]
 
@@ -38,7 +37,7 @@ PATIENCE_S = 30.0  # after DynamoDB did not take the counts
 FURTHEST_BIN = 30  # in halves of `pdo` from the base score
 
 
-class Watching:
+class ChampionWatch:
     """One watch in this process: compares, counts, and writes the counts about once a second."""
 
     def __init__(
@@ -47,7 +46,7 @@ class Watching:
         champion: ScoringModel,
         shadow: ScoringModel | None,
         *,
-        encode: Encode,
+        read_applicant: ReadApplicant,
         add: Add,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -62,7 +61,7 @@ class Watching:
         self._shadow = shadow
         self._key = watch_key(champion.contract.model, watch)
         self._until = datetime.fromisoformat(watch.until).timestamp()
-        self._encode = encode
+        self._read_applicant = read_applicant
         self._add = add
         self._clock = clock
         self._counts: Counter[str] = Counter()
@@ -146,7 +145,7 @@ class Watching:
         if not isinstance(item, dict):
             return None
         try:
-            return self._encode(self._shadow, item)[1]
+            return self._read_applicant(self._shadow, item).row
         except ScorelineError:
             return None
 
@@ -173,14 +172,10 @@ def _items(body: Mapping[str, Any]) -> Sequence[Any]:
     return items if isinstance(items, list) else [body]
 
 
-def load_shadow(
-    registry: ModelReader, model: str, watch: Watch, before: Champion | None
-) -> ScoringModel | None:
-    """The shadow of a watch: the champion before where it is still loaded; None where it fails."""
-    if before is not None and before.ref == watch.shadow:
-        return before.model
+def load_shadow(registry: ModelReader, model: str, ref: VersionRef) -> ScoringModel | None:
+    """The version that a new champion is compared with; None where it does not load."""
     try:
-        return load_version(registry, model, watch.shadow)
+        return load_version(registry, model, ref)
     except ScorelineError as error:
         logger.warning("a watch has no shadow", model=model, problem=error.message)
         return None

@@ -141,7 +141,7 @@ import json, sys
 from scoreline.scoring.model import ScoringModel
 model = ScoringModel.from_onnx(open(sys.stdin.readline().strip(), "rb").read())
 applications = json.loads(sys.stdin.read())
-print(json.dumps(model.answer([(a, model.encode(a)) for a in applications])))
+print(json.dumps(model.answer([(a, model.encoder.encode(a)) for a in applications])))
 """
 
 
@@ -167,7 +167,7 @@ def test_a_stripped_package_answers_as_the_code_does_here(packages, algorithm, t
         check=True,
     )
 
-    expected = model.answer([(a, model.encode(a)) for a in applications])
+    expected = model.answer([(a, model.encoder.encode(a)) for a in applications])
     assert json.loads(done.stdout) == expected
 
 

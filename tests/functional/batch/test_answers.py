@@ -45,7 +45,7 @@ def one_by_one(single, applications):
     answers, broken = [], []
     for number, application in enumerate(applications, 1):
         try:
-            [answer] = single.answer([(application, single.encode(application))])
+            [answer] = single.answer([(application, single.encoder.encode(application))])
             answers.append({"id": answer["id"], **{name: answer[name] for name in FIGURES}})
         except InvalidApplicationError as error:
             broken += [(number, field.field, field.rule) for field in error.fields]
@@ -106,7 +106,7 @@ def test_reasons_are_those_of_a_single_application(run, single, tmp_path, frame)
     rows = {row["applicant"]: row for row in frame.to_dict("records")}
     for row in found:
         [application] = applications_of(pd.DataFrame([rows[row["id"]]]).drop(columns="applicant"))
-        [answer] = single.answer([(application, single.encode(application))])
+        [answer] = single.answer([(application, single.encoder.encode(application))])
         assert [row[f"reason_{i}"] for i in range(1, 5) if row[f"reason_{i}"]] == [
             reason["code"] for reason in answer["reasons"]
         ]

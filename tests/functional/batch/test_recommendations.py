@@ -37,7 +37,7 @@ def alone(single, frame):
     for row in frame.to_dict("records"):
         fields = ("income", "age", "segment", "country", "held")
         sent = {n: row[n] for n in fields if n in row and row[n] is not None and row[n] == row[n]}
-        [answer] = single.answer([(sent, single.encode(sent))])
+        [answer] = single.answer([(sent, single.encoder.encode(sent))])
         pairs = [(r["product"], r["probability"]) for r in answer["recommendations"]]
         found.append(pairs + [(None, None)] * (2 - len(pairs)))
     return found

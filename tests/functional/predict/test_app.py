@@ -452,7 +452,12 @@ def test_predict_loads_nothing_but_the_standard_library_and_powertools():
     ).stdout
 
     loaded = {module.split(".")[0] for module in out.split()}
-    ours = {"functions", "__main__", *(name for name in loaded if name.startswith("__editable__"))}
+    ours = {
+        "functions",
+        "scoreline",
+        "__main__",
+        *(name for name in loaded if name.startswith("__editable__")),
+    }
     of_venv = {"_distutils_hack", "sitecustomize", "usercustomize", "distutils-precedence"}
     # Powertools looks whether botocore is there; its __init__ imports nothing else
     powertools = {"aws_lambda_powertools", "jmespath", "typing_extensions", "botocore"}

@@ -10,7 +10,7 @@ from functions.predict import handler
 from functions.predict.routes import champions
 from tests.sample import bundle, publish
 
-SHOW = "from functions.predict import handler, app; print(*app.champions().loaded())"
+SHOW = "from functions.predict import handler, routes; print(*routes.champions().loaded())"
 
 
 def loaded_by_importing(**variables):
@@ -44,9 +44,9 @@ def test_after_a_restore_a_promotion_is_seen_at_once(registry, endpoint):
     publish(registry, bundle())
     handler.prepare()
     publish(registry, bundle(seed=2))
-    assert champions().get("sample").version == bundle().version
+    assert champions().get("sample").model.version == bundle().version
 
     for hook, arguments, keywords in snapshot_restore_py.get_after_restore():
         hook(*arguments, **keywords)
 
-    assert champions().get("sample").version == bundle(seed=2).version
+    assert champions().get("sample").model.version == bundle(seed=2).version

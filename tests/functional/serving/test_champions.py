@@ -13,7 +13,7 @@ from scoreline.core.errors import (
 )
 from scoreline.core.settings import Settings
 from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef, bundle_key, digest
-from scoreline.serving.champions import MAX_ABSENT, RETRY_S, Champions
+from scoreline.serving.champions import MAX_ABSENT, RETRY_S, ChampionCache
 from tests.sample import bundle, publish
 
 OLD, NEW = bundle(), bundle(seed=2)
@@ -53,11 +53,11 @@ def source(registry):
 @pytest.fixture
 def champions(source, clock):
     publish(source, OLD)
-    return Champions(source, clock)
+    return ChampionCache(source, clock)
 
 
 def serving(champions):
-    return champions.get("sample").version
+    return champions.get("sample").model.version
 
 
 def problem(champions):
@@ -75,11 +75,11 @@ def test_a_promotion_is_seen_when_the_pointer_is_old_and_not_before(champions, s
 
 
 def test_the_model_is_not_read_again_while_the_pointer_stays(champions, source, clock):
-    model = champions.get("sample")
+    model = champions.get("sample").model
     source.down = {"s3"}
     clock.now = LATER
 
-    assert champions.get("sample") is model
+    assert champions.get("sample").model is model
     assert problem(champions) is None
 
 
@@ -133,7 +133,7 @@ def test_a_version_that_does_not_hold_never_serves(champions, source, clock, set
     assert serving(champions) == OLD.version
     assert problem(champions)
     with pytest.raises(RegistryUnavailableError):
-        Champions(source, clock).get("sample")
+        ChampionCache(source, clock).get("sample")
 
 
 @pytest.mark.parametrize("text", ["nonsense", "{}", '{"champion": {"version": "../x"}}'])
@@ -158,7 +158,7 @@ def test_an_unknown_model_is_asked_for_once_in_a_while(source, clock, monkeypatc
     asked = []
     read = ModelRegistry.pointer
     monkeypatch.setattr(ModelRegistry, "pointer", lambda r, m: asked.append(m) or read(r, m))
-    champions = Champions(source, clock)
+    champions = ChampionCache(source, clock)
 
     for _ in range(3):
         with pytest.raises(ModelNotFoundError):
@@ -171,7 +171,7 @@ def test_an_unknown_model_is_asked_for_once_in_a_while(source, clock, monkeypatc
 
 
 def test_a_promotion_after_a_restore_is_seen_at_once(source, clock):
-    champions = Champions(source, clock)
+    champions = ChampionCache(source, clock)
     with pytest.raises(ModelNotFoundError):
         serving(champions)
     publish(source, OLD)
@@ -227,7 +227,7 @@ def test_a_routing_spoilt_by_hand_changes_nothing(champions, clock, settings, so
     assert champions.routing().model_for("north-bank") == "sample"
     assert champions.routing_problem == "the routing parameter is not a routing"
     with pytest.raises(PointerInvalidError):
-        Champions(source, clock).routing()
+        ChampionCache(source, clock).routing()
 
 
 def test_a_routing_that_is_deleted_changes_nothing(champions, clock, settings):
@@ -242,7 +242,7 @@ def test_a_routing_that_is_deleted_changes_nothing(champions, clock, settings):
 def test_a_problem_is_told_when_it_appears_and_when_it_changes(source, clock, settings):
     told = []
     publish(source, OLD)
-    champions = Champions(source, clock, lambda *problem: told.append(problem))
+    champions = ChampionCache(source, clock, lambda *problem: told.append(problem))
 
     def look():
         clock.now += LATER

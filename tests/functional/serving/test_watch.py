@@ -12,7 +12,8 @@ from functions.predict import routes as app
 from scoreline.core.errors import OnnxRuntimeError, RegistryUnavailableError
 from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef, Watch, digest
 from scoreline.scoring.model import ScoringModel
-from scoreline.serving.watch import FLUSH_S, PATIENCE_S, Watching
+from scoreline.scoring.online import Applicant
+from scoreline.serving.watch import FLUSH_S, PATIENCE_S, ChampionWatch
 from tests.sample import APPLICATION, bundle
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -39,7 +40,7 @@ def model(made):
 
 def score(made, application):
     loaded = model(made)
-    return loaded.answer([(application, loaded.encode(application))])[0]["score"]
+    return loaded.answer([(application, loaded.encoder.encode(application))])[0]["score"]
 
 
 @pytest.fixture(autouse=True)
@@ -168,8 +169,8 @@ def test_customers_are_looked_up_for_the_shadow_as_well(serve, call, counts, reg
 
     _, answer = call({"customer_id": 7, "application": sent})
 
-    loaded = model(other).with_history(known)
-    [beside] = loaded.answer([(sent, loaded.encode(sent))])
+    loaded = model(other)
+    [beside] = loaded.answer([(sent, loaded.encoder.encode(sent, known))])
     assert counts()["difference"] == answer["score"] - beside["score"]
 
 
@@ -203,7 +204,7 @@ def test_a_table_that_does_not_answer_fails_no_request(serve, call, settings, lo
 
 def test_without_a_watch_its_module_is_not_loaded(serve):
     code = (
-        "import sys; from functions.predict import app; app.champions().get('sample');"
+        "import sys; from functions.predict import routes; routes.champions().get('sample');"
         "print('scoreline.serving.watch' in sys.modules)"
     )
     serve(NEW)
@@ -235,15 +236,14 @@ def table():
 
 @pytest.fixture
 def watching(table):
-    def encode(loaded, application):
-        return application, loaded.encode(application)
+    def read_applicant(loaded, application):
+        return Applicant(application, loaded.encoder.encode(application))
 
     def watching(champion=NEW, shadow=OLD):
         watch = watch_of(OLD, datetime.fromtimestamp(NOW + 60, UTC))
         beside = model(shadow) if shadow else None
-        return Watching(
-            watch, model(champion), beside, encode=encode, add=table.add, clock=table.clock
-        )
+        options = {"read_applicant": read_applicant, "add": table.add, "clock": table.clock}
+        return ChampionWatch(watch, model(champion), beside, **options)
 
     return watching
 

@@ -168,7 +168,7 @@ def test_it_describes_itself_and_answers_its_golden_rows(trained):
 
     for row in manifest["golden"]:
         application = row["application"]
-        [answer] = model.answer([(application, model.encode(application))])
+        [answer] = model.answer([(application, model.encoder.encode(application))])
         found = [(r["product"], r["probability"]) for r in answer["recommendations"]]
         expected = row["answer"]["recommendations"]
         assert found == [(r["product"], r["probability"]) for r in expected]

@@ -91,7 +91,7 @@ def test_the_tables_points_add_up_to_the_answered_score(trained, changes):
     bundle, manifest = trained
     model = ScoringModel.from_onnx(bundle.files["model.onnx"])
     application = {**APPLICATION, **changes}
-    [answer] = model.answer([(application, model.encode(application))])
+    [answer] = model.answer([(application, model.encoder.encode(application))])
 
     states = {-99: "no_record", -1: "never_asked"}
     values = {
@@ -108,7 +108,9 @@ def test_the_tables_points_add_up_to_the_answered_score(trained, changes):
 def test_reasons_are_differences_of_points(trained):
     bundle, manifest = trained
     model = ScoringModel.from_onnx(bundle.files["model.onnx"])
-    rows = [model.encode({**APPLICATION, "housing": housing}) for housing in ("own", "rent")]
+    rows = [
+        model.encoder.encode({**APPLICATION, "housing": housing}) for housing in ("own", "rent")
+    ]
     session = open_session(bundle.files["model.onnx"])
     [found] = session.run(["contributions"], {"X": np.array(rows, np.float32)})
     housing = manifest["scorecard"]["features"][4]

@@ -75,7 +75,7 @@ def test_the_model_describes_itself_and_answers_its_golden_rows(trained):
 
     for row in manifest["golden"]:
         application = row["application"]
-        [answer] = model.answer([(application, model.encode(application))])
+        [answer] = model.answer([(application, model.encoder.encode(application))])
         assert {key: answer[key] for key in row["answer"]} == row["answer"]
     assert model.version == bundle.version
     assert "sex" not in [feature.name for feature in model.contract.features]
@@ -85,7 +85,7 @@ def test_reasons_name_features_that_cost_points_most_first(trained):
     model = ScoringModel.from_onnx(trained[0].files["model.onnx"])
     application = {**APPLICATION, "enquiries": 9, "employed": False}
 
-    [answer] = model.answer([(application, model.encode(application))])
+    [answer] = model.answer([(application, model.encoder.encode(application))])
 
     points = [reason["points"] for reason in answer["reasons"]]
     assert points == sorted(points)

@@ -9,7 +9,7 @@ from scoreline.api.application_schema import application_schema
 from scoreline.core.contract import Contract, Feature, Label
 from scoreline.core.errors import InvalidApplicationError
 from scoreline.scoring.application import ApplicationEncoder
-from scoreline.scoring.recommendations import Recommendations
+from scoreline.scoring.recommendations import RecommendationAnswers
 from tests.shop import CUSTOMER, definition
 
 LABELS = tuple(Label(name=name, description=name.upper()) for name in "abcde")
@@ -40,7 +40,7 @@ def broken(encoder, application):
 
 
 def recommended(probabilities, **application):
-    answer = Recommendations(CONTRACT).answer(application, [], [probabilities], ())
+    answer = RecommendationAnswers(CONTRACT).answer(application, [], [probabilities], ())
     return [(item["product"], item["probability"]) for item in answer["recommendations"]]
 
 
@@ -51,7 +51,7 @@ def test_the_likeliest_come_first_and_equal_ones_in_the_contracts_order():
 
 
 def test_a_recommendation_says_what_the_product_is():
-    answer = Recommendations(CONTRACT).answer({}, [], [[0.1, 0.2, 0.3, 0.4, 0.1234567]], ())
+    answer = RecommendationAnswers(CONTRACT).answer({}, [], [[0.1, 0.2, 0.3, 0.4, 0.1234567]], ())
 
     assert answer["recommendations"][-1] == {
         "product": "b",
@@ -82,7 +82,9 @@ def test_no_held_product_is_recommended_and_none_left_out_is_likelier(probabilit
 
 def test_a_contract_without_labels_is_refused():
     with pytest.raises(ValueError, match="labels"):
-        Recommendations(Contract(model="m", task="recommendation", description="", features=()))
+        RecommendationAnswers(
+            Contract(model="m", task="recommendation", description="", features=())
+        )
 
 
 def test_an_alias_stands_for_the_feature(encoder):

@@ -78,8 +78,7 @@ class Fake:
             reasons=(),
             max_reasons=4,
         )
-        encoder = ApplicationEncoder(self.contract)
-        self.encode, self.canonical = encoder.encode, encoder.canonical
+        self.encoder = ApplicationEncoder(self.contract)
         self.rows = 0
 
     def log_odds(self, rows):
@@ -425,7 +424,7 @@ def brute_force(model, application, accepted):
             for values in product(*(options[name] for name in names)):
                 moved = {name: options[name][to] for name, to in zip(names, values, strict=True)}
                 changed = {**application, **dict(zip(names, values, strict=True))}
-                [answer] = model.answer([(changed, model.encode(changed))])
+                [answer] = model.answer([(changed, model.encoder.encode(changed))])
                 contains = any(
                     all(moved.get(name, 0) >= steps for name, steps in other.items())
                     for other in smaller
@@ -455,7 +454,7 @@ def test_proposals_reach_the_target_and_nothing_smaller_does(application, seed, 
         assert all(to in options[name] for name, to in moved.items())
         assert proposal["steps"] == sum(options[name][to] for name, to in moved.items())
         changed = {**application, **moved}
-        [again] = model.answer([(changed, model.encode(changed))])
+        [again] = model.answer([(changed, model.encoder.encode(changed))])
         assert again["decision"] in accepted
         assert {**proposal["after"], "id": ""} == {**again, "id": ""}
     sets = [frozenset(c["field"] for c in p["changes"]) for p in answer["proposals"]]
