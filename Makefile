@@ -1,5 +1,5 @@
-# Everything runs in this clone: .uv (the installer, where the machine has none), .venv, .venv-sam, .scoreline (local
-# state). What it needs: make, git and any python3 from 3.8 on; uv fetches Python 3.13 where there is none.
+# Everything runs in this clone: .uv (the installer, where the machine has none), .venv and .venv-TOOL, .scoreline
+# (local state). What it needs: make, git and any python3 from 3.8 on; uv fetches Python 3.13 where there is none.
 
 ARCH ?= x86_64
 FUNCTION ?= predict
@@ -68,13 +68,11 @@ OVERRIDES = --parameter-overrides Architecture=$(ARCH)
 sam-all: ; $(SAM_BUILD) $(OVERRIDES)
 sam-%: ; $(SAM_BUILD) $* --build-dir .aws-sam/$* $(OVERRIDES)
 
-lock: $(UV) ## choose the newest versions again and write all lock files
-	$(COMPILE) --universal --upgrade -o requirements/uv.txt requirements/uv.in
-	$(COMPILE) --universal --upgrade -o requirements/dev.txt requirements/dev.in
-	$(COMPILE) --universal --upgrade -o requirements/sam.txt requirements/sam.in
-	$(COMPILE) --universal --upgrade -o requirements/lambda.txt requirements/lambda.in
-	$(COMPILE) --universal --upgrade -o requirements/bench.txt requirements/bench.in
-	$(COMPILE) --universal --upgrade --no-deps -o requirements/demo.txt requirements/demo.in
+lock: $(UV) ## write all lock files with the newest versions (UPGRADE= keeps those that are locked)
+	for name in $(LOCKED); do \
+	    $(COMPILE) --universal $(UPGRADE) -o requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+	$(COMPILE) --universal $(UPGRADE) --no-deps -o requirements/demo.txt requirements/demo.in
 	for name in predict admin; do \
 	    $(COMPILE) --python-platform linux -c requirements/dev.txt $(NOT_IN_ZIPS:%=--no-emit-package %) \
 	        -o functions/$$name/requirements.txt functions/$$name/requirements.in || exit 1; \
@@ -82,12 +80,14 @@ lock: $(UV) ## choose the newest versions again and write all lock files
 	$(COMPILE) --python-platform linux -c requirements/dev.txt \
 	    -o functions/train/requirements.txt functions/train/requirements.in
 
+LOCKED := $(filter-out demo,$(patsubst requirements/%.in,%,$(wildcard requirements/*.in)))
+UPGRADE ?= --upgrade
 COMPILE = "$(UV)" pip compile --quiet --python-version 3.13 --generate-hashes --no-header --no-emit-index-url
 # boto3 and what it needs is in the runtime; the C API of onnxruntime needs none of the others.
 NOT_IN_ZIPS := boto3 botocore python-dateutil s3transfer six urllib3 numpy protobuf flatbuffers packaging
 
 clean: ## remove everything that the commands above made, local state included
-	rm -rf .scoreline .aws-sam .venv .venv-bench .venv-sam .venv-lambda .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .scoreline .aws-sam .venv .venv-* .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: a changed lock file installs again. `sync` removes what is not in the lock, so the rest comes after it.
@@ -95,27 +95,16 @@ clean: ## remove everything that the commands above made, local state included
 .venv/.installed: requirements/dev.txt requirements/demo.txt pyproject.toml | $(UV)
 	@test -x $(PYTHON) || "$(UV)" venv --python 3.13 .venv
 	@echo "installing into .venv (about 1 GB, a few minutes the first time)"
-	"$(UV)" pip sync --python $(PYTHON) --require-hashes requirements/dev.txt
+	"$(UV)" pip sync --compile-bytecode --python $(PYTHON) --require-hashes requirements/dev.txt
 	"$(UV)" pip install --python $(PYTHON) --no-deps --no-build-isolation --require-hashes -r requirements/demo.txt
 	"$(UV)" pip install --python $(PYTHON) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv-sam/.installed: requirements/sam.txt | $(UV)
-	@test -x .venv-sam/bin/python || "$(UV)" venv --python 3.13 .venv-sam
-	@echo "installing the SAM CLI into .venv-sam"
-	"$(UV)" pip sync --python .venv-sam/bin/python --require-hashes requirements/sam.txt
-	@touch $@
-
-.venv-lambda/.installed: requirements/lambda.txt | $(UV)
-	@test -x .venv-lambda/bin/python || "$(UV)" venv --python 3.13 .venv-lambda
-	@echo "installing what Lambda's runtime has into .venv-lambda"
-	"$(UV)" pip sync --compile-bytecode --python .venv-lambda/bin/python --require-hashes requirements/lambda.txt
-	@touch $@
-
-.venv-bench/.installed: requirements/bench.txt | $(UV)
-	@test -x .venv-bench/bin/python || "$(UV)" venv --python 3.13 .venv-bench
-	@echo "installing the peers of the benchmarks into .venv-bench"
-	"$(UV)" pip sync --python .venv-bench/bin/python --require-hashes requirements/bench.txt
+# A tool whose dependencies clash with ours has an environment of its own, locked in requirements/.
+.venv-%/.installed: requirements/%.txt | $(UV)
+	@test -x .venv-$*/bin/python || "$(UV)" venv --python 3.13 .venv-$*
+	@echo "installing requirements/$*.txt into .venv-$*"
+	"$(UV)" pip sync --compile-bytecode --python .venv-$*/bin/python --require-hashes $<
 	@touch $@
 
 $(CURDIR)/.uv/bin/uv:
