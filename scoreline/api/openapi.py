@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
+from scoreline import __version__
 from scoreline.api.schemas import (
     ANY_OBJECT,
     BODIES,
@@ -125,7 +126,7 @@ def openapi_document(routes: Iterable[Route], champions: Champions) -> dict[str,
         )
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Scoreline", "version": "0.1.0", "description": DESCRIPTION},
+        "info": {"title": "Scoreline", "version": __version__, "description": DESCRIPTION},
         "paths": paths,
         "components": {
             "schemas": {
