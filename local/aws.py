@@ -1,4 +1,4 @@
-"""The process that plays AWS: a moto server with our resources, saved after every change."""
+"""The process that plays AWS: a moto server with our resources, saved after each change."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 READS = ("BatchGet", "Describe", "Get", "List", "Query", "Receive", "Scan")
-SETTLE_S = 0.3
+PAUSE_S = 0.3
 
 
 class QuietHandler(MotoRequestHandler):
-    """No line per request."""
+    """A handler that logs no requests."""
 
     def log_request(self, *_args: Any, **_kwargs: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Changes:
-    """Lets requests through and remembers that one of them may have changed something.
+    """Passes requests on and remembers whether one of them may have changed something.
 
-    DynamoDB's go one at a time: moto undoes a failed transaction by putting an older copy of the
-    table back, and with it would go what another request wrote meanwhile.
+    DynamoDB's requests run one at a time: moto undoes a failed transaction by restoring an older
+    copy of the table, which would also undo what other requests wrote in the meantime.
     """
 
     def __init__(self, app: WSGIApplication) -> None:
@@ -61,38 +61,38 @@ class Changes:
 
 
 def serve(server: BaseWSGIServer) -> threading.Thread:
-    """Answer requests in a thread of their own."""
+    """Answer requests in a thread."""
     thread = threading.Thread(target=server.serve_forever, name="moto", daemon=True)
     thread.start()
     return thread
 
 
 def save_changes(state: State, changes: Changes, stopping: threading.Event) -> None:
-    """Save after every change until `stopping`, and a last time then.
+    """Save after each change until `stopping`, and once more at the end.
 
-    A large state takes long to save: while changes go on, saving has a fifth of the time at most.
+    A large state takes long to save, so the pauses are four times as long as the last save.
     """
-    took = 0.0
+    save_s = 0.0
     while not stopping.is_set():
         if changes.seen.wait(timeout=0.2):
-            stopping.wait(max(SETTLE_S, 4 * took))
+            stopping.wait(max(PAUSE_S, 4 * save_s))
             changes.seen.clear()
             started = time.perf_counter()
             state.save()
-            took = time.perf_counter() - started
+            save_s = time.perf_counter() - started
     state.save()
 
 
 def main() -> None:
-    """Start moto on an inherited socket, restore the state, say so, and save until the end."""
-    parser = child.arguments(__doc__ or "")
+    """Start moto on an inherited socket, restore the state, report it, and save until the end."""
+    parser = child.argument_parser(__doc__ or "")
     parser.add_argument("--socket-fd", type=int, required=True, help="a bound socket")
     parser.add_argument("--state-dir", type=Path, required=True, help="where to keep the state")
     args = parser.parse_args()
-    child.log_plainly()
+    child.log_warnings()
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    child.go_with_parent(stopping.set)
+    child.end_with_parent(stopping.set)
 
     changes = Changes(DomainDispatcherApplication(create_backend_app))
     server = make_server(
@@ -110,10 +110,10 @@ def main() -> None:
     try:
         state.restore()
     except StateError as error:
-        child.say(args.ready_fd, str(error))
+        child.report_status(args.ready_fd, str(error))
         return
     connect_events(template, aws)
-    child.say(args.ready_fd, child.READY)
+    child.report_status(args.ready_fd, child.READY)
     save_changes(state, changes, stopping)
 
 

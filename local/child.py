@@ -1,4 +1,4 @@
-"""A process of the stack, seen from inside: it says when it is ready, and goes with its parent."""
+"""What each process of the stack does: it reports when it is ready, and ends with its parent."""
 
 from __future__ import annotations
 
@@ -16,31 +16,36 @@ if TYPE_CHECKING:
 READY = "ready"
 
 
-def arguments(description: str) -> argparse.ArgumentParser:
-    """Options that every child takes."""
+def argument_parser(description: str) -> argparse.ArgumentParser:
+    """A parser of the options that every child takes."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--template", type=Path, required=True, help="the template to read")
-    parser.add_argument("--ready-fd", type=int, required=True, help="pipe that waits for a word")
+    parser.add_argument("--ready-fd", type=int, required=True, help="pipe for the status")
     return parser
 
 
-def say(fd: int, word: str) -> None:
-    """Tell the parent that this child is ready, or why it never will be."""
-    os.write(fd, word.encode())
+def report_status(fd: int, status: str) -> None:
+    """Report to the parent that this child is ready, or why it never will be."""
+    os.write(fd, status.encode())
     os.close(fd)
 
 
-def go_with_parent(stop: Callable[[], object]) -> None:
-    """Call `stop` when the parent is gone, which closes the pipe that is our standard input."""
+def end_with_parent(stop: Callable[[], object]) -> None:
+    """Call `stop` when the parent ends, even by SIGKILL.
+
+    Our standard input is a pipe that only the parent holds open, so it closes when the parent ends.
+    A signal on the parent's death (PR_SET_PDEATHSIG) would also fire when the parent's starting
+    thread ends.
+    """
 
     def wait() -> None:
         while os.read(sys.stdin.fileno(), 1024):
             pass
         stop()
 
-    threading.Thread(target=wait, name="go-with-parent", daemon=True).start()
+    threading.Thread(target=wait, name="end-with-parent", daemon=True).start()
 
 
-def log_plainly() -> None:
-    """Warnings and worse of all libraries, into the child's log file."""
+def log_warnings() -> None:
+    """Write warnings and errors of all libraries into the child's log file."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")

@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from local.environment import function_variables
-from local.stack import AWS_PORT, HTTP_PORT
+from local.environment import AWS_PORT, HOST, HTTP_PORT, function_variables
 from local.template import ROOT
 
 if TYPE_CHECKING:
@@ -159,10 +158,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("function", choices=HANDLERS)
     function = parser.parse_args().function
-    urls = {"aws_url": f"http://127.0.0.1:{AWS_PORT}", "http_url": f"http://127.0.0.1:{HTTP_PORT}"}
+    variables = function_variables(
+        aws_url=f"http://{HOST}:{AWS_PORT}", http_url=f"http://{HOST}:{HTTP_PORT}"
+    )
     with TemporaryDirectory() as folder:
         built = packaged(function, Path(folder))
-        with Emulator(built, HANDLERS[function], function_variables(**urls)) as emulator:
+        with Emulator(built, HANDLERS[function], variables) as emulator:
             print(f"POST events to {emulator.url} (Ctrl-C stops it)", flush=True)
             with suppress(KeyboardInterrupt):
                 signal.pause()

@@ -1,4 +1,4 @@
-"""The environment in which functions and command line reach the local stack, and nothing else."""
+"""The environment in which functions and command line reach the local stack and no real account."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 STAGE = "local"
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-east-1"
+HOST = "127.0.0.1"
+HTTP_PORT = 3000
+AWS_PORT = 5000
 POINTER_MAX_AGE_S = "2"
 
 SETTINGS = Settings.for_account(STAGE, ACCOUNT)
@@ -29,13 +32,13 @@ def read_template(path: Path = TEMPLATE_PATH) -> Template:
 
 
 def user_arn(name: str) -> str:
-    """A user of the local stack, where nobody proves who he is; the system's own by default."""
+    """ARN of a user of the local stack, which checks no identity; the system's user by default."""
     name = name if _USER.fullmatch(name) else getpass.getuser()
     return f"arn:aws:iam::{ACCOUNT}:user/{name}"
 
 
 def aws_variables(*, aws_url: str, http_url: str) -> dict[str, str]:
-    """What boto3 and the AWS CLI need to talk to the local stack and never to a real account."""
+    """Variables that let boto3 and the AWS CLI talk to the local stack, never to a real account."""
     return {
         "AWS_ENDPOINT_URL": aws_url,
         "AWS_ENDPOINT_URL_LAMBDA": http_url,
@@ -51,7 +54,7 @@ def aws_variables(*, aws_url: str, http_url: str) -> dict[str, str]:
 def function_variables(
     *, aws_url: str, http_url: str, template: Path = TEMPLATE_PATH
 ) -> dict[str, str]:
-    """The environment of the functions: the template's, pointed at the local stack."""
+    """The environment of the functions: the template's, with the local stack's endpoints."""
     return {
         **read_template(template).environment,
         "SCORELINE_POINTER_MAX_AGE_S": POINTER_MAX_AGE_S,

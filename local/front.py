@@ -109,18 +109,18 @@ def create_app(template: Template) -> Starlette:
 
 def main() -> None:
     """Serve on an inherited socket until SIGTERM or until the parent is gone."""
-    parser = child.arguments(__doc__ or "")
+    parser = child.argument_parser(__doc__ or "")
     parser.add_argument("--socket-fd", type=int, required=True, help="a bound socket")
     args = parser.parse_args()
-    child.log_plainly()
+    child.log_warnings()
     app = create_app(read_template(args.template))
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
     )
-    child.go_with_parent(partial(setattr, server, "should_exit", True))
+    child.end_with_parent(partial(setattr, server, "should_exit", True))
     listener = socket.socket(fileno=args.socket_fd)
     listener.listen(128)  # connections wait from here on, so this is ready
-    child.say(args.ready_fd, child.READY)
+    child.report_status(args.ready_fd, child.READY)
     server.run(sockets=[listener])
     os._exit(0)  # a handler that still runs would hold the process
 

@@ -1,4 +1,4 @@
-"""HTTP to REST proxy events and back, as API Gateway does it."""
+"""Translates HTTP requests to REST proxy events and back, as API Gateway does."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 class BodyTooLargeError(Exception):
-    """The body is over what a synchronous invocation takes."""
+    """The body is larger than a synchronous invocation takes."""
 
 
 def error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    """An error in the shape that the functions give theirs."""
+    """An error in the form that the functions use."""
     content = {"error": {"code": code, "message": message, "fields": []}}
     return JSONResponse(content, status, headers)
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, or a BodyTooLargeError as soon as it is too large."""
+    """The body; a BodyTooLargeError as soon as it is too large."""
     body = bytearray()
     if int(request.headers.get("content-length", 0)) > MAX_PAYLOAD_BYTES:
         raise BodyTooLargeError
@@ -62,7 +62,7 @@ def to_event(request: Request, route: Route, body: bytes) -> dict[str, Any]:
 
 
 def to_response(answer: Any, request_id: str) -> Response:
-    """The HTTP response that a function's proxy answer stands for; 502 where it is not one."""
+    """The HTTP response of a function's proxy answer; 502 if it is not a proxy answer."""
     try:
         body = answer.get("body") or ""
         content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
@@ -124,7 +124,7 @@ def _request_context(request: Request, route: Route) -> dict[str, Any]:
 
 
 def _caller(auth: str, authorization: str) -> dict[str, str | None]:
-    """Who calls: nobody proves it here, so the access key of a signature is taken as a name."""
+    """The caller: signatures are not checked here, and the access key serves as the user's name."""
     if auth != "iam":
         key = "local" if auth == "api-key" else None
         return {"apiKeyId": key, "userArn": None, "accountId": None}

@@ -1,4 +1,4 @@
-"""What AWS keeps for Scoreline, made in moto as `template.yaml` describes it."""
+"""The AWS resources of Scoreline, created in moto from `template.yaml`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from local.template import Function, Template
 
 NOT_QUEUE_ATTRIBUTES = {"QueueName"}
-RETRY_S = "10"  # Lambda tries an event again after a minute
+RETRY_S = "10"  # Lambda retries after a minute
 TABLE_ARGUMENTS = ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema")
 
 
@@ -34,7 +34,7 @@ class Aws:
 
     @classmethod
     def connect(cls) -> Self:
-        """With the endpoint of the environment."""
+        """Clients of the endpoint that the environment names."""
         return cls(
             boto3.client("s3"),
             boto3.client("ssm"),
@@ -45,7 +45,7 @@ class Aws:
 
 
 def create_stores(template: Template, aws: Aws) -> None:
-    """Bucket, parameter, tables and queues; the bucket tells nobody of its objects yet."""
+    """Create bucket, parameters, tables and queues; the bucket sends no events yet."""
     for bucket in template.resources("AWS::S3::Bucket").values():
         aws.s3.create_bucket(Bucket=bucket["BucketName"])
         aws.s3.put_bucket_versioning(
@@ -60,8 +60,9 @@ def create_stores(template: Template, aws: Aws) -> None:
     for queue in sorted(queues, key=lambda queue: "RedrivePolicy" in queue):
         aws.sqs.create_queue(QueueName=queue["QueueName"], Attributes=_queue_attributes(queue))
     for function, _ in template.events("EventBridgeRule"):
-        name, attributes = event_queue(function), {"VisibilityTimeout": RETRY_S}
-        aws.sqs.create_queue(QueueName=name, Attributes=attributes)
+        aws.sqs.create_queue(
+            QueueName=event_queue(function), Attributes={"VisibilityTimeout": RETRY_S}
+        )
 
 
 def event_queue(function: Function) -> str:
@@ -70,7 +71,7 @@ def event_queue(function: Function) -> str:
 
 
 def connect_events(template: Template, aws: Aws) -> None:
-    """From now on an object that matches a rule arrives in the rule's queue."""
+    """Send an event to a rule's queue for each object that matches the rule."""
     for function, rule in template.events("EventBridgeRule"):
         arn = f"arn:aws:sqs:{template.region}:{template.account}:{event_queue(function)}"
         aws.events.put_rule(Name=rule["RuleName"], EventPattern=json.dumps(rule["Pattern"]))

@@ -1,4 +1,4 @@
-"""Runs handlers as Lambda does: found by path, given a context, an exception becoming an answer."""
+"""Runs handlers as Lambda does: imported by path, with a context, exceptions as answers."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Context:
         return f"/aws/lambda/{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """What is left of the function's timeout."""
+        """The rest of the function's timeout."""
         return max(0, int(1000 * (self.timeout_s - (time.monotonic() - self._started))))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an invocation came to: the handler's answer or its error, and the request's id."""
+    """The result of an invocation: the handler's answer or its error, and the request's id."""
 
     answer: Any
     failed: bool
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def invoke(function: Function, event: Any) -> Outcome:
-    """Call the handler in this process; the answer is what JSON makes of it."""
+    """Call the handler in this process; the answer has passed through JSON, as in Lambda."""
     context = Context(function.name, function.memory_mb, function.timeout_s)
     try:
         module, _, name = function.handler.rpartition(".")
@@ -76,7 +76,7 @@ def invoke(function: Function, event: Any) -> Outcome:
 
 
 def invoke_apart(function: Function, event: Any) -> Outcome:
-    """Call the handler in a process of its own: an image's libraries are too heavy here."""
+    """Call the handler in a process of its own, since an image's libraries are too heavy here."""
     reader, writer = os.pipe()
     with os.fdopen(reader) as answers:
         process = subprocess.Popen(
@@ -89,7 +89,7 @@ def invoke_apart(function: Function, event: Any) -> Outcome:
         os.close(writer)
         fields = {name: getattr(function, name) for name in function.__slots__}
         assert process.stdin is not None  # noqa: S101
-        with process.stdin:  # stays open: where it closes early, the process goes too
+        with process.stdin:  # stays open during the call, see child.end_with_parent
             process.stdin.write(json.dumps({"function": fields, "event": event}) + "\n")
             process.stdin.flush()
             answer = answers.read()
@@ -102,9 +102,9 @@ def invoke_apart(function: Function, event: Any) -> Outcome:
 
 
 def main() -> None:
-    """The other side of `invoke_apart`."""
+    """Run the invocation that `invoke_apart` writes to standard input."""
     request = json.loads(sys.stdin.readline())
-    child.go_with_parent(lambda: os._exit(1))
+    child.end_with_parent(lambda: os._exit(1))
     outcome = invoke(Function(**request["function"]), request["event"])
     with os.fdopen(int(sys.argv[1]), "w") as answers:
         json.dump({name: getattr(outcome, name) for name in outcome.__slots__}, answers)

@@ -1,7 +1,7 @@
-"""What moto holds, kept in a folder: it survives a restart, also after kill -9.
+"""Keeps moto's content in a folder, so that it survives a restart, also after kill -9.
 
-Objects lie in `objects/` under their SHA-256 and are written once. `state.json` names them and
-holds the rest; it is replaced as a whole, so a reader finds either the old state or the new one.
+Objects are files in `objects/`, named by their SHA-256 and written once. `state.json` lists them
+and holds the rest. It is replaced atomically, so a reader finds the old state or the new one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BATCH_ITEMS = 25  # the most that BatchWriteItem takes
 
 
 class StateError(Exception):
-    """The folder holds something else than a state that this version can read."""
+    """The folder holds no state that this version can read."""
 
 
 class State:
@@ -38,7 +38,7 @@ class State:
         self._saved: dict[tuple[str, str], dict[str, Any]] = {}
 
     def restore(self) -> None:
-        """Put into moto what the folder holds; nothing where it is empty."""
+        """Load the folder's content into moto; an empty folder has none."""
         if not self._index.exists():
             return
         try:
@@ -52,7 +52,7 @@ class State:
             ) from error
 
     def save(self) -> None:
-        """Write what moto holds now."""
+        """Write moto's present content."""
         objects = list(self._objects())
         self._replace(
             self._index,
@@ -89,7 +89,7 @@ class State:
             self._aws.ssm.put_parameter(**parameter, Overwrite=True)
         for table, items in state["tables"].items():
             for item in items:
-                if "lease_until" in item:  # a training that ran when the stack stopped runs no more
+                if "lease_until" in item:  # a running training ended with the stack
                     item["lease_until"] = {"N": "0"}
             for batch in batched(items, BATCH_ITEMS, strict=False):
                 puts: Any = [{"PutRequest": {"Item": item}} for item in batch]
@@ -99,7 +99,7 @@ class State:
                 self._aws.sqs.send_message(QueueUrl=self._queue_url(queue), MessageBody=body)
 
     def _objects(self) -> list[dict[str, Any]]:
-        """The newest version of every object; only new ones are read."""
+        """The newest version of each object; only objects that are new are read."""
         pages = self._aws.s3.get_paginator("list_object_versions").paginate(Bucket=SETTINGS.bucket)
         newest = [
             (version["Key"], version["VersionId"])
@@ -164,5 +164,5 @@ class State:
 
 
 def _messages(queue: str) -> list[str]:
-    """Bodies of all messages, those in flight too, which no API of SQS would show."""
+    """Bodies of all messages, also those in flight, which no API of SQS returns."""
     return [message.body for message in get_backend("sqs")[ACCOUNT][REGION].queues[queue]._messages]

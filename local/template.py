@@ -1,4 +1,4 @@
-"""`template.yaml` as the local stack needs it: resources with their names, functions, routes."""
+"""`template.yaml` for the local stack: resources with their names, functions, routes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE_PATH = ROOT / "template.yaml"
+TEMPLATE_PATH = Path(__file__).with_name("template.yaml")  # a link to the repository's own
 NAME_PROPERTIES = {
     "AWS::DynamoDB::Table": ("dynamodb", "table/", "TableName"),
     "AWS::Events::Rule": ("events", "rule/", "Name"),
@@ -39,7 +37,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the REST API: who answers it, and how its callers prove who they are."""
+    """A route of the REST API: the function that answers it, and how callers authenticate."""
 
     method: str
     path: str
@@ -60,7 +58,9 @@ class Template:
     @classmethod
     def read(cls, *, stage: str, account: str, region: str, path: Path = TEMPLATE_PATH) -> Template:
         """Read the template with the defaults of its parameters."""
-        document = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+        from local.cloudformation import read_yaml  # the command line rarely needs YAML
+
+        document = read_yaml(path)
         defaults = {name: p.get("Default") for name, p in document["Parameters"].items()}
         return cls(document, stage, account, region, {**defaults, "Stage": stage})
 
@@ -151,18 +151,6 @@ class Template:
         if not attribute:
             return physical
         return f"arn:aws:{service}:{self.region}:{self.account}:{prefix}{physical}"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref x` is `{"Ref": "x"}`."""
-
-
-def _short_form(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    assert isinstance(node, yaml.ScalarNode)  # noqa: S101 - all that the template uses
-    return {name if name == "Ref" else f"Fn::{name}": loader.construct_scalar(node)}
-
-
-_Loader.add_multi_constructor("!", _short_form)
 
 
 def _auth(auth: dict[str, Any], default: str) -> str:

@@ -1,4 +1,4 @@
-"""The process that plays what calls functions in AWS: the SQS event source, and EventBridge."""
+"""The process that plays the callers of functions in AWS: the SQS event source and EventBridge."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ POLL_S = 20
 
 
 def poll(sqs: SQSClient, queue: str, function: Function) -> None:
-    """Receive one message, let the handler have it, and delete it unless the handler failed.
+    """Receive one message, invoke the handler, and delete the message unless the handler failed.
 
-    A message that stays in the queue comes again when it becomes visible; after `maxReceiveCount`
-    times the queue moves it to the dead-letter queue.
+    A message that is not deleted becomes visible again; after `maxReceiveCount` receives the queue
+    moves it to the dead-letter queue.
     """
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     messages = sqs.receive_message(
@@ -47,7 +47,7 @@ def poll(sqs: SQSClient, queue: str, function: Function) -> None:
 
 
 def to_record(message: MessageTypeDef, queue: str) -> dict[str, Any]:
-    """A message as it stands in an SQS event."""
+    """A message in the form of an SQS event's record."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -62,20 +62,20 @@ def to_record(message: MessageTypeDef, queue: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Poll until the parent is gone or SIGTERM comes; an unfinished message stays in the queue."""
-    args = child.arguments(__doc__ or "").parse_args()
-    child.log_plainly()
-    child.go_with_parent(lambda: os._exit(0))
+    """Poll until SIGTERM or the end of the parent; an unfinished message stays in the queue."""
+    args = child.argument_parser(__doc__ or "").parse_args()
+    child.log_warnings()
+    child.end_with_parent(lambda: os._exit(0))
     template = read_template(args.template)
     [function] = (function for function in template.functions.values() if function.is_image)
     queue = template.queue_of(function)
     sqs = boto3.client("sqs", config=Config(read_timeout=POLL_S + 10))
     events.start(template)
-    child.say(args.ready_fd, child.READY)
+    child.report_status(args.ready_fd, child.READY)
     while True:
         try:
             poll(sqs, queue, function)
-        except BotoCoreError:  # AWS is stopping or not there: the parent knows what to do
+        except BotoCoreError:  # AWS is stopping; the parent stops this process too
             time.sleep(1)
 
 

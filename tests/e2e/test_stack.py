@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.environment import REGION, SETTINGS
-from local.stack import Stack, StackError
+from local.errors import StackError
+from local.stack import Stack
 from local.template import ROOT, TEMPLATE_PATH
 
 pytestmark = pytest.mark.e2e
@@ -288,7 +289,7 @@ def test_a_signal_stops_everything_with_exit_code_0(template, seen, folder, word
     assert "models/m/v/model.onnx" in (folder / "state.json").read_text()
 
 
-def test_a_port_in_use_is_one_line_and_exit_code_2(folder):
+def test_a_port_in_use_is_one_line_and_exit_code_1(folder):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -301,7 +302,7 @@ def test_a_port_in_use_is_one_line_and_exit_code_2(folder):
             check=False,
         )
 
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         f"scoreline: port {port} is in use; choose another with --http-port or --aws-port"

@@ -1,0 +1,7 @@
+"""What the local stack reports to the person who started it."""
+
+from __future__ import annotations
+
+
+class StackError(Exception):
+    """The stack cannot start or cannot continue; the message is for people."""
