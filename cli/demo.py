@@ -8,20 +8,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from cli.deployment import Deployment, use_stack
+from cli.output import remark, stdout
 from cli.seeding import DEMO_MODEL as MODEL
 from cli.seeding import seed
 from local.environment import STAGE
-from local.stack import Stack
-from local.template import ROOT
+from local.stack import STATE_DIR, Stack
 from scoreline.core.versions import REPORT_FILE
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    import httpx
 
-REPORT_PATH = ROOT / ".scoreline" / "demo" / REPORT_FILE
+REPORT_PATH = STATE_DIR / "demo" / REPORT_FILE
 
 APPLICATION = {
     "checking_account": "0 <= ... < 200 DM",
@@ -56,12 +54,12 @@ APPLICATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def run_demo(out: Console, err: Console) -> None:
+def run_demo() -> None:
     """The main job from nothing, in a stack of its own on free ports that is gone afterwards."""
     started = time.monotonic()
 
     def progress(step: str) -> None:
-        err.print(f"[{time.monotonic() - started:5.1f} s] {step}", markup=False, highlight=False)
+        remark(f"[{time.monotonic() - started:5.1f} s] {step}")
 
     progress("starting the local stack")
     with (
@@ -71,25 +69,38 @@ def run_demo(out: Console, err: Console) -> None:
         use_stack(aws_url=stack.aws_url, http_url=stack.http_url)
         deployment = Deployment.connect(STAGE)
         seed(deployment, MODEL, progress)
-        with httpx.Client(base_url=stack.http_url, timeout=30) as client:
-            for title, (path, body) in APPLICATIONS.items():
-                _show(out, client, title, path, body)
-            [version] = client.get(f"/models/{MODEL}/versions").json()["versions"]
+        version = _score(stack.http_url)
         report = deployment.registry.read(MODEL, version["version"], REPORT_FILE)
         progress("stopping")
     REPORT_PATH.parent.mkdir(parents=True, exist_ok=True)
     REPORT_PATH.write_bytes(report)
-    auc = version["metrics"]["auc"]
+    _summarise(version, time.monotonic() - started)
+
+
+def _score(url: str) -> dict[str, Any]:
+    """Send the applications, print the answers, and return the version that gave them."""
+    import httpx
+
+    with httpx.Client(base_url=url, timeout=30) as client:
+        for title, (path, body) in APPLICATIONS.items():
+            _exchange(client, title, path, body)
+        [version] = client.get(f"/models/{MODEL}/versions").json()["versions"]
+    return dict(version)
+
+
+def _exchange(client: httpx.Client, title: str, path: str, body: dict[str, Any]) -> None:
+    response = client.post(path, json=body)
+    out = stdout()
+    out.rule(title)
+    out.print(f"POST {path}")
+    out.print_json(json.dumps(body))
+    out.print(f"HTTP {response.status_code}")
+    out.print_json(response.text)
+
+
+def _summarise(version: dict[str, Any], elapsed_s: float) -> None:
+    auc, out = version["metrics"]["auc"], stdout()
     out.print(f"Test AUC  {auc['value']:.4f} (95 %: {auc['low']:.4f} to {auc['high']:.4f})")
     out.print(f"Version   {version['version']}")
-    out.print(f"Report    {REPORT_PATH}")
-    out.print(f"Took      {time.monotonic() - started:.0f} s")
-
-
-def _show(out: Console, client: httpx.Client, title: str, path: str, body: dict[str, Any]) -> None:
-    response = client.post(path, json=body)
-    out.rule(title)
-    out.print(f"POST {path}", markup=False)
-    out.print_json(json.dumps(body))
-    out.print(f"HTTP {response.status_code}", markup=False)
-    out.print_json(response.text)
+    out.print(f"Report    {REPORT_PATH.resolve()}")
+    out.print(f"Elapsed   {elapsed_s:.0f} s")

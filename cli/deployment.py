@@ -5,27 +5,23 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
-from local.environment import STAGE, aws_variables, user_arn
-from local.stack import AWS_PORT, HTTP_PORT
-from scoreline.aws.clients import CLIENT_CONFIG
-from scoreline.aws.registry import ModelRegistry
+from cli.failures import NO_CREDENTIALS, NO_REGION, aws_sentence
+from local.environment import AWS_PORT, HOST, HTTP_PORT, STAGE, aws_variables, user_arn
 from scoreline.core.errors import RegistryUnavailableError
 from scoreline.core.settings import Settings
-from scoreline.governance.entries import Entries
-from scoreline.governance.ledger import Ledger
-from scoreline.governance.promotion import Promotions
-from scoreline.governance.routing import Routings
-from scoreline.governance.watches import Watches
+
+if TYPE_CHECKING:
+    from scoreline.aws.registry import ModelRegistry
+    from scoreline.governance.promotion import Promotions
+    from scoreline.governance.routing import Routings
+    from scoreline.governance.watches import Watches
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment and who works on it."""
+    """A deployment and the ARN of the person who works on it."""
 
     registry: ModelRegistry
     promotions: Promotions
@@ -37,23 +33,27 @@ class Deployment:
     def connect(cls, stage: str) -> Self:
         """The stage's deployment in the account that the AWS environment names.
 
-        The stage `local` is the local stack on its usual port, unless AWS_ENDPOINT_URL says where.
-        It has no profiles: there the name of AWS_PROFILE is that of the user.
+        The stage `local` is the local stack on its usual port, unless AWS_ENDPOINT_URL names
+        another. The local stack has no profiles: AWS_PROFILE is the user's name there.
         """
+        from scoreline.aws.registry import ModelRegistry
+
         user = os.environ.pop("AWS_PROFILE", "") if stage == STAGE else ""
         if stage == STAGE and "AWS_ENDPOINT_URL" not in os.environ:
-            host = "http://127.0.0.1"
+            host = f"http://{HOST}"
             use_stack(aws_url=f"{host}:{AWS_PORT}", http_url=f"{host}:{HTTP_PORT}")
-        try:
-            identity = boto3.client("sts", config=CLIENT_CONFIG).get_caller_identity()
-        except (BotoCoreError, ClientError) as error:
-            raise RegistryUnavailableError(_advice(stage, error)) from error
-        registry = ModelRegistry.connect(Settings.for_account(stage, identity["Account"]))
-        return cls.of(registry, user_arn(user) if stage == STAGE else identity["Arn"])
+        account, arn = _caller(stage)
+        registry = ModelRegistry.connect(Settings.for_account(stage, account))
+        return cls.of(registry, user_arn(user) if stage == STAGE else arn)
 
     @classmethod
     def of(cls, registry: ModelRegistry, who: str) -> Self:
-        """A deployment that is known already; versions are verified in this process."""
+        """The deployment of a registry; versions are verified in this process."""
+        from scoreline.governance.entries import Entries
+        from scoreline.governance.ledger import Ledger
+        from scoreline.governance.promotion import Promotions
+        from scoreline.governance.routing import Routings
+        from scoreline.governance.watches import Watches
         from scoreline.serving.verification import verify
 
         entries = Entries.connect(registry.settings)
@@ -67,7 +67,34 @@ def use_stack(*, aws_url: str, http_url: str) -> None:
     os.environ.update(aws_variables(aws_url=aws_url, http_url=http_url))
 
 
+def _caller(stage: str) -> tuple[str, str]:
+    """Account and ARN of the AWS credentials, checked first for what boto3 misses only late."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from scoreline.aws.clients import CLIENT_CONFIG
+
+    if "AWS_ENDPOINT_URL" in os.environ:  # no EC2 instance: do not wait for its metadata service
+        os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    try:
+        if boto3.DEFAULT_SESSION is None:
+            boto3.setup_default_session()
+        session = boto3.DEFAULT_SESSION
+        assert session is not None  # noqa: S101
+        if session.region_name is None:
+            raise RegistryUnavailableError(NO_REGION)
+        if session.get_credentials() is None:
+            raise RegistryUnavailableError(NO_CREDENTIALS)
+        identity = session.client("sts", config=CLIENT_CONFIG).get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise RegistryUnavailableError(_advice(stage, error)) from error
+    return identity["Account"], identity["Arn"]
+
+
 def _advice(stage: str, error: Exception) -> str:
-    if stage == STAGE:
-        return "the local stack does not answer; start it with: make serve"
-    return f"AWS does not answer for stage {stage} ({type(error).__name__}); is a profile set?"
+    from botocore.exceptions import EndpointConnectionError
+
+    if stage == STAGE and isinstance(error, EndpointConnectionError):
+        url = os.environ["AWS_ENDPOINT_URL"]
+        return f"the local stack does not answer at {url}; start it with: scoreline serve"
+    return f"stage {stage}: {aws_sentence(error)}"

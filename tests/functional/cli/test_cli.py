@@ -242,7 +242,7 @@ def test_another_algorithm_has_no_points_table(scoreline, registry):
     done = scoreline("scorecard", "sample")
 
     assert done.exit_code == 1
-    assert "no points table: it is logistic_regression" in str(done.exception)
+    assert "no points table: its algorithm is logistic_regression" in str(done.exception)
 
 
 def test_banks_are_routed_and_unrouted_by_name(scoreline, registry):

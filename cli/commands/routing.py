@@ -1,0 +1,69 @@
+"""Commands that route banks to models, as `PUT /routing` does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from cli.deployment import Deployment
+from cli.options import AsJson, Bank, Model, Reason, Stage
+from cli.output import show
+from cli.tables import routing_table
+from local.environment import STAGE
+from scoreline.core.errors import ModelNotFoundError
+
+app = typer.Typer()
+
+
+@app.command()
+def routes(as_json: AsJson = False, stage: Stage = STAGE) -> None:
+    """List the model that answers each bank."""
+    routing = Deployment.connect(stage).routings.show()
+    show(routing, routing_table(routing), as_json=as_json)
+
+
+@app.command()
+def route(
+    bank: Bank,
+    model: Model,
+    reason: Reason = "routed on the command line",
+    as_json: AsJson = False,
+    stage: Stage = STAGE,
+) -> None:
+    """Route a bank to a model.
+
+    The predict function follows within a minute.
+    """
+    entry = _change_route(Deployment.connect(stage), bank, model, reason)
+    show(entry, f"{bank}: {model}", as_json=as_json)
+
+
+@app.command()
+def unroute(
+    bank: Bank,
+    reason: Reason = "unrouted on the command line",
+    as_json: AsJson = False,
+    stage: Stage = STAGE,
+) -> None:
+    """Remove a bank's route, so that its requests are refused."""
+    entry = _change_route(Deployment.connect(stage), bank, None, reason)
+    show(entry, f"{bank}: no longer routed", as_json=as_json)
+
+
+def _change_route(
+    deployment: Deployment, bank: str, model: str | None, reason: str
+) -> dict[str, Any]:
+    """Route a bank to a model, or to none; the bank `default` stands for requests without one."""
+    from scoreline.governance.routing import DEFAULT, read_change
+
+    present = deployment.routings.show()
+    wanted = {"default": present["default"], "banks": dict(present["banks"])}
+    if bank == DEFAULT and model is not None:
+        wanted["default"] = model
+    elif model is not None:
+        wanted["banks"][bank] = model
+    elif wanted["banks"].pop(bank, None) is None:
+        raise ModelNotFoundError(f"no model is routed to {bank}")
+    change = read_change({**wanted, "reason": reason, "expected": present["sequence"]})
+    return deployment.routings.change(change, who=deployment.who)
