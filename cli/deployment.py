@@ -49,17 +49,17 @@ class Deployment:
     @classmethod
     def of(cls, registry: ModelRegistry, who: str) -> Self:
         """The deployment of a registry; versions are verified in this process."""
-        from scoreline.governance.entries import Entries
-        from scoreline.governance.ledger import Ledger
+        from scoreline.aws.ledger import Ledger
+        from scoreline.governance.entry import Entry
         from scoreline.governance.promotion import Promotions
-        from scoreline.governance.routing import Routings
+        from scoreline.governance.routing import RoutingEntry, Routings
         from scoreline.governance.watches import Watches
         from scoreline.serving.verification import verify
 
-        entries = Entries.connect(registry.settings)
-        promotions = Promotions(registry, Ledger(entries), partial(verify, registry))
-        watches = Watches.connect(registry.settings, promotions)
-        return cls(registry, promotions, Routings(registry, entries), watches, who)
+        ledger = Ledger.connect(registry.settings, Entry)
+        promotions = Promotions(registry, ledger, partial(verify, registry))
+        routings = Routings(registry, Ledger(ledger.table, RoutingEntry))
+        return cls(registry, promotions, routings, Watches.connect(promotions), who)
 
 
 def use_stack(*, aws_url: str, http_url: str) -> None:

@@ -25,7 +25,7 @@ from scoreline.core.versions import REPORT_FILE
 
 if TYPE_CHECKING:
     from scoreline.aws.registry import ModelRegistry
-    from scoreline.governance.ledger import Entry
+    from scoreline.governance.entry import Entry
 
 app = typer.Typer()
 

@@ -10,6 +10,8 @@ from uuid import uuid4
 
 from scoreline.api.fields import DATASET, FLAG, MODEL, TEXT, optional, read_fields
 from scoreline.api.http import Request, Response, dispatch, is_http
+from scoreline.aws.ledger import Ledger
+from scoreline.aws.predict_function import PredictFunction
 from scoreline.aws.registry import MANIFEST_KEY, ModelRegistry
 from scoreline.core.datasets import dataset_uri
 from scoreline.core.errors import (
@@ -21,21 +23,17 @@ from scoreline.core.errors import (
 from scoreline.core.log import logger
 from scoreline.core.settings import Settings
 from scoreline.core.versions import MODEL_PATTERN, REPORT_FILE
-from scoreline.governance.ask_predict import connect_verify
-from scoreline.governance.automatic import AutomaticPromotions
+from scoreline.governance.automatic import promote_published
 from scoreline.governance.catalogue import Catalogue
-from scoreline.governance.entries import Entries
-from scoreline.governance.ledger import Ledger
+from scoreline.governance.entry import Entry
 from scoreline.governance.promotion import Promotions
-from scoreline.governance.routing import Routings, read_change
+from scoreline.governance.routing import RoutingEntry, Routings, read_change
 from scoreline.governance.watches import Watches
 from scoreline.jobs.jobs import TrainingRequest
 from scoreline.jobs.submission import Submissions
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-    from scoreline.governance.ledger import Entry
 
 JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
 
@@ -72,17 +70,16 @@ class Services:
 def services() -> Services:
     """The services of this deployment."""
     settings = Settings.from_env()
-    registry, entries = ModelRegistry.connect(settings), Entries.connect(settings)
-    ledger = Ledger(entries)
-    promotions = Promotions(registry, ledger, connect_verify(settings))
+    registry, ledger = ModelRegistry.connect(settings), Ledger.connect(settings, Entry)
+    promotions = Promotions(registry, ledger, PredictFunction.connect(settings).verify)
     return Services(
         settings,
         registry,
         Catalogue(registry, ledger),
         promotions,
         Submissions.connect(settings),
-        Routings(registry, entries),
-        Watches.connect(settings, promotions),
+        Routings(registry, Ledger(ledger.table, RoutingEntry)),
+        Watches.connect(promotions),
     )
 
 
@@ -241,7 +238,7 @@ def react(event: dict[str, Any]) -> None:
         return
     match = MANIFEST_KEY.fullmatch(event["detail"]["object"]["key"])
     if match is not None:
-        AutomaticPromotions(services().promotions).published(match["model"], match["version"])
+        promote_published(services().promotions, match["model"], match["version"])
 
 
 @logger.inject_lambda_context

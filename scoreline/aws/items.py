@@ -35,5 +35,5 @@ class Items:
             DynamoDB does not answer.
         """
         with aws_errors("DynamoDB"):
-            answer = self._dynamodb.get_item(TableName=table, Key=typed(key))
+            answer = self._dynamodb.get_item(TableName=table, Key=typed(key), ConsistentRead=True)
         return {name: plain(value) for name, value in answer.get("Item", {}).items()}

@@ -103,10 +103,18 @@ class ModelRegistry(ModelReader):
                     found[model] = None
         return found
 
-    def pointer_writes(self, model: str) -> int:
-        """How often the pointer of a model has been written, by us or by hand; 0 without one."""
+    def serving(self, model: str) -> tuple[Pointer | None, int]:
+        """The pointer of a model, and how often it has been written, by us or by hand.
+
+        The pointer is None where nothing is promoted or where the parameter is not a pointer.
+        """
         parameter = self._boto.parameter(self.settings.pointer_parameter(model))
-        return parameter["Version"] if parameter else 0
+        if parameter is None:
+            return None, 0
+        try:
+            return Pointer.from_json(parameter["Value"]), parameter["Version"]
+        except PointerInvalidError:
+            return None, parameter["Version"]
 
     def write_pointer(self, model: str, pointer: Pointer) -> None:
         """Let `pointer` serve the model."""

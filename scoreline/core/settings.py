@@ -34,7 +34,7 @@ class Settings:
 
     def pointer_parameter(self, model: str) -> str:
         """SSM parameter that names the model's champion and challenger."""
-        return f"{self.pointer_path}/{model}"
+        return f"/scoreline/{self.stage}/models/{model}"
 
     @property
     def pointer_path(self) -> str:

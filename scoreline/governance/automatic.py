@@ -1,8 +1,7 @@
-"""Promotes the versions that wait for nobody, as soon as they are published."""
+"""Promotes versions that need nobody's approval as soon as they are published."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scoreline.core.errors import (
@@ -11,53 +10,47 @@ from scoreline.core.errors import (
     VersionRejectedError,
 )
 from scoreline.core.log import logger
+from scoreline.governance.entry import SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from scoreline.governance.ledger import Entry
+    from scoreline.governance.entry import Entry
     from scoreline.governance.promotion import Promotions
 
-SERVICE = "scoreline"  # who, in the ledger, where nobody asked; every person there is an ARN
 REASON = "automatic: all gates passed"
 
 
-@dataclass(frozen=True, slots=True)
-class AutomaticPromotions:
-    """Does for definitions of `promotion = "automatic"` what people do for the others."""
+def promote_published(promotions: Promotions, model: str, version: str) -> Entry | None:
+    """Promote a new version if its manifest allows it; None if the champion stays.
 
-    promotions: Promotions
+    Calls may be repeated and may come in any order. A version that was the champion before does
+    not become it again, even if it was rolled back, and no version replaces a newer one.
 
-    def published(self, model: str, version: str) -> Entry | None:
-        """Promote a new version whose manifest says so; None where it stays as it is.
-
-        Told again, or after a newer version, nothing moves: what was promoted once, and perhaps
-        rolled back, does not come back by itself, and no version replaces a newer one.
-
-        Raises
-        ------
-        PromotionConflictError
-            Another promotion came between; worth another try.
-        """
-        try:
-            manifest = self.promotions.registry.manifest(model, version)
-            if manifest.get("promotion") != "automatic":
-                return None
-            entries = self.promotions.ledger.history(model)
-            if not self._is_next(model, version, entries):
-                logger.info("not promoted: not newer", model=model, version=version)
-                return None
-            before = entries[-1].champion.version if entries else ""
-            return self.promotions.promote(
-                model, version, who=SERVICE, reason=REASON, expected=before
-            )
-        except (VersionNotFoundError, VersionRefusedError, VersionRejectedError) as error:
-            logger.warning("not promoted", model=model, version=version, problem=error.message)
+    Raises
+    ------
+    PromotionConflictError
+        Another promotion came first; the call is worth repeating.
+    """
+    try:
+        manifest = promotions.registry.manifest(model, version)
+        if manifest.get("promotion") != "automatic":
             return None
-
-    def _is_next(self, model: str, version: str, entries: Sequence[Entry]) -> bool:
-        """Whether the version is newer than all before, or its promotion broke off."""
+        entries = promotions.ledger.history(model)
+        head = entries[-1] if entries else None
         if all(entry.champion.version < version for entry in entries):
-            return True
-        writes, head = self.promotions.registry.pointer_writes(model), entries[-1]
-        return head.champion.version == version and head.pointer_writes == writes
+            return promotions.replace_champion(
+                model, version, manifest, head=head, who=SERVICE, reason=REASON
+            )
+        if _is_incomplete(promotions, model, version, entries[-1]):
+            return promotions.promote(model, version, who=SERVICE, reason=REASON)
+        logger.info("not promoted: not newer", model=model, version=version)
+    except (VersionNotFoundError, VersionRefusedError, VersionRejectedError) as error:
+        logger.warning("not promoted", model=model, version=version, problem=error.message)
+    return None
+
+
+def _is_incomplete(promotions: Promotions, model: str, version: str, head: Entry) -> bool:
+    """Whether the ledger names the version, but its promotion failed before the pointer."""
+    if head.champion.version != version:
+        return False
+    _, pointer_writes = promotions.registry.serving(model)
+    return pointer_writes == head.pointer_writes

@@ -14,9 +14,10 @@ from scoreline.core.errors import (
 )
 
 if TYPE_CHECKING:
+    from scoreline.aws.ledger import Ledger
     from scoreline.aws.registry import ModelRegistry
     from scoreline.core.versions import Pointer
-    from scoreline.governance.ledger import Ledger
+    from scoreline.governance.entry import Entry
 
 PARALLEL_READS = 8
 MANIFEST_KEYS = ("trained_at", "algorithm", "metrics")
@@ -27,7 +28,7 @@ class Catalogue:
     """Reads registry and ledger side by side; changes nothing."""
 
     registry: ModelRegistry
-    ledger: Ledger
+    ledger: Ledger[Entry]
 
     def config(self) -> dict[str, Any]:
         """Where the deployment keeps things, what serves each model, and what the ledger says."""

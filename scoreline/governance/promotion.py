@@ -1,42 +1,40 @@
-"""Promotion and rollback: verify the version, write the ledger, then move the pointer after it."""
+"""Promotion and rollback: verify the version, write the ledger, then let the pointer follow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from scoreline.core.errors import (
     FourEyesError,
-    ModelNotFoundError,
-    PointerInvalidError,
     PromotionConflictError,
-    RegistryUnavailableError,
     VersionRefusedError,
     VersionRejectedError,
 )
 from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef
-from scoreline.governance.ledger import champion_before
+from scoreline.governance.entry import champion_before, next_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from scoreline.aws.ledger import Ledger
     from scoreline.aws.registry import ModelRegistry
-    from scoreline.governance.ledger import Action, Entry, Ledger
+    from scoreline.governance.entry import Entry
 
     # (model, version) -> SHA-256 of its model.onnx, or an error
     Verify = Callable[[str, str], str]
 
-
-APPROVAL = "approval"  # beside the gates that an override passed over
+APPROVAL = "approval"  # in an entry's override, beside the names of failed gates
 
 
 @dataclass(frozen=True, slots=True)
 class Promotions:
-    """Moves champions. The ledger decides who wins; the pointer follows the ledger."""
+    """Changes champions. The ledger decides who wins; the pointer follows the ledger."""
 
     registry: ModelRegistry
-    ledger: Ledger
+    ledger: Ledger[Entry]
     verify: Verify
 
     def promote(
@@ -49,177 +47,136 @@ class Promotions:
         expected: str | None = None,
         override: bool = False,
     ) -> Entry:
-        """Let `version` be the champion; returns the ledger's head once the pointer follows it.
+        """Make a version the champion; returns the ledger's head once the pointer follows it.
 
-        Promoting the champion again adds no entry and writes the pointer anew: so a promotion
-        that broke off between ledger and pointer is finished, and a pointer changed by hand undone.
+        Promoting the champion again adds no entry and writes the pointer again. This completes a
+        promotion that failed between ledger and pointer, and undoes a manual change of the pointer.
 
         Parameters
         ----------
-        expected : the champion that the caller means to replace, empty for none
-        override : promote a version that did not pass its gates, or that the caller has trained;
-            the entry names these gates, or `approval`
+        expected : the champion that the caller wants to replace, empty if there is none yet
+        override : promote a version that failed gates or that the caller trained; the entry names
+            the gates, and `approval`
 
         Raises
         ------
         VersionNotFoundError, VersionRefusedError, VersionRejectedError, FourEyesError
-            Nothing has moved.
+            Nothing has changed.
         PromotionConflictError
             The champion is not `expected`, or another promotion came first.
         RegistryUnavailableError
-            AWS does not answer; the message says whether the ledger has the promotion already.
+            AWS does not answer; the message says if the ledger has the promotion already.
         """
         head = self.ledger.head(model)
         if head is None or head.champion.version != version:
             _check_expected(head, expected)
             manifest = self.registry.manifest(model, version)
-            failed, own = _failed_gates(manifest), _lacks_approval(manifest, who)
-            if own and not override:
-                raise FourEyesError("who trained a version may not approve it: another one has to")
-            if failed and not override:
-                raise VersionRejectedError(_rejection(version, failed))
-            champion = self._verified(model, version)
-            head = self._record(
-                model,
-                "promote",
-                champion,
-                after=head,
-                who=who,
-                reason=reason,
-                override=(*(gate["gate"] for gate in failed), *([APPROVAL] if own else [])),
-                watch_minutes=manifest.get("watch", {}).get("minutes", 0),
+            return self.replace_champion(
+                model, version, manifest, head=head, who=who, reason=reason, override=override
             )
-        else:
-            if expected != head.previous:  # a repeated call still names the former champion
-                _check_expected(head, expected)
-            self._verify_again(model, head.champion)
-        return self._settle(model, head)
+        if expected != head.previous:  # a repeated request still names the former champion
+            _check_expected(head, expected)
+        self._verify(model, head.champion, "the ledger")
+        pointer, _ = self.registry.serving(model)
+        return self._follow(model, head, pointer)
+
+    def replace_champion(
+        self,
+        model: str,
+        version: str,
+        manifest: Mapping[str, Any],
+        *,
+        head: Entry | None,
+        who: str,
+        reason: str,
+        override: bool = False,
+    ) -> Entry:
+        """Promote a version over the champion of `head`; errors as in `promote`."""
+        overridden = _check_gates(version, manifest, who, override=override)
+        champion = VersionRef(version, _model_digest(manifest))
+        self._verify(model, champion, "its manifest")
+        pointer, pointer_writes = self.registry.serving(model)
+        entry = next_entry(
+            head,
+            "promote",
+            champion,
+            who=who,
+            reason=reason,
+            pointer_writes=pointer_writes,
+            override=overridden,
+            watch_minutes=manifest.get("watch", {}).get("minutes", 0),
+        )
+        return self._append(model, entry, pointer)
 
     def rollback(self, model: str, *, who: str, reason: str, expected: str | None = None) -> Entry:
         """Return to the champion before the present one; errors as in `promote`.
 
-        The ledger says which one that is, whatever the pointer says, but for one case: the version
-        that the last rollback took off still serves, or serves again. If nobody has written the
-        pointer since, the rollback broke off and is finished without another entry. If somebody
-        has, by hand, that version is taken off once more, and the new entry says by whom and why.
+        The ledger says which version that is, whatever the pointer says. One case is different: the
+        version that the last rollback removed still serves, or serves again. If nobody has written
+        the pointer since, that rollback failed before the pointer and is completed without a new
+        entry. If somebody has written it by hand, the version is removed once more, and the new
+        entry says who did so and why.
         """
         entries = self.ledger.history(model)
         head = entries[-1] if entries else None
-        if head is not None and head.action == "rollback" and self._serves(model, head.previous):
+        pointer, pointer_writes = self.registry.serving(model)
+        if (
+            head is not None
+            and head.action == "rollback"
+            and pointer is not None
+            and pointer.champion.version == head.previous
+        ):
             if expected != head.previous:
                 _check_expected(head, expected)
+            self._verify(model, head.champion, "the ledger")
+            if pointer_writes == head.pointer_writes:
+                return self._follow(model, head, pointer)
             champion = head.champion
-            broke_off = self.registry.pointer_writes(model) == head.pointer_writes
         else:
             _check_expected(head, expected)
-            champion, broke_off = champion_before(entries), False
-        self._verify_again(model, champion)
-        if head is None or not broke_off:
-            head = self._record(model, "rollback", champion, after=head, who=who, reason=reason)
-        return self._settle(model, head)
-
-    def confirm(self, model: str, *, who: str, reason: str, expected: str) -> Entry:
-        """End the watch of the champion, which stays; errors as in `promote`."""
-        head = self.ledger.head(model)
-        _check_expected(head, expected)
-        if head is None or head.watch is None:
-            raise PromotionConflictError("no watch is open")
-        head = self._record(model, "confirm", head.champion, after=head, who=who, reason=reason)
-        return self._settle(model, head)
-
-    def finish(self, model: str) -> None:
-        """Let the pointer follow the ledger, if nobody has written it since the ledger's head."""
-        head = self.ledger.head(model)
-        if head is not None and self.registry.pointer_writes(model) == head.pointer_writes:
-            self._settle(model, head)
-
-    def _record(
-        self,
-        model: str,
-        action: Action,
-        champion: VersionRef,
-        *,
-        after: Entry | None,
-        who: str,
-        reason: str,
-        override: tuple[str, ...] = (),
-        watch_minutes: float = 0,
-    ) -> Entry:
-        return self.ledger.record(
-            model,
-            action,
-            champion,
-            after=after,
-            who=who,
-            reason=reason,
-            pointer_writes=self.registry.pointer_writes(model),
-            override=override,
-            watch_minutes=watch_minutes,
+            champion = champion_before(entries)
+            self._verify(model, champion, "the ledger")
+        entry = next_entry(
+            head, "rollback", champion, who=who, reason=reason, pointer_writes=pointer_writes
         )
+        return self._append(model, entry, pointer)
 
-    def _verified(self, model: str, version: str) -> VersionRef:
-        manifest = self.registry.manifest(model, version)
-        sha256 = self.verify(model, version)
-        if sha256 != _manifest_digest(manifest):
-            raise VersionRefusedError(f"{version}: {MODEL_FILE} is not the one of its manifest")
-        return VersionRef(version, sha256)
+    def confirm(self, model: str, head: Entry, *, who: str, reason: str) -> Entry:
+        """End the watch that `head` began and keep its champion; errors as in `promote`."""
+        if head.watch is None:
+            raise PromotionConflictError("no watch is open")
+        pointer, pointer_writes = self.registry.serving(model)
+        entry = next_entry(
+            head, "confirm", head.champion, who=who, reason=reason, pointer_writes=pointer_writes
+        )
+        return self._append(model, entry, pointer)
 
-    def _verify_again(self, model: str, champion: VersionRef) -> None:
-        if self._verified(model, champion.version) != champion:
-            raise VersionRefusedError(
-                f"{champion.version}: {MODEL_FILE} is not the one that the ledger names"
-            )
+    def complete(self, model: str, head: Entry) -> None:
+        """Let the pointer follow `head`, unless somebody has written it since that entry."""
+        pointer, pointer_writes = self.registry.serving(model)
+        if pointer_writes == head.pointer_writes:
+            self._follow(model, head, pointer)
 
-    def _settle(self, model: str, head: Entry) -> Entry:
-        """Write the pointer until the ledger's head is the entry that was written last.
+    def _verify(self, model: str, champion: VersionRef, source: str) -> None:
+        """Refuse a version that predict cannot serve or whose file is not the one of `source`."""
+        if self.verify(model, champion.version) != champion.sha256:
+            problem = f"{MODEL_FILE} is not the one that {source} names"
+            raise VersionRefusedError(f"{champion.version}: {problem}")
 
-        Whoever writes the pointer looks at the ledger afterwards, so the last writer leaves the
-        two equal, however slow an older promotion is.
-        """
-        try:
-            while True:
-                challenger = self._challenger_beside(model, head.champion)
-                pointer = Pointer(head.champion, challenger, head.watch)
-                self.registry.write_pointer(model, pointer)
-                latest = self.ledger.head(model)
-                if latest is None or latest.sequence == head.sequence:
-                    return head
-                head = latest
-        except RegistryUnavailableError as error:
-            version = head.champion.version
-            raise RegistryUnavailableError(
-                f"the ledger names {version}, but its pointer is not confirmed: "
-                f"promote {version} again ({error.message})"
-            ) from error
+    def _append(self, model: str, entry: Entry, pointer: Pointer | None) -> Entry:
+        if not self.ledger.append(model, entry):
+            raise PromotionConflictError(f"{model}: another promotion or rollback came first")
+        return self._follow(model, entry, pointer)
 
-    def _challenger_beside(self, model: str, champion: VersionRef) -> dict[str, Any] | None:
-        """The present challenger, unless it is the new champion."""
-        present = self._pointer(model)
+    def _follow(self, model: str, entry: Entry, present: Pointer | None) -> Entry:
+        return self.ledger.follow(model, entry, partial(self._write_pointer, model, present))
+
+    def _write_pointer(self, model: str, present: Pointer | None, entry: Entry) -> None:
+        """Let the champion of an entry serve; a challenger stays unless it is the new champion."""
         challenger = present.challenger if present else None
-        if isinstance(challenger, dict) and challenger.get("version") != champion.version:
-            return challenger
-        return None
-
-    def _serves(self, model: str, version: str | None) -> bool:
-        pointer = self._pointer(model)
-        return pointer is not None and pointer.champion.version == version
-
-    def _pointer(self, model: str) -> Pointer | None:
-        """The pointer; None where there is none or where it cannot be read as one."""
-        try:
-            return self.registry.pointer(model)
-        except (ModelNotFoundError, PointerInvalidError):
-            return None
-
-
-def _failed_gates(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """The gates that a version did not pass; a version older than gates has none."""
-    return [gate for gate in manifest.get("gates", ()) if gate["passed"] is False]
-
-
-def _rejection(version: str, failed: list[dict[str, Any]]) -> str:
-    sentences = " ".join(f"{gate['gate']}: {gate['sentence']}" for gate in failed)
-    return f"{version} is rejected; to promote it all the same, override and say why. {sentences}"
+        if not isinstance(challenger, dict) or challenger.get("version") == entry.champion.version:
+            challenger = None
+        self.registry.write_pointer(model, Pointer(entry.champion, challenger, entry.watch))
 
 
 def _check_expected(head: Entry | None, expected: str | None) -> None:
@@ -228,13 +185,25 @@ def _check_expected(head: Entry | None, expected: str | None) -> None:
         raise PromotionConflictError(f"the champion is {champion or 'none yet'}")
 
 
-def _lacks_approval(manifest: Mapping[str, Any], who: str) -> bool:
-    """Whether another one than `who` has to approve the version, for `who` has trained it."""
-    return manifest.get("promotion") != "automatic" and manifest.get("trained_by") == who
+def _check_gates(
+    version: str, manifest: Mapping[str, Any], who: str, *, override: bool
+) -> tuple[str, ...]:
+    """The failed gates, and the missing approval, that a promotion by `who` overrides."""
+    # Versions that were published before there were gates have none.
+    failed = [gate for gate in manifest.get("gates", ()) if gate["passed"] is False]
+    own = manifest.get("promotion") != "automatic" and manifest.get("trained_by") == who
+    if own and not override:
+        raise FourEyesError("you trained this version; someone else must approve it")
+    if failed and not override:
+        sentences = " ".join([f"{gate['gate']}: {gate['sentence']}" for gate in failed])
+        raise VersionRejectedError(
+            f"{version} is rejected; to promote it anyway, override and say why. {sentences}"
+        )
+    return (*[gate["gate"] for gate in failed], *([APPROVAL] if own else []))
 
 
-def _manifest_digest(manifest: dict[str, Any]) -> str:
+def _model_digest(manifest: Mapping[str, Any]) -> str:
     try:
         return str(manifest["files"][MODEL_FILE]["sha256"])
     except (KeyError, TypeError):
-        raise VersionRefusedError("the manifest names no model.onnx") from None
+        raise VersionRefusedError(f"the manifest does not list {MODEL_FILE}") from None

@@ -12,7 +12,6 @@ from scoreline.core.errors import (
     InvalidRequestError,
     ModelNotFoundError,
     PointerInvalidError,
-    RegistryUnavailableError,
     RoutingConflictError,
 )
 from scoreline.core.versions import MODEL_PATTERN, Routing
@@ -20,8 +19,8 @@ from scoreline.core.versions import MODEL_PATTERN, Routing
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from scoreline.aws.ledger import Ledger
     from scoreline.aws.registry import ModelRegistry
-    from scoreline.governance.entries import Entries
 
 SUBJECT = "#routing"  # no model has this name
 DEFAULT = "default"  # no bank has this name
@@ -49,74 +48,108 @@ class Change:
     expected: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingEntry:
+    """A change of the routing, as the ledger keeps it.
+
+    Attributes
+    ----------
+    before : the routing that the change replaced; None where the parameter was not a routing
+    """
+
+    sequence: int
+    before: Routing | None
+    routing: Routing
+    who: str
+    reason: str
+    at: str
+
+    @property
+    def retry(self) -> str:
+        """The request that writes the parameter from this entry."""
+        return "ask for the same routing again"
+
+    def to_item(self) -> dict[str, Any]:
+        """The entry as the ledger table keeps it and the API shows it."""
+        return {
+            "sequence": self.sequence,
+            "action": "route",
+            "from": _plain(self.before),
+            "to": _plain(self.routing),
+            "who": self.who,
+            "reason": self.reason,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_item(cls, item: dict[str, Any]) -> RoutingEntry:
+        """Inverse of `to_item`."""
+        return cls(
+            sequence=int(item["sequence"]),
+            before=Routing(**item["from"]) if item["from"] else None,
+            routing=Routing(**item["to"]),
+            who=item["who"],
+            reason=item["reason"],
+            at=item["at"],
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Routings:
     """Changes the routing. The ledger decides who wins; the parameter follows the ledger."""
 
     registry: ModelRegistry
-    entries: Entries
+    ledger: Ledger[RoutingEntry]
 
     def show(self) -> dict[str, Any]:
         """The routing that predict reads, and the latest changes, newest first."""
-        head = self.entries.head(SUBJECT)
+        entries = self.ledger.history(SUBJECT)
+        head = entries[-1] if entries else None
         routing = self._present()
         return {
             **(_plain(routing) or {"default": None, "banks": {}}),
-            "sequence": int(head["sequence"]) if head else 0,
-            "differs_from_ledger": head is not None and _plain(routing) != head["to"],
-            "history": [_shown(e) for e in self.entries.all(SUBJECT)[: -CHANGES_SHOWN - 1 : -1]],
+            "sequence": head.sequence if head else 0,
+            "differs_from_ledger": head is not None and routing != head.routing,
+            "history": [entry.to_item() for entry in entries[: -CHANGES_SHOWN - 1 : -1]],
         }
 
     def change(self, change: Change, *, who: str) -> dict[str, Any]:
         """Replace the routing; returns the ledger's head once the parameter follows it.
 
-        Asking for what the ledger names already adds no entry and writes the parameter anew.
+        A request for the routing that the ledger names already adds no entry and writes the
+        parameter again.
 
         Raises
         ------
         InvalidRequestError
-            A model is not promoted.
+            The change routes to a model without a champion.
         RoutingConflictError
             The ledger's head is not `expected`, or another change came first.
         """
         unknown = tuple(_unpromoted(change.routing, self._promoted()))
         if unknown:
             raise InvalidRequestError("only promoted models can answer", unknown)
-        head = self.entries.head(SUBJECT)
-        sequence = int(head["sequence"]) if head else 0
+        head = self.ledger.head(SUBJECT)
+        sequence = head.sequence if head else 0
         if change.expected not in (None, sequence):
             raise RoutingConflictError(f"the latest change of the routing is number {sequence}")
-        if head is None or head["to"] != _plain(change.routing):
-            head = {
-                "sequence": sequence + 1,
-                "action": "route",
-                "from": _plain(self._present()),
-                "to": _plain(change.routing),
-                "who": who,
-                "reason": change.reason,
-                "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-            if not self.entries.append(SUBJECT, head):
+        if head is None or head.routing != change.routing:
+            head = RoutingEntry(
+                sequence=sequence + 1,
+                before=self._present(),
+                routing=change.routing,
+                who=who,
+                reason=change.reason,
+                at=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            if not self.ledger.append(SUBJECT, head):
                 raise RoutingConflictError("another change of the routing came first")
-        return _shown(self._settle(head))
-
-    def _settle(self, head: dict[str, Any]) -> dict[str, Any]:
-        """Write the parameter until the ledger's head is the entry that was written last."""
-        try:
-            while True:
-                self.registry.write_routing(Routing(**head["to"]))
-                latest = self.entries.head(SUBJECT)
-                if latest is None or latest["sequence"] == head["sequence"]:
-                    return head
-                head = latest
-        except RegistryUnavailableError as error:
-            raise RegistryUnavailableError(
-                f"the ledger has the change, but the parameter is not confirmed: "
-                f"ask for the same routing again ({error.message})"
-            ) from error
+        return self.ledger.follow(
+            SUBJECT, head, lambda entry: self.registry.write_routing(entry.routing)
+        ).to_item()
 
     def _present(self) -> Routing | None:
-        """The routing; None where there is none or where it cannot be read as one."""
+        """The routing; None where there is none or where the parameter is not a routing."""
         try:
             return self.registry.routing()
         except (ModelNotFoundError, PointerInvalidError):
@@ -172,9 +205,3 @@ def _unpromoted(routing: Routing, promoted: Collection[str]) -> Iterator[FieldEr
 
 def _plain(routing: Routing | None) -> dict[str, Any] | None:
     return None if routing is None else {"default": routing.default, "banks": dict(routing.banks)}
-
-
-def _shown(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry as a client reads it."""
-    names = ("action", "from", "to", "who", "reason", "at")
-    return {"sequence": int(entry["sequence"]), **{name: entry[name] for name in names}}

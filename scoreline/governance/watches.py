@@ -1,4 +1,4 @@
-"""Looks after new champions: one that breaks its guards in the watch window is rolled back."""
+"""Watches new champions: a champion that breaks a limit of its watch is rolled back."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
-
-from scoreline.aws.clients import CLIENT_CONFIG, aws_errors
+from scoreline.aws.items import Items
 from scoreline.core.errors import ScorelineError, VersionRefusedError
 from scoreline.core.log import logger
 from scoreline.core.versions import watch_key
-from scoreline.governance.automatic import SERVICE
+from scoreline.governance.entry import SERVICE
 from scoreline.governance.figures import Figures, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mypy_boto3_dynamodb.service_resource import Table
-
-    from scoreline.core.settings import Settings
     from scoreline.core.versions import Pointer, Watch
+    from scoreline.governance.entry import Entry
     from scoreline.governance.promotion import Promotions
 
 OPEN = "open"
@@ -30,24 +26,23 @@ ENDED = {"confirm": "confirmed", "rollback": "rolled back", "promote": "replaced
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """The watch windows: the ledger says which are open, predict counts, and here they are ended.
+    """The watches of all models: the ledger says which are open, and predict counts in them.
 
-    The pointer follows the ledger as at every promotion: what breaks off between the two is
-    finished at the next look.
+    As at every promotion, the pointer follows the ledger: what fails between the two is completed
+    by the next check.
     """
 
     promotions: Promotions
-    table: Table
+    items: Items
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
-    def connect(cls, settings: Settings, promotions: Promotions) -> Self:
-        """With a client from the usual AWS environment."""
-        resource = boto3.resource("dynamodb", config=CLIENT_CONFIG)
-        return cls(promotions, resource.Table(settings.watches_table))
+    def connect(cls, promotions: Promotions) -> Self:
+        """Connect with the credentials and the region of the environment."""
+        return cls(promotions, Items.connect())
 
     def check(self) -> None:
-        """Look at every model whose pointer names a watch; what fails is tried at the next look."""
+        """Check every model whose pointer names a watch; the next call repeats failed checks."""
         for model, pointer in self.promotions.registry.pointers().items():
             if pointer is not None and pointer.watch is not None:
                 try:
@@ -56,7 +51,7 @@ class Watches:
                     logger.warning("watch not checked", model=model, problem=error.message)
 
     def show(self, model: str) -> dict[str, Any] | None:
-        """The latest watch of a model, how it stands or ended; None where there was none."""
+        """The latest watch of a model and its state; None where there has been no watch."""
         entries = self.promotions.ledger.history(model)
         for place in reversed(range(len(entries))):
             entry, later = entries[place], entries[place + 1 :]
@@ -74,14 +69,16 @@ class Watches:
 
     def _check(self, model: str, pointer: Pointer, watch: Watch) -> None:
         head = self.promotions.ledger.head(model)
-        if head is None or head.watch is None or head.watch.entry != watch.entry:
-            self.promotions.finish(model)
-        elif head.champion == pointer.champion:  # another one was put there by hand
-            self._judge(model, head.champion.version, watch)
+        if head is None:
+            return
+        if head.watch is None or head.watch.entry != watch.entry:
+            self.promotions.complete(model, head)
+        elif head.champion == pointer.champion:  # else somebody has written the pointer by hand
+            self._judge(model, head, watch)
 
-    def _judge(self, model: str, version: str, watch: Watch) -> None:
-        figures = self._figures(model, watch)
-        limits = self._limits(model, version)
+    def _judge(self, model: str, head: Entry, watch: Watch) -> None:
+        version = head.champion.version
+        figures, limits = self._figures(model, watch), self._limits(model, version)
         broken = limits.broken_by(figures)
         if broken:
             logger.warning("rolled back", model=model, version=version, problem=broken)
@@ -90,7 +87,7 @@ class Watches:
         elif self.clock() >= datetime.fromisoformat(watch.until):
             reason = f"watched for {limits.minutes:g} minutes: {figures}"
             reason += "" if limits.has_enough(figures) else "; too few to judge"
-            self.promotions.confirm(model, who=SERVICE, reason=reason, expected=version)
+            self.promotions.confirm(model, head, who=SERVICE, reason=reason)
 
     def _limits(self, model: str, version: str) -> Limits:
         try:
@@ -99,6 +96,5 @@ class Watches:
             raise VersionRefusedError(f"{version}: the manifest has no watch") from None
 
     def _figures(self, model: str, watch: Watch) -> Figures:
-        with aws_errors("DynamoDB"):
-            answer = self.table.get_item(Key=watch_key(model, watch), ConsistentRead=True)
-        return Figures.of(answer.get("Item", {}))
+        table = self.promotions.registry.settings.watches_table
+        return Figures.of(self.items.get_item(table, watch_key(model, watch)))

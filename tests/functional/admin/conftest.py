@@ -3,8 +3,9 @@ import json
 import pytest
 
 from functions.admin.handler import lambda_handler
+from scoreline.aws.ledger import Ledger
 from scoreline.core.versions import digest
-from scoreline.governance.ledger import Ledger
+from scoreline.governance.entry import Entry
 from tests.support import ACCOUNT, REGION
 
 MODEL = "loan-risk"
@@ -18,7 +19,7 @@ def onnx(version):
 
 @pytest.fixture
 def ledger(aws, settings):
-    return Ledger.connect(settings)
+    return Ledger.connect(settings, Entry)
 
 
 @pytest.fixture

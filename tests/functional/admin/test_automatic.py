@@ -1,12 +1,15 @@
 """Versions that wait for nobody: promoted by the event of their manifest."""
 
+from functools import partial
+
 import pytest
 
 from functions.admin.handler import lambda_handler
+from scoreline.aws.ledger import Ledger
 from scoreline.core.errors import PromotionConflictError, RegistryUnavailableError
 from scoreline.core.versions import Pointer, VersionRef, digest
-from scoreline.governance.automatic import SERVICE, AutomaticPromotions
-from scoreline.governance.ledger import Ledger
+from scoreline.governance.automatic import promote_published
+from scoreline.governance.entry import SERVICE, Entry
 from scoreline.governance.promotion import Promotions
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
@@ -25,7 +28,7 @@ def promotions(registry, ledger):
 
 @pytest.fixture
 def automatic(promotions):
-    return AutomaticPromotions(promotions)
+    return partial(promote_published, promotions)
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def test_the_event_told_again_adds_nothing(automatic, publish, history):
     publish(A, B, **AUTOMATIC)
 
     for version in (A, A, B, B, A):
-        automatic.published(MODEL, version)
+        automatic(MODEL, version)
 
     assert history() == [("promote", A, SERVICE), ("promote", B, SERVICE)]
 
@@ -84,8 +87,8 @@ def test_the_event_told_again_adds_nothing(automatic, publish, history):
 def test_an_older_version_does_not_replace_a_newer_champion(automatic, publish, registry):
     publish(A, B, **AUTOMATIC)
 
-    automatic.published(MODEL, B)
-    automatic.published(MODEL, A)
+    automatic(MODEL, B)
+    automatic(MODEL, A)
 
     assert registry.pointer(MODEL).champion.version == B
 
@@ -94,11 +97,11 @@ def test_a_version_that_was_rolled_back_does_not_come_back(
     automatic, promotions, publish, registry, history
 ):
     publish(A, B, **AUTOMATIC)
-    automatic.published(MODEL, A)
-    automatic.published(MODEL, B)
+    automatic(MODEL, A)
+    automatic(MODEL, B)
     promotions.rollback(MODEL, who="bea", reason="drifts")
 
-    automatic.published(MODEL, B)
+    automatic(MODEL, B)
 
     assert registry.pointer(MODEL).champion.version == A
     assert len(history()) == 3
@@ -115,10 +118,10 @@ def test_a_promotion_that_broke_off_before_the_pointer_is_finished(
     with monkeypatch.context() as patch:
         patch.setattr(registry, "write_pointer", crash)
         with pytest.raises(RegistryUnavailableError):
-            automatic.published(MODEL, A)
+            automatic(MODEL, A)
     assert registry.pointers() == {}
 
-    automatic.published(MODEL, A)
+    automatic(MODEL, A)
 
     assert registry.pointer(MODEL).champion.version == A
     assert len(history()) == 1
@@ -126,10 +129,10 @@ def test_a_promotion_that_broke_off_before_the_pointer_is_finished(
 
 def test_a_pointer_that_was_changed_by_hand_since_stays(automatic, publish, registry):
     publish(A, B, **AUTOMATIC)
-    automatic.published(MODEL, B)
+    automatic(MODEL, B)
     registry.write_pointer(MODEL, Pointer(VersionRef(A, verify(MODEL, A))))
 
-    automatic.published(MODEL, B)
+    automatic(MODEL, B)
 
     assert registry.pointer(MODEL).champion.version == A
 
@@ -150,11 +153,12 @@ def test_a_promotion_in_between_is_a_conflict_and_seen_at_the_next_try(
             promotions.promote(MODEL, C, who="bea", reason="in between")
             return found
 
-    late = AutomaticPromotions(Promotions(registry, Late.connect(registry.settings), verify))
+    ledger = Late.connect(registry.settings, Entry)
+    late = partial(promote_published, Promotions(registry, ledger, verify))
 
     with pytest.raises(PromotionConflictError):
-        late.published(MODEL, B)
-    assert late.published(MODEL, B) is None
+        late(MODEL, B)
+    assert late(MODEL, B) is None
     assert registry.pointer(MODEL).champion.version == C
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import boto3
 import pytest
-from botocore.stub import Stubber
 
 from scoreline.aws.registry import ModelRegistry
 from scoreline.core.errors import (
@@ -14,7 +13,6 @@ from scoreline.core.errors import (
     VersionRefusedError,
 )
 from scoreline.core.versions import Pointer, VersionRef, digest
-from scoreline.governance.ledger import Ledger
 from scoreline.governance.promotion import Promotions
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
@@ -282,35 +280,11 @@ def test_an_entry_is_never_overwritten(promotions, settings):
     assert [e.champion.version for e in promotions.ledger.history(MODEL)] == [A]
 
 
-@pytest.mark.parametrize(
-    ("reason", "error"),
-    [
-        ("ConditionalCheckFailed", PromotionConflictError),
-        ("TransactionConflict", PromotionConflictError),
-        ("ThrottlingError", RegistryUnavailableError),
-    ],
-)
-def test_only_a_conflict_is_called_one(aws, settings, reason, error):
-    ledger = Ledger.connect(settings)
-    stub = Stubber(ledger._entries.table.meta.client)
-    stub.add_client_error(
-        "transact_write_items",
-        "TransactionCanceledException",
-        modeled_fields={"CancellationReasons": [{"Code": "None"}, {"Code": reason}]},
-    )
-
-    with stub, pytest.raises(error):
-        ledger.record(
-            MODEL, "promote", VersionRef(A, "0" * 64), after=None, pointer_writes=0, **WHY
-        )
-
-
 def test_an_entry_follows_only_the_head(promotions):
     first = promotions.promote(MODEL, A, **WHY)
     ahead = replace(first, sequence=first.sequence + 1)
+    manifest = promotions.registry.manifest(MODEL, B)
 
     with pytest.raises(PromotionConflictError):
-        promotions.ledger.record(
-            MODEL, "promote", VersionRef(B, "0" * 64), after=ahead, pointer_writes=0, **WHY
-        )
+        promotions.replace_champion(MODEL, B, manifest, head=ahead, **WHY)
     assert promotions.ledger.history(MODEL) == [first]

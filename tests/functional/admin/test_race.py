@@ -12,10 +12,11 @@ import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from scoreline.aws.ledger import Ledger
 from scoreline.aws.registry import ModelRegistry
 from scoreline.core.errors import PromotionConflictError
 from scoreline.core.versions import MODEL_FILE, digest
-from scoreline.governance.ledger import Ledger
+from scoreline.governance.entry import Entry
 from scoreline.governance.promotion import Promotions
 from scoreline.governance.watches import Watches
 from tests.functional.admin.conftest import MODEL, onnx
@@ -59,7 +60,7 @@ def publish(registry, version, **more):
 def test_of_two_promotions_at_once_exactly_one_wins_and_the_pointer_follows(server, settings):
     create_resources(settings)
     registries = [ModelRegistry.connect(settings), ModelRegistry.connect(settings)]
-    ledgers = [Ledger.connect(settings), Ledger.connect(settings)]
+    ledgers = [Ledger.connect(settings, Entry), Ledger.connect(settings, Entry)]
     for version in versions(2 * ROUNDS):
         publish(registries[0], version)
     both_have_read_the_head = Barrier(2)
@@ -98,7 +99,10 @@ def test_watches_and_promotions_at_once_leave_the_pointer_at_the_ledgers_head(se
         table.put_item(Item={"model": MODEL, "entry": f"{entry:012d}", "errors": 100})
 
     def connect():
-        registry, ledger = ModelRegistry.connect(settings), Ledger.connect(settings)
+        registry, ledger = (
+            ModelRegistry.connect(settings),
+            Ledger.connect(settings, Entry),
+        )
         return Promotions(registry, ledger, lambda _, version: digest(onnx(version)))
 
     def promote_all(promotions):
@@ -111,7 +115,7 @@ def test_watches_and_promotions_at_once_leave_the_pointer_at_the_ledgers_head(se
             return promotions.promote(MODEL, version, who="u", reason="race")
 
     def look(promotions):
-        watches = Watches(promotions, table)
+        watches = Watches.connect(promotions)
         for _ in range(10):
             watches.check()
 
@@ -133,7 +137,7 @@ def test_promotions_of_any_speed_leave_the_pointer_at_the_ledgers_head(server, s
     candidates = versions(8)
     for version in candidates:
         publish(ModelRegistry.connect(settings), version)
-    clients = [(ModelRegistry.connect(settings), Ledger.connect(settings)) for _ in range(4)]
+    clients = [(ModelRegistry.connect(settings), Ledger.connect(settings, Entry)) for _ in range(4)]
 
     def promote_all(number):
         registry, ledger = clients[number]

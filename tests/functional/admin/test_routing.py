@@ -3,10 +3,10 @@ import json
 import boto3
 import pytest
 
+from scoreline.aws.ledger import Ledger
 from scoreline.core.errors import RoutingConflictError
 from scoreline.core.versions import Pointer, Routing, VersionRef
-from scoreline.governance.entries import Entries
-from scoreline.governance.routing import Routings, read_change
+from scoreline.governance.routing import RoutingEntry, Routings, read_change
 from tests.functional.admin.conftest import A
 
 ADA = "arn:aws:iam::123456789012:user/ada.example"
@@ -132,7 +132,7 @@ def test_a_spoilt_parameter_is_shown_as_such_and_mended(put, settings, shown):
 
 
 def test_of_two_changes_that_saw_the_same_head_one_wins(registry, settings):
-    class Late(Entries):
+    class Late(Ledger):
         """The head as it was before the other change."""
 
         def head(self, _subject):
@@ -141,10 +141,14 @@ def test_of_two_changes_that_saw_the_same_head_one_wins(registry, settings):
     def change(default):
         return read_change({"default": default, "banks": {}, "reason": "first"})
 
-    Routings(registry, Entries.connect(settings)).change(change("credit-card"), who="ada")
+    Routings(registry, Ledger.connect(settings, RoutingEntry)).change(
+        change("credit-card"), who="ada"
+    )
 
     with pytest.raises(RoutingConflictError, match="came first"):
-        Routings(registry, Late.connect(settings)).change(change("loan-risk"), who="bob")
+        Routings(registry, Late.connect(settings, RoutingEntry)).change(
+            change("loan-risk"), who="bob"
+        )
 
     assert registry.routing().default == "credit-card"
 

@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from functions.admin.handler import lambda_handler
+from scoreline.aws.items import Items
 from scoreline.aws.registry import ModelRegistry
 from scoreline.core.errors import (
     PointerInvalidError,
@@ -14,7 +15,7 @@ from scoreline.core.errors import (
     RegistryUnavailableError,
 )
 from scoreline.core.versions import Pointer, VersionRef, Watch, digest
-from scoreline.governance.automatic import SERVICE
+from scoreline.governance.entry import SERVICE
 from scoreline.governance.promotion import Promotions
 from scoreline.governance.watches import Watches
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
@@ -66,8 +67,13 @@ def table(aws, settings):
 
 
 @pytest.fixture
-def watches(promotions, table, now):
-    return Watches(promotions, table, now)
+def items(aws):
+    return Items.connect()
+
+
+@pytest.fixture
+def watches(promotions, items, now):
+    return Watches(promotions, items, now)
 
 
 @pytest.fixture
@@ -88,9 +94,9 @@ def watched(promotions):
 
 
 @pytest.fixture
-def dying(settings, ledger, table, now):
+def dying(settings, ledger, items, now):
     """Watches that die between ledger and pointer."""
-    return Watches(Promotions(Crashing.connect(settings), ledger, verify), table, now)
+    return Watches(Promotions(Crashing.connect(settings), ledger, verify), items, now)
 
 
 def actions(promotions):
@@ -279,27 +285,27 @@ def test_an_old_watch_put_back_by_hand_moves_nothing(watched, watches, promotion
     assert registry.pointer(MODEL) == old
 
 
-def test_two_looks_at_once_roll_back_once(watched, watches, promotions, table, count, registry):
+def test_two_looks_at_once_roll_back_once(watched, watches, promotions, items, count, registry):
     count(2, DRIFTS)
 
     def slow_verify(model, version):
         watches.check()
         return verify(model, version)
 
-    Watches(Promotions(registry, promotions.ledger, slow_verify), table).check()
+    Watches(Promotions(registry, promotions.ledger, slow_verify), items).check()
 
     assert registry.pointer(MODEL) == Pointer(ref(A))
     assert [action for action, *_ in actions(promotions)] == ["promote", "promote", "rollback"]
 
 
-def test_a_promotion_while_the_watch_is_judged_wins(watched, promotions, registry, table, count):
+def test_a_promotion_while_the_watch_is_judged_wins(watched, promotions, registry, items, count):
     count(2, DRIFTS)
 
     def slow_verify(model, version):
         promotions.promote(MODEL, C, **WHY)
         return verify(model, version)
 
-    Watches(Promotions(registry, promotions.ledger, slow_verify), table).check()
+    Watches(Promotions(registry, promotions.ledger, slow_verify), items).check()
 
     assert registry.pointer(MODEL).champion == ref(C)
     assert promotions.ledger.head(MODEL).champion == ref(C)

@@ -6,8 +6,8 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from scoreline.aws.predict_function import PredictFunction
 from scoreline.core.errors import RegistryUnavailableError, VersionRefusedError
-from scoreline.governance.ask_predict import verify_in_lambda
 
 VERSION = "20261121T004512Z-3fa9c1d2"
 
@@ -24,7 +24,7 @@ def verify(client, payload, **answer):
     stub = Stubber(client)
     stub.add_response("invoke", {"Payload": StreamingBody(io.BytesIO(body), len(body)), **answer})
     with stub:
-        return verify_in_lambda(client, "scoreline-test-predict", "loan-risk", VERSION)
+        return PredictFunction(client, "scoreline-test-predict").verify("loan-risk", VERSION)
 
 
 def test_verification_gives_the_digest_that_predict_has_loaded(client):
@@ -45,4 +45,4 @@ def test_a_throttled_predict_function_says_nothing_of_the_version(client):
     stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
 
     with stub, pytest.raises(RegistryUnavailableError):
-        verify_in_lambda(client, "scoreline-test-predict", "loan-risk", VERSION)
+        PredictFunction(client, "scoreline-test-predict").verify("loan-risk", VERSION)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scoreline.core.errors import PromotionConflictError
 from scoreline.core.versions import VersionRef
-from scoreline.governance.ledger import Entry, champion_before
+from scoreline.governance.entry import Entry, champion_before
 
 VERSIONS = st.sampled_from("ABCD")
 ROLLBACK = "rollback"

@@ -1,0 +1,148 @@
+"""An entry of a model's ledger: who made which version the champion, why and when."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from scoreline.core.errors import PromotionConflictError
+from scoreline.core.versions import VersionRef, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Action = Literal["promote", "rollback", "confirm"]
+
+SERVICE = "scoreline"  # `who` of entries that no person asked for; people have an ARN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A promotion, a rollback, or the confirmation that ends a watch.
+
+    Attributes
+    ----------
+    previous : the champion before, None for the first one
+    pointer_writes : how often the model's pointer had been written before this entry
+    override : failed gates that the promotion overrides, and `approval` where the caller trained
+        the version
+    watch : the watch that a promotion begins
+    """
+
+    sequence: int
+    action: Action
+    previous: str | None
+    champion: VersionRef
+    who: str
+    reason: str
+    at: str
+    pointer_writes: int
+    override: tuple[str, ...] = ()
+    watch: Watch | None = None
+
+    @property
+    def retry(self) -> str:
+        """The request that lets the pointer follow this entry."""
+        return f"promote {self.champion.version} again"
+
+    def to_json(self) -> dict[str, object]:
+        """The entry as the API shows it."""
+        return {
+            "sequence": self.sequence,
+            "action": self.action,
+            "from": self.previous,
+            "to": self.champion.version,
+            "who": self.who,
+            "reason": self.reason,
+            "at": self.at,
+            "override": list(self.override),
+        }
+
+    def to_item(self) -> dict[str, Any]:
+        """The entry as the ledger table keeps it."""
+        return {
+            **self.to_json(),
+            "sha256": self.champion.sha256,
+            "pointer_writes": self.pointer_writes,
+            "watch": asdict(self.watch) if self.watch else None,
+        }
+
+    @classmethod
+    def from_item(cls, item: dict[str, Any]) -> Entry:
+        """Inverse of `to_item`."""
+        return cls(
+            sequence=int(item["sequence"]),
+            action=item["action"],
+            previous=item["from"],
+            champion=VersionRef(item["to"], item["sha256"]),
+            who=item["who"],
+            reason=item["reason"],
+            at=item["at"],
+            pointer_writes=int(item["pointer_writes"]),
+            override=tuple(item.get("override", ())),
+            watch=Watch.from_json(item["watch"]) if item.get("watch") else None,
+        )
+
+
+def next_entry(
+    head: Entry | None,
+    action: Action,
+    champion: VersionRef,
+    *,
+    who: str,
+    reason: str,
+    pointer_writes: int,
+    override: tuple[str, ...] = (),
+    watch_minutes: float = 0,
+) -> Entry:
+    """The entry that follows `head`, None for the first entry of a model.
+
+    An entry that keeps the champion of `head` also keeps its `previous`.
+
+    Parameters
+    ----------
+    watch_minutes : how long the champion of `head` runs as the shadow of the new one
+    """
+    sequence, now = (head.sequence if head else 0) + 1, datetime.now(UTC)
+    watch, previous = None, None
+    if head is not None:
+        served = head.champion.version
+        previous = head.previous if champion.version == served else served
+        if watch_minutes:
+            until = now + timedelta(minutes=watch_minutes)
+            watch = Watch(sequence, until.isoformat(timespec="seconds"), head.champion)
+    return Entry(
+        sequence=sequence,
+        action=action,
+        previous=previous,
+        champion=champion,
+        who=who,
+        reason=reason,
+        at=now.isoformat(timespec="seconds"),
+        pointer_writes=pointer_writes,
+        override=override,
+        watch=watch,
+    )
+
+
+def champion_before(entries: Sequence[Entry]) -> VersionRef:
+    """The champion that a rollback returns to.
+
+    Promotions form a stack and a rollback takes the top off. A repeated rollback and a confirmation
+    name the champion that is on top already, and take nothing off.
+
+    Raises
+    ------
+    PromotionConflictError
+        The stack holds no other champion.
+    """
+    stack: list[VersionRef] = []
+    for entry in entries:
+        if entry.action == "promote":
+            stack.append(entry.champion)
+        elif stack[-1] != entry.champion:
+            stack.pop()
+    if len(stack) < 2:
+        raise PromotionConflictError("there is no earlier champion to go back to")
+    return stack[-2]
