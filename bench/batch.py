@@ -43,9 +43,8 @@ THREADS = os.process_cpu_count() or 1
 
 def measure(folder: Path) -> dict[str, object]:
     """All figures, with files in a folder."""
-    from scoreline.definition.model import (
-        load_definition,  # not in the processes whose memory counts
-    )
+    # Imported here, so that the processes whose memory counts do without.
+    from scoreline.definition.files import load_definition
     from training.train import train
 
     graph = folder / BATCH_FILE

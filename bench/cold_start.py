@@ -32,7 +32,7 @@ from local.template import ROOT
 from scoreline.aws.registry import ModelRegistry
 from scoreline.core.settings import Settings
 from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.train import train
 
 if TYPE_CHECKING:

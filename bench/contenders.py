@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.generators.registry import generate, write
 from training.train import train
 

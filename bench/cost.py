@@ -29,7 +29,7 @@ from bench.report import shown, spread, table, write
 from cli.demo import MODEL
 from cli.seeding import german_credit
 from local.emulator import HANDLERS, INVOKE, packaged
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.train import train
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from rich.table import Table
 
 from scoreline.core.versions import MANIFEST_FILE, MODEL_FILE
 from scoreline.definition.algorithms import ALGORITHMS
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from scoreline.scoring.many_rows import open_session, run_rows
 from scoreline.scoring.model import ScoringModel
 from training.data.dataset import load_dataset

@@ -26,7 +26,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from features.build import build_offline
 from features.catalogue import load_pipeline
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
+from scoreline.definition.variants import without, without_history
 from training.data.dataset import load_dataset
 from training.evaluate.delong import compare_auc
 from training.evaluate.metrics import auc
@@ -79,7 +80,7 @@ def main() -> None:
     tables = Path(os.environ["DATA_DIR"], "home_credit")
     definition = load_definition(MODEL)
     scores = [f.name for f in definition.features if f.name.startswith("ext_source")]
-    fields = {"all": definition, "without ext_source": definition.without(scores)}
+    fields = {"all": definition, "without ext_source": without(definition, scores)}
     with TemporaryDirectory() as folder, console.status("building the features") as status:
         path = Path(folder, "home-credit.parquet")
         build_offline(load_pipeline(definition.pipeline), str(tables), path)
@@ -96,7 +97,7 @@ def measure(
     fields: str, definition: Definition, path: str, progress: Callable[[str], None]
 ) -> Iterator[Gain]:
     """Cross-validations without and with the online features, and the mean of their scores."""
-    variants = {"application": definition.without_history(), "history": definition}
+    variants = {"application": without_history(definition), "history": definition}
     datasets = {name: load_dataset(variant, path) for name, variant in variants.items()}
     y = datasets["history"].y
     total: Scores = {name: np.zeros(len(y)) for name in variants}

@@ -60,7 +60,7 @@ def train_all(files: Files) -> list[str]:
     from cli.features import build_features
     from cli.seeding import MODELS, find_data
     from features.catalogue import load_pipeline
-    from scoreline.definition.model import load_definition
+    from scoreline.definition.files import load_definition
     from training.train import train
 
     for model in MODELS:

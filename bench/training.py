@@ -148,7 +148,7 @@ def _status_mib(field: str) -> float:
 
 
 def _definition() -> Definition:
-    from scoreline.definition.model import load_definition
+    from scoreline.definition.files import load_definition
 
     return load_definition(MODEL)
 

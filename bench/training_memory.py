@@ -18,7 +18,7 @@ from pyarrow import csv, parquet
 from rich.console import Console
 from rich.table import Table
 
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.data.memory import estimate_mb
 from training.generators.registry import generate, write
 
@@ -39,7 +39,7 @@ RESULTS = Path(__file__).parent / "results" / "training_memory.json"
 TRAIN = """
 import resource, sys
 from dataclasses import replace
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.train import train
 
 definition = load_definition(sys.argv[1])

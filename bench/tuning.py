@@ -26,7 +26,9 @@ from sklearn.model_selection import StratifiedKFold
 
 from bench import report
 from cli.seeding import german_credit
-from scoreline.definition.model import Tuning, load_definition
+from scoreline.definition.files import load_definition
+from scoreline.definition.tables import Tuning
+from scoreline.definition.variants import with_algorithm
 from training.data.dataset import load_dataset
 from training.evaluate.metrics import METRICS, auc
 from training.fit.algorithms import ESTIMATORS
@@ -150,7 +152,7 @@ def _measure(
     case = CASES[definition.name]
     folded = CrossValidation.of(definition, path, case.folds, progress)
     for algorithm in case.algorithms:
-        plain = definition.with_algorithm(algorithm)
+        plain = with_algorithm(definition, algorithm)
         yield f"{algorithm}, defaults", folded.figures(algorithm, lambda _, plain=plain: plain)
         asked = _with_tuning(plain, trials)
         yield (

@@ -11,7 +11,7 @@ import boto3
 
 from scoreline.aws.clients import aws_errors
 from scoreline.core.datasets import READY_FILE, UPLOADED_BY, s3_uri
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from scoreline.jobs.jobs import TrainingRequest
 from training.data.files import list_files
 from training.data.ready_manifest import Ready, ReadyFile

@@ -67,7 +67,7 @@ def build_features(
 
 def _dataset_path(pipeline: Pipeline, settings: Settings) -> str:
     from scoreline.core.datasets import dataset_uri
-    from scoreline.definition.model import load_definition
+    from scoreline.definition.files import load_definition
 
     dataset = load_definition(pipeline.name).dataset
     return dataset_uri(dataset, settings.bucket) + OFFLINE_FILE

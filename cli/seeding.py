@@ -127,7 +127,7 @@ def seed(deployment: Deployment, model: str, progress: Progress) -> None:
 
 def _train_and_publish(deployment: Deployment, model: str, progress: Progress) -> str:
     from scoreline.core.datasets import dataset_uri
-    from scoreline.definition.model import load_definition
+    from scoreline.definition.files import load_definition
     from training.gates.champion import read_champion
     from training.train import train
 

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
-from scoreline.definition.model import Definition, read_definition
+from scoreline.definition.files import read_definition
 from training.train import Bundle, train
 
 if TYPE_CHECKING:
     from scoreline.aws.registry import ModelRegistry
+    from scoreline.definition.model import Definition
 
 DEFINITION = """
 name = "sample"

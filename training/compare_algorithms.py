@@ -11,6 +11,8 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from scoreline.core.errors import DefinitionError, UnrankedError
+from scoreline.definition.model import DefaultDefinition
+from scoreline.definition.variants import with_algorithm
 from scoreline.scoring.many_rows import open_session
 from training.evaluate.delong import auc_interval, compare_auc, holm
 from training.evaluate.metrics import METRICS, auc
@@ -82,7 +84,7 @@ class _CrossValidated:
     row_us: float
 
 
-def with_algorithms(definition: Definition, names: Sequence[str]) -> dict[str, Definition]:
+def with_algorithms(definition: Definition, names: Sequence[str]) -> dict[str, DefaultDefinition]:
     """The definition with each algorithm: its own with its parameters, others with defaults.
 
     Raises
@@ -90,16 +92,16 @@ def with_algorithms(definition: Definition, names: Sequence[str]) -> dict[str, D
     DefinitionError
         An algorithm is unknown or does not fit the definition, or the task is another.
     """
-    if definition.task != "default":
+    if not isinstance(definition, DefaultDefinition):
         raise DefinitionError(f"{definition.name}: algorithms are compared for the task default")
     return {
-        name: definition if name == definition.algorithm.name else definition.with_algorithm(name)
+        name: definition if name == definition.algorithm.name else with_algorithm(definition, name)
         for name in names
     }
 
 
 def compare(
-    variants: Mapping[str, Definition],
+    variants: Mapping[str, DefaultDefinition],
     dataset: Dataset,
     *,
     folds: int = 10,
@@ -146,7 +148,7 @@ def compare(
 
 
 def _cross_validate(
-    definition: Definition,
+    definition: DefaultDefinition,
     dataset: Dataset,
     splits: Sequence[Fold],
     progress: Callable[[str], None],

@@ -16,7 +16,7 @@ from onnx import ModelProto, numpy_helper
 
 from scoreline.core.errors import DatasetError, InvalidRequestError
 from scoreline.core.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, digest
-from scoreline.definition.model import Definition
+from scoreline.definition.files import restore_definition
 from training.data.dataset import read_dataset
 from training.data.files import DataFile
 from training.export.metadata import with_metadata
@@ -86,7 +86,7 @@ def reproduce(
     if sources is None:
         raise InvalidRequestError("the version does not record what its files held")
     recorded = graphs_digest(files)
-    definition = Definition.restored(manifest["definition"])
+    definition = restore_definition(manifest["definition"])
     differences = [
         *_compared("environment", manifest["environment"], environment()),
         *_compared("definition_digest", manifest["definition_digest"], definition.digest),

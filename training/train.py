@@ -23,6 +23,7 @@ from scoreline.core.versions import (
     digest,
 )
 from scoreline.definition.algorithms import ALGORITHMS
+from scoreline.definition.model import DefaultDefinition, RecommendationDefinition
 from training.data.dataset import load_dataset
 from training.data.memory import available_mb, check_memory
 from training.data.row_keys import pack_rows
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from training.export.trained_model import TrainedModel
     from training.gates.champion import ChampionBundle
 
-    type Train = Callable[[Definition, Dataset, Dataset, Callable[[str], None]], TrainedModel]
-
 PACKAGES = (
     "scikit-learn",
     "xgboost-cpu",
@@ -55,12 +54,6 @@ PACKAGES = (
     "onnx",
     "onnxruntime",
 )
-
-
-TASKS: dict[str, Train] = {
-    "default": train_default,
-    "recommendation": train_recommendation,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +124,10 @@ def train_on(
     described = _describe(dataset, dataset_path)
     fitted, held_out = (dataset.take(rows) for rows in split_rows(definition.split, dataset))
     del dataset  # its rows are copied
-    if definition.tuning and study is None:
+    if isinstance(definition, DefaultDefinition) and definition.tuning and study is None:
         study = tune(definition, fitted.X, fitted.y, progress).to_json()
     chosen = definition.with_parameters(study["best_parameters"]) if study else definition
-    trained = TASKS[definition.task](chosen, fitted, held_out, progress)
+    trained = _fit_and_export(chosen, fitted, held_out, progress)
     progress("gates")
     judgement = judge(definition, trained, fitted, held_out, path=dataset_path, champion=champion)
     now = datetime.now(UTC).replace(microsecond=0)
@@ -168,6 +161,17 @@ def train_on(
     }
     files[MANIFEST_FILE] = json.dumps(manifest, indent=1, allow_nan=False).encode()
     return Bundle(version, files, trained.score, judgement.status)
+
+
+def _fit_and_export(
+    definition: Definition, fitted: Dataset, held_out: Dataset, progress: Callable[[str], None]
+) -> TrainedModel:
+    match definition:
+        case DefaultDefinition():
+            return train_default(definition, fitted, held_out, progress)
+        case RecommendationDefinition():
+            return train_recommendation(definition, fitted, held_out, progress)
+    raise AssertionError("a definition has one of the two tasks")
 
 
 def _provenance(definition: Definition, chosen: Definition) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def train(
 
 def _train_and_publish(deployment: Deployment, model: str, dataset: str) -> dict[str, Any]:
     from scoreline.core.versions import MANIFEST_FILE
-    from scoreline.definition.model import load_definition
+    from scoreline.definition.files import load_definition
     from training.gates.champion import read_champion
     from training.train import train as train_bundle
 
@@ -113,7 +113,7 @@ def compare(
     stage: Stage = STAGE,
 ) -> None:
     """Cross-validate algorithms on the same folds."""
-    from scoreline.definition.model import load_definition
+    from scoreline.definition.files import load_definition
     from training.compare_algorithms import compare as compare_algorithms
     from training.compare_algorithms import with_algorithms
     from training.data.dataset import load_dataset
@@ -136,13 +136,14 @@ def compare(
 def _chosen_algorithms(definition: Definition, algorithms: str) -> list[str]:
     """The named algorithms, or all that can hold the definition's monotone directions."""
     from scoreline.definition.algorithms import ALGORITHMS
+    from scoreline.definition.variants import fits
 
     if algorithms != "all":
         return algorithms.split(",")
     for name in ALGORITHMS:
-        if not definition.fits(name):
+        if not fits(definition, name):
             remark(f"{name} is left out: it cannot hold a monotone direction")
-    return [name for name in ALGORITHMS if definition.fits(name)]
+    return [name for name in ALGORITHMS if fits(definition, name)]
 
 
 def _dataset_path(path: str, deployment: Deployment) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def _load_definition(model: str) -> Definition:
-    from scoreline.definition.model import load_definition
+    from scoreline.definition.files import load_definition
 
     return load_definition(model)
 

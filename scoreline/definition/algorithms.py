@@ -21,7 +21,7 @@ _CLASS_WEIGHTS = (
 _REFUSED_EVERYWHERE: dict[str, str] = dict.fromkeys(
     ("class_weight", "scale_pos_weight", "is_unbalance", "balanced"), _CLASS_WEIGHTS
 )
-_NO_EARLY_STOPPING = ((None,), "early stopping needs a validation set of its own; tune instead")
+_NO_EARLY_STOPPING = ((), "early stopping needs a validation set of its own; tune instead")
 _ONLY_TREES = "converts silently wrong or not at all; only gbtree is exact"
 _NO_CATEGORIES = "categories are encoded in the graph; native ones do not convert"
 
@@ -54,13 +54,18 @@ class Algorithm:
             if rule:
                 yield name, rule
 
+    def allowed(self, parameter: str) -> Sequence[Any] | None:
+        """The values that a parameter may have; None where its kind is the only rule."""
+        if parameter in _REFUSED_EVERYWHERE or self.parameters.get(parameter, str) is None:
+            return ()
+        return self.refused[parameter][0] if parameter in self.refused else None
+
     def _rule(self, name: str, value: Any) -> str:
         """The rule that a value breaks, or ""."""
         if name in _REFUSED_EVERYWHERE:
             return f"refused: {_REFUSED_EVERYWHERE[name]}"
-        allowed, why = self.refused.get(name, ((value,), ""))
-        if value not in allowed:
-            return f"refused: {why}"
+        if name in self.refused and value not in self.refused[name][0]:
+            return f"refused: {self.refused[name][1]}"
         if name not in self.parameters:
             return "is no parameter of this algorithm"
         return parameters.kind_rule(self.parameters[name], value)

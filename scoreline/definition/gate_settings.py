@@ -1,40 +1,50 @@
-"""What the gates ask for: the table `[gates]` of a definition."""
+"""The table `[gates]`: what a version must reach to be promoted."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
+
+from scoreline.definition.problems import refuse_problems
+from scoreline.definition.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scoreline.definition.problems import Problem
 
 Area = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]
 
 
-class GateSettings(BaseModel):
-    """Thresholds, and what a gate has to know.
+class GateSettings(Table):
+    """Thresholds of the gates, and the columns that they need.
 
     Attributes
     ----------
-    min_auc : that the lower end of the test AUC's 95 % interval reaches. 0.5 is chance; Hosmer,
-        Lemeshow and Sturdivant, Applied Logistic Regression (2013), section 5.2.4, call an AUC
-        under 0.7 poor, and a lower end of 0.6 is what 0.7 has on some 150 defaults
-    min_slope, max_slope, max_intercept : of the calibration, slope 1 and intercept 0 where it is
-        right; refused where the 95 % interval lies beyond. 0.25 in log-odds are a quarter more or
-        less defaults than said where few default. Van Calster et al., BMC Medicine 17 (2019)
-    max_calibration_error : mean distance of probability and default rate over ten bins, beyond
-        what chance alone gives
-    margin : of AUC that the champion may be better by, where the 95 % interval of the difference
-        ends: non-inferiority as ICH E9 (1998), section 3.3.2, has it
-    max_psi : of score and features against the champion's baseline; over 0.25 is by convention a
-        large shift, over 0.1 a moderate one (Siddiqi, Credit Risk Scorecards, 2006)
-    max_single_auc : of one feature alone; more is rather the outcome in disguise
-    max_reversal : log-odds by which a directed feature may move against its direction
+    min_auc : lowest value for the lower end of the 95 % interval of the test AUC. 0.5 is chance;
+        Hosmer, Lemeshow and Sturdivant, Applied Logistic Regression (2013), section 5.2.4, call an
+        AUC under 0.7 poor, and with some 150 defaults an AUC of 0.7 has a lower end of 0.6
+    min_slope : lowest calibration slope that the 95 % interval must reach; 1 is perfect
+    max_slope : highest calibration slope that the 95 % interval must reach
+    max_intercept : largest calibration intercept, in either direction, that the 95 % interval must
+        reach; 0 is perfect, and where few default 0.25 in log-odds means a quarter more or fewer
+        defaults than predicted. Van Calster et al., BMC Medicine 17 (2019)
+    max_calibration_error : largest mean distance of probability and default rate over ten bins,
+        beyond what chance alone gives
+    margin : AUC that a version may lose against the champion, at the end of the 95 % interval of
+        the difference: non-inferiority as in ICH E9 (1998), section 3.3.2
+    max_psi : largest population stability index of score and features against the champion's
+        baseline; by convention a shift over 0.25 is large and over 0.1 moderate (Siddiqi, Credit
+        Risk Scorecards, 2006)
+    max_single_auc : largest AUC of one feature alone; a higher one is likely the outcome in
+        disguise
+    max_reversal : log-odds by which a feature may move against its monotone direction
     decision_time : column of the time of the decision
     known_times : columns that say when something was known; none may lie after the decision
-    breaking : the schema may break clients of the champion
+    breaking : whether the schema may break clients of the champion
     """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     min_auc: Area = 0.6
     min_slope: Limit = 0.8
@@ -48,6 +58,17 @@ class GateSettings(BaseModel):
     decision_time: str = ""
     known_times: tuple[str, ...] = ()
     breaking: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse_problems(self._problems())
+        return self
+
+    def _problems(self) -> Iterable[Problem]:
+        if bool(self.decision_time) != bool(self.known_times):
+            yield "known_times", "are compared with a decision_time, give both or neither"
+        if self.min_slope > self.max_slope:
+            yield "min_slope", "must not be above max_slope"
 
     @property
     def times(self) -> tuple[str, ...]:

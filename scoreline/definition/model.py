@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
+from abc import abstractmethod
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, model_validator
+from pydantic_core import to_json
 
-import models
 from scoreline.core.contract import (
     Band,
     Contract,
@@ -29,160 +20,109 @@ from scoreline.core.contract import (
     ScoreScale,
     Task,
 )
-from scoreline.core.errors import DefinitionError
-from scoreline.core.versions import MODEL_PATTERN, digest
-from scoreline.definition.algorithms import ALGORITHMS
-from scoreline.definition.expression import parse_expression
+from scoreline.core.versions import digest
+from scoreline.definition import decision_rules, feature_rules, rules
+from scoreline.definition.algorithm_tables import Algorithm, AnyAlgorithm, TreeAlgorithm
 from scoreline.definition.gate_settings import GateSettings
-from scoreline.definition.rules import problems
+from scoreline.definition.problems import checked_by, refuse_problems
+from scoreline.definition.tables import (
+    CalibrationSettings,
+    CheckedTarget,
+    CreditReportSettings,
+    Explanation,
+    RandomSplit,
+    ReportSettings,
+    Split,
+    Table,
+    Tuning,
+    WatchSettings,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scoreline.core.contract import Reference
+    from scoreline.definition.problems import Problem
 
-SOURCES = ("features", "derived")
-MODELS_DIR = Path(models.__file__).parent
+# The order in which digests were computed first: a new key goes to the end.
+DIGEST_KEYS = (
+    *("name", "description", "task", "dataset", "pipeline", "id", "target", "labels", "top"),
+    *("algorithm", "promotion", "watch", "tuning", "split", "gates", "calibration"),
+    *("explanation", "score", "bands", "risk_levels", "features", "derived", "reasons", "report"),
+)
 
-
-def _label(value: Any) -> Any:
-    """Labels compare as text: true, 1 and "bad" as they stand in the dataset."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-Labels = Annotated[tuple[Annotated[str, BeforeValidator(_label)], ...], Field(min_length=1)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Target(_Table):
-    """The column that says who defaulted, and which of its values mean what."""
-
-    column: str
-    default: Labels
-    good: Labels
+CheckedFeature = Annotated[Feature, checked_by(feature_rules.check_feature)]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A column that says what happened: the texts that mean that it did, and that it did not."""
+class TargetColumn:
+    """A column to learn: the texts that mean that the event happened, and that it did not."""
 
     column: str
-    yes: tuple[str, ...]
-    no: tuple[str, ...]
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
 
 
-class Algorithm(_Table):
-    """The learning algorithm and the parameters of its library."""
-
-    name: str
-    parameters: dict[str, bool | int | float | str] = {}
-
-
-class Tuning(_Table):
-    """Optional: a search for the algorithm's parameters, but for those that the definition gives.
-
-    It ends after so many trials, or with the trial in which the time is up. Each is judged by the
-    mean AUC over the folds.
-    """
-
-    trials: Annotated[int, Field(ge=1)] = 40
-    timeout_s: Annotated[float, Field(gt=0)] | None = None
-    folds: Annotated[int, Field(ge=2)] = 5
-    max_depth: Annotated[int, Field(ge=2, le=6)] = 4
-    seed: Annotated[int, Field(ge=0)] = 1
-
-
-class CalibrationSettings(_Table):
-    """Optional: the default rate of the population, where the dataset has another one."""
-
-    default_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
-
-
-class Explanation(_Table):
-    """Whom a declined applicant is compared with, and how many reasons an answer gives at most."""
-
-    reference: Literal["marginal_approved", "all_applicants"] = "marginal_approved"
-    max_reasons: Annotated[int, Field(ge=1)] = 4
-
-
-class Split(_Table):
-    """How the test set is held out: at random (stratified), or the latest rows by a time column."""
-
-    method: Literal["random", "time"] = "random"
-    column: str = ""
-    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    seed: Annotated[int, Field(ge=0)] = 1
-
-
-class ReportSettings(_Table):
-    """Optional: what the report says of the model's use, and the features whose groups it shows.
+class Definition(Table):
+    """What definitions of both tasks have.
 
     Attributes
     ----------
-    purpose : what the model is for, and who decides with it
-    limits : what it is not for
-    segments : features of the model; the most important ones by default
+    name : the model's name, which is the file's too
+    description : one line on what the model predicts, shown where models are listed
+    task : what the model answers: a probability of default, or the products to recommend
+    dataset : where the rows are, `s3://BUCKET/KEY` or a key that starts with `datasets/`
+    pipeline : the feature pipeline whose table holds the features that are marked `online`
+    id : column that identifies a row; duplicates are left out by it
+    algorithm : the learning algorithm
+    promotion : whether a version that passes all gates is promoted by hand or at once
+    watch : how a new champion is watched after its promotion
+    split : how test rows are held out
+    gates : what a version must reach to be promoted
+    features : the fields of an application, in the order of the model's input
+    derived : features that are computed from others, inside the model
+    report : what the report says about the model's use
     """
 
-    purpose: str = ""
-    limits: tuple[str, ...] = ()
-    segments: tuple[str, ...] = ()
-
-
-class WatchSettings(_Table):
-    """How long a new champion is watched beside the one before, and what rolls it back.
-
-    Attributes
-    ----------
-    minutes : 0 for no watch
-    max_error_rate : share of applications without an answer that the champion before would have had
-    max_score_drift : population stability index of the scores against those of the champion before
-    min_decisions : fewer are not judged
-    """
-
-    minutes: Annotated[float, Field(ge=0)] = 60
-    max_error_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
-    max_score_drift: Annotated[float, Field(gt=0)] = 0.25
-    min_decisions: Annotated[int, Field(ge=1)] = 200
-
-
-class Definition(_Table):
-    """A checked definition."""
-
-    name: str
+    name: Annotated[str, checked_by(rules.check_name)]
     description: str
-    task: Task = "default"
+    task: Task
     dataset: str
     pipeline: str = ""
     id: str = ""
-    target: Target | None = None
-    labels: tuple[Label, ...] = ()
-    top: Annotated[int, Field(ge=0)] = 0
     algorithm: Algorithm
     promotion: Literal["manual", "automatic"] = "manual"
     watch: WatchSettings = WatchSettings()
-    tuning: Tuning | None = None
-    split: Split = Split()
+    split: Split = RandomSplit()
     gates: GateSettings = GateSettings()
-    calibration: CalibrationSettings = CalibrationSettings()
-    explanation: Explanation = Explanation()
-    score: ScoreScale = ScoreScale()
-    bands: tuple[Band, ...] = ()
-    risk_levels: tuple[RiskLevel, ...] = ()
-    features: Annotated[tuple[Feature, ...], Field(min_length=1)]
+    features: Annotated[tuple[CheckedFeature, ...], Field(min_length=1)]
     derived: tuple[DerivedFeature, ...] = ()
-    reasons: tuple[Reason, ...] = ()
     report: ReportSettings = ReportSettings()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        broken = problems(self)
-        if broken:
-            raise ValueError("; ".join(broken))
+        refuse_problems(self._problems())
         return self
+
+    def _problems(self) -> Iterable[Problem]:
+        """Broken rules between the tables."""
+        yield from feature_rules.check_names(self.features, self.derived)
+        if not self.inputs:
+            yield "features", "all are protected, none is left to fit"
+        yield from feature_rules.check_derived(self.inputs, self.derived)
+        columns = {key: [t.column for t in targets] for key, targets in self._targets().items()}
+        yield from rules.check_columns(self.features, columns, self.id)
+        yield from rules.check_pipeline(self.pipeline, self.features)
+        yield from rules.check_directions(self.algorithm.name, self.sources)
+
+    @abstractmethod
+    def _targets(self) -> Mapping[str, Sequence[TargetColumn]]:
+        """Key of the definition -> the columns to learn."""
+
+    @property
+    def targets(self) -> tuple[TargetColumn, ...]:
+        """The columns to learn: the default, or for every product whether the customer owns it."""
+        return tuple(target for targets in self._targets().values() for target in targets)
 
     @property
     def inputs(self) -> tuple[Feature, ...]:
@@ -205,42 +145,79 @@ class Definition(_Table):
         return (*self.inputs, *self.derived)
 
     @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """What is learned: the default, or for every product whether the customer owns it."""
-        if self.target is not None:
-            return (Outcome(self.target.column, self.target.default, self.target.good),)
-        return tuple(
-            Outcome(label.dataset_column, ("1", "true"), ("0", "false")) for label in self.labels
-        )
-
-    @property
     def digest(self) -> str:
         """SHA-256 of the definition's content, independent of comments and layout.
 
-        What has its default does not count, so that a key of a later release changes no digest.
+        Values that equal their default do not count, so a key that a later release adds changes
+        no digest.
         """
-        return digest(self.model_dump_json(exclude_defaults=True).encode())
+        dumped = self.model_dump(mode="json", exclude_defaults=True)
+        return digest(to_json({key: dumped[key] for key in DIGEST_KEYS if key in dumped}))
 
-    @classmethod
-    def restored(cls, recorded: dict[str, Any]) -> Definition:
-        """The definition that a manifest records; a DefinitionError where it breaks a rule."""
-        return _checked("the recorded definition", recorded)
-
-    def contract(self, reference: Reference | None = None) -> Contract:
+    def contract(self) -> Contract:
         """The part of the definition that travels in the model."""
-        contract = Contract(
+        return Contract(
             model=self.name,
             task=self.task,
             description=self.description,
             features=self.inputs,
             derived=self.derived,
-            labels=self.labels,
-            top=self.top,
         )
-        if self.target is None:
-            return contract
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> Self:
+        """The same definition with parameters of the algorithm in place of its own."""
+        changed = {"parameters": {**self.algorithm.parameters, **parameters}}
+        return self.model_copy(update={"algorithm": self.algorithm.model_copy(update=changed)})
+
+
+class DefaultDefinition(Definition):
+    """A credit model: it predicts the probability of default and decides.
+
+    Attributes
+    ----------
+    target : the column that holds the outcome
+    tuning : a search for the algorithm's parameters before the model is fitted
+    calibration : what the probabilities are calibrated to
+    explanation : how reasons are found
+    score : the scale of the points
+    bands : decision for each range of scores, from approve to decline
+    risk_levels : a word for each range of probabilities, from the lowest
+    reasons : the reason catalogue; without one each feature is a reason in its own words
+    """
+
+    task: Literal["default"] = "default"
+    target: CheckedTarget
+    algorithm: AnyAlgorithm
+    tuning: Tuning | None = None
+    calibration: CalibrationSettings = CalibrationSettings()
+    explanation: Explanation = Explanation()
+    score: Annotated[ScoreScale, checked_by(decision_rules.check_score)] = ScoreScale()
+    bands: Annotated[tuple[Band, ...], Field(min_length=1), checked_by(decision_rules.check_bands)]
+    risk_levels: Annotated[
+        tuple[RiskLevel, ...], Field(min_length=1), checked_by(decision_rules.check_risk_levels)
+    ]
+    reasons: tuple[Reason, ...] = ()
+    report: CreditReportSettings = CreditReportSettings()
+
+    def _problems(self) -> Iterable[Problem]:
+        yield from super()._problems()
+        sources = [source.name for source in self.model_sources]
+        yield from decision_rules.check_reasons(self.reasons, sources)
+        yield from rules.check_segments(self.report.segments, self.inputs)
+        if self.tuning is not None:
+            algorithm = self.algorithm
+            yield from rules.check_tuning(
+                algorithm.name, algorithm.parameters, self.tuning.max_depth
+            )
+
+    def _targets(self) -> Mapping[str, Sequence[TargetColumn]]:
+        target = self.target
+        return {"target": [TargetColumn(target.column, target.default, target.good)]}
+
+    def contract(self, reference: Reference | None = None) -> Contract:
+        """The part of the definition that travels in the model, with its reference group."""
         return replace(
-            contract,
+            super().contract(),
             score_scale=self.score,
             bands=self.bands,
             risk_levels=self.risk_levels,
@@ -256,108 +233,33 @@ class Definition(_Table):
             text = {"en": source.description or source.name}
             yield Reason(code=f"R{number:02d}", features=(source.name,), text=text)
 
-    def without_history(self) -> Definition:
-        """The same definition on what the application says alone: no online features."""
-        return self.without({feature.name for feature in self.features if feature.online})
 
-    def without(self, names: Collection[str]) -> Definition:
-        """The same definition without some features and all that is derived from them."""
-        gone = set(names)
-        for derived in self.derived:
-            if gone & parse_expression(derived.expression).names:
-                gone.add(derived.name)
-        dumped = self.model_dump()
-        kept = {key: [s for s in dumped[key] if s["name"] not in gone] for key in SOURCES}
-        is_online = any(feature["online"] for feature in kept["features"])
-        segments = [name for name in self.report.segments if name not in gone]
-        changed = {
-            "pipeline": self.pipeline if is_online else "",
-            "reasons": [],
-            "report": dumped["report"] | {"segments": segments},
-            **kept,
-        }
-        return _checked(f"part of {self.name}", dumped | changed)
+class RecommendationDefinition(Definition):
+    """A recommendation: it ranks the products that a customer does not hold.
 
-    def fits(self, algorithm: str) -> bool:
-        """Whether an algorithm holds what the definition asks for: its monotone directions."""
-        directed = any(source.monotone for source in self.sources)
-        return not directed or ALGORITHMS[algorithm].holds_directions
-
-    def with_parameters(self, parameters: Mapping[str, Any]) -> Definition:
-        """The same definition with parameters of the algorithm in place of its own."""
-        algorithm = self.algorithm
-        changed = {"parameters": {**algorithm.parameters, **parameters}}
-        return self.model_copy(update={"algorithm": algorithm.model_copy(update=changed)})
-
-    def with_algorithm(self, name: str) -> Definition:
-        """The same definition with another algorithm and its default parameters.
-
-        Raises
-        ------
-        DefinitionError
-            The algorithm is unknown or cannot hold what the definition asks for.
-        """
-        changed = self.model_dump() | {"algorithm": {"name": name}}
-        return _checked(f"{self.name} with {name}", changed)
-
-
-def defined_models() -> list[str]:
-    """Names of the models that have a definition."""
-    return sorted(path.stem for path in MODELS_DIR.glob("*.toml"))
-
-
-def load_definition(model: str) -> Definition:
-    """The definition of a model that ships with the project.
-
-    Raises
-    ------
-    DefinitionError
-        There is none, or it breaks a rule; the message names file, key and rule.
+    Attributes
+    ----------
+    labels : the products
+    top : number of products in an answer
     """
-    path = MODELS_DIR / f"{model}.toml"
-    if not MODEL_PATTERN.fullmatch(model) or not path.is_file():
-        raise DefinitionError(
-            f"no definition for this model; defined: {', '.join(defined_models())}"
-        )
-    return read_definition(path)
+
+    task: Literal["recommendation"]
+    labels: Annotated[tuple[Label, ...], Field(min_length=1)]
+    top: Annotated[int, Field(ge=1)]
+    algorithm: TreeAlgorithm
+
+    def _problems(self) -> Iterable[Problem]:
+        yield from super()._problems()
+        yield from rules.check_labels(self.labels, self.top)
+        yield from feature_rules.check_credit_only(self.features, self.derived)
+
+    def _targets(self) -> Mapping[str, Sequence[TargetColumn]]:
+        columns = [label.dataset_column for label in self.labels]
+        return {"labels": [TargetColumn(c, ("1", "true"), ("0", "false")) for c in columns]}
+
+    def contract(self) -> Contract:
+        """The part of the definition that travels in the model."""
+        return replace(super().contract(), labels=self.labels, top=self.top)
 
 
-def read_definition(path: Path) -> Definition:
-    """Read and check a definition file."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise DefinitionError(f"{path.name}: not valid TOML: {error}") from error
-    definition = _checked(path.name, raw)
-    if definition.name != path.stem:
-        raise DefinitionError(f"{path.name}: name: must be the file's own, {path.stem}")
-    return definition
-
-
-def _checked(file: str, raw: dict[str, Any]) -> Definition:
-    try:
-        return Definition.model_validate_json(json.dumps(raw, default=str))
-    except ValidationError as error:
-        raise DefinitionError(_explain(file, raw, error)) from error
-
-
-def _explain(file: str, raw: dict[str, Any], error: ValidationError) -> str:
-    lines: list[str] = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in _named(raw, problem["loc"]))
-        rule = problem["msg"].removeprefix("Value error, ")
-        lines.extend(
-            f"{file}: {key}: {part}" if key else f"{file}: {part}" for part in rule.split("; ")
-        )
-    return "\n".join(lines)
-
-
-def _named(raw: Any, location: tuple[int | str, ...]) -> Iterable[int | str]:
-    """The location with a feature's name in place of its number."""
-    for part in location:
-        try:
-            raw = raw[part]
-        except (KeyError, IndexError, TypeError):
-            raw = None
-        named = isinstance(part, int) and isinstance(raw, dict) and "name" in raw
-        yield raw["name"] if named else part
+AnyDefinition = Annotated[DefaultDefinition | RecommendationDefinition, Field(discriminator="task")]

@@ -17,7 +17,7 @@ from cli.deployment import Deployment
 from local.environment import ACCOUNT, REGION, STAGE, read_template, without_aws
 from local.stack import ROOT, Stack
 from scoreline.core.settings import Settings
-from scoreline.definition.model import read_definition
+from scoreline.definition.files import read_definition
 
 pytestmark = pytest.mark.e2e
 

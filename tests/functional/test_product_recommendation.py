@@ -6,7 +6,7 @@ import pytest
 
 from functions.predict import routes as app
 from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from scoreline.serving.verification import verify
 from training.data.dataset import load_dataset
 from training.generators.product_recommendation import OWNERSHIP

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Feature
-    from scoreline.definition.model import Definition, Outcome
+    from scoreline.definition.model import Definition, TargetColumn
     from training.data.files import DataFile
 
 # A definition that refuses more than this share of the labelled rows does not describe the data.
@@ -128,7 +128,7 @@ def read_dataset(definition: Definition, files: Sequence[DataFile]) -> Dataset:
 
 def _columns(definition: Definition) -> dict[str, bool]:
     """Needed columns of the dataset -> whether they are read as text."""
-    columns = {outcome.column: True for outcome in definition.outcomes}
+    columns = {target.column: True for target in definition.targets}
     if definition.id:
         columns[definition.id] = True
     if definition.split.column:
@@ -193,7 +193,7 @@ class _Rows:
 
 def _check(definition: Definition, table: pa.Table, fingerprint: str, files: list[str]) -> Dataset:
     rows = _Rows(table.num_rows)
-    y = np.column_stack([_labels(outcome, table, rows) for outcome in definition.outcomes])
+    y = np.column_stack([_labels(target, table, rows) for target in definition.targets])
     time = _time(definition, table, rows)
     if definition.id:
         _exclude_duplicates(definition, table, rows)
@@ -208,13 +208,13 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
         raise DatasetError(f"over {MAX_REFUSED_SHARE:.0%} of rows break it{_account(rows)}")
     y = y[rows.kept]
     if (y == y[0]).all():
-        names = ", ".join(outcome.column for outcome in definition.outcomes)
+        names = ", ".join(target.column for target in definition.targets)
         raise DatasetError(f"{names}: the rows hold one class only")
     if kept < len(X):
         X = X[rows.kept]
     return Dataset(
         X=X,
-        y=y if definition.labels else y[:, 0],
+        y=y[:, 0] if definition.task == "default" else y,
         time=None if time is None else time[rows.kept],
         protected={
             f.name: np.array(table[f.dataset_column].to_pylist(), dtype=object).astype(str)[
@@ -258,15 +258,15 @@ def _account(rows: _Rows) -> str:
     return "".join(f"; {count} rows: {rule}" for rule, count in rows.exclusions.items())
 
 
-def _labels(outcome: Outcome, table: pa.Table, rows: _Rows) -> NDArray[np.int8]:
-    text = table[outcome.column]
+def _labels(target: TargetColumn, table: pa.Table, rows: _Rows) -> NDArray[np.int8]:
+    text = table[target.column]
     text = pc.if_else(pc.is_in(text, pa.array(["True", "False"])), pc.utf8_lower(text), text)
-    happened = pc.is_in(text, pa.array(outcome.yes))
-    known = pc.or_(happened, pc.is_in(text, pa.array(outcome.no)))
+    happened = pc.is_in(text, pa.array(target.positive))
+    known = pc.or_(happened, pc.is_in(text, pa.array(target.negative)))
     unknown = pc.sum(pc.and_(pc.invert(known), pc.is_valid(text))).as_py()
     if unknown:
-        raise DatasetError(f"{outcome.column}: {unknown} rows hold a label that is not defined")
-    rows.exclude(_numpy(pc.is_null(text)), f"{outcome.column}: {MISSING_LABEL}")
+        raise DatasetError(f"{target.column}: {unknown} rows hold a label that is not defined")
+    rows.exclude(_numpy(pc.is_null(text)), f"{target.column}: {MISSING_LABEL}")
     return _numpy(happened).astype(np.int8)
 
 

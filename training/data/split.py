@@ -12,7 +12,7 @@ from scoreline.core.errors import DatasetError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scoreline.definition.model import Split
+    from scoreline.definition.tables import Split
     from training.data.dataset import Dataset
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
-    from scoreline.definition.model import Definition
+    from scoreline.definition.model import DefaultDefinition
     from training.fit.calibration import Calibration
 
 # Of 100-row references drawn again only 71 % give the same four reasons: take more where there are.
@@ -27,7 +27,7 @@ EXPLAINED_ROWS = 20_000
 
 
 def build_reference(
-    definition: Definition,
+    definition: DefaultDefinition,
     session: onnxruntime.InferenceSession,
     calibration: Calibration,
     X: NDArray[np.float32],
@@ -63,7 +63,9 @@ def build_reference(
     )
 
 
-def _marginal_approved(definition: Definition, log_odds: NDArray[np.float32]) -> NDArray[np.int64]:
+def _marginal_approved(
+    definition: DefaultDefinition, log_odds: NDArray[np.float32]
+) -> NDArray[np.int64]:
     """The approved rows at or just above the cutoff: within pdo / 2 points, or the 300 nearest."""
     cutoff = definition.bands[0].min_score
     points = scores(definition.score, log_odds)

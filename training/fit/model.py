@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from scoreline.core.errors import TrainingError
+from scoreline.definition.model import DefaultDefinition
 from training.fit.algorithms import ESTIMATORS
 from training.fit.calibration import Beta, Platt, choose_calibration
 from training.graph.features import FeatureGraph
@@ -83,6 +84,9 @@ def fit(
     methods : of calibration, of which the best is taken; by default the algorithm's
     """
     estimator = ESTIMATORS[definition.algorithm.name]
+    default_rate = None
+    if isinstance(definition, DefaultDefinition):
+        default_rate = definition.calibration.default_rate
     has_many = np.bincount(y, minlength=2).min() >= MANY_ROWS
     unseen = (_on_holdout if has_many else _out_of_fold)(definition, estimator, X, y, progress)
     calibration = choose_calibration(
@@ -90,7 +94,7 @@ def fit(
         unseen.y,
         unseen.splits,
         estimator.link,
-        definition.calibration.default_rate,
+        default_rate,
         methods=methods or estimator.calibrations,
     )
     return FittedModel(estimator, unseen.pipeline, calibration)

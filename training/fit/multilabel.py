@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scoreline.definition.model import Definition
+    from scoreline.definition.model import RecommendationDefinition
     from training.fit.model import FittedModel
     from training.graph.features import Column
     from training.graph.trees import Ensemble
@@ -80,7 +80,7 @@ class FittedLabels:
 
 
 def fit_labels(
-    definition: Definition,
+    definition: RecommendationDefinition,
     X: NDArray[np.float32],
     Y: NDArray[np.int8],
     progress: Callable[[str], None] = lambda _: None,
@@ -106,7 +106,7 @@ def fit_labels(
 
 
 def _fit_label(
-    definition: Definition, X: NDArray[np.float32], y: NDArray[np.int8]
+    definition: RecommendationDefinition, X: NDArray[np.float32], y: NDArray[np.int8]
 ) -> FittedModel | None:
     if min(y.sum(), len(y) - y.sum()) < MIN_OWNERS:
         return None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from optuna.distributions import BaseDistribution
 
-    from scoreline.definition.model import Definition
+    from scoreline.definition.model import DefaultDefinition
     from scoreline.definition.search_spaces import Range, Space
 
     type Parameters = dict[str, Any]
@@ -86,7 +86,7 @@ class Tuned:
         return asdict(self)
 
 
-def search_space(definition: Definition) -> Space:
+def search_space(definition: DefaultDefinition) -> Space:
     """What is searched: the algorithm's space without the parameters that the definition gives."""
     assert definition.tuning is not None  # noqa: S101 - asked of definitions with one
     space = SPACES[definition.algorithm.name](definition.tuning.max_depth)
@@ -95,7 +95,7 @@ def search_space(definition: Definition) -> Space:
 
 
 def tune(
-    definition: Definition,
+    definition: DefaultDefinition,
     X: NDArray[np.float32],
     y: NDArray[np.int8],
     progress: Callable[[str], None] = lambda _: None,
@@ -174,7 +174,7 @@ def _sample(
 
 
 def _fold_scores(
-    definition: Definition,
+    definition: DefaultDefinition,
     X: NDArray[np.float32],
     y: NDArray[np.int8],
     splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scoreline.core.errors import DatasetError
-from scoreline.definition.model import Definition
+from scoreline.definition.files import restore_definition
 from training.data.dataset import load_dataset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
     from training.gates.champion import ChampionBundle
 
@@ -33,7 +34,7 @@ def read_by_champion(
     """
     if champion.contract.features == definition.inputs:
         return datasets
-    whole = load_dataset(Definition.restored(champion.manifest["definition"]), path)
+    whole = load_dataset(restore_definition(champion.manifest["definition"]), path)
     if whole.fingerprint != datasets[0].fingerprint:
         raise DatasetError(f"{path}: the files changed during training")
     first, second = (_rows_of(whole, dataset) for dataset in datasets)

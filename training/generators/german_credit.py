@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.generators.marginals import Marginal, choice, draw, quantiles, to_table
 
 if TYPE_CHECKING:

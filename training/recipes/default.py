@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from scoreline.definition.model import Definition
+    from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
     from training.evaluate.intervals import Interval
     from training.fit.model import FittedModel
@@ -40,7 +40,10 @@ CALIBRATION_FIGURES = (
 
 
 def train_default(
-    definition: Definition, fitted: Dataset, held_out: Dataset, progress: Callable[[str], None]
+    definition: DefaultDefinition,
+    fitted: Dataset,
+    held_out: Dataset,
+    progress: Callable[[str], None],
 ) -> TrainedModel:
     """Fit, evaluate and export; ParityError or TrainingError where a gate stops it."""
     model = fit(definition, fitted.X, fitted.y, progress)

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scoreline.definition.model import Definition
+    from scoreline.definition.model import RecommendationDefinition
     from training.data.dataset import Dataset
     from training.fit.multilabel import FittedLabels
 
 
 def train_recommendation(
-    definition: Definition, fitted: Dataset, held_out: Dataset, progress: Callable[[str], None]
+    definition: RecommendationDefinition,
+    fitted: Dataset,
+    held_out: Dataset,
+    progress: Callable[[str], None],
 ) -> TrainedModel:
     """Fit, evaluate and export; ParityError or TrainingError where a gate stops it."""
     model = fit_labels(definition, fitted.X, fitted.y, progress)
@@ -59,7 +62,7 @@ def train_recommendation(
 
 
 def _labels(
-    definition: Definition,
+    definition: RecommendationDefinition,
     model: FittedLabels,
     fitted: NDArray[np.int8],
     held_out: NDArray[np.int8],

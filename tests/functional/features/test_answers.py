@@ -10,7 +10,7 @@ from cli.app import app as command_line
 from features.home_credit.pipeline import HOME_CREDIT
 from functions.predict import routes as app
 from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef, digest
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.generators.folders import generate_tables, write_tables
 from training.train import train
 

@@ -12,7 +12,7 @@ from features.home_credit.pipeline import HOME_CREDIT
 from features.online import OnlineTable
 from scoreline.aws.items import Items
 from scoreline.core.errors import DatasetError, RegistryUnavailableError
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from tests.customers import alike
 from training.data.dataset import load_dataset
 from training.generators.folders import generate_tables, write_tables

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.data.dataset import load_dataset
 from training.generators.registry import GENERATORS, generate, write
 from training.train import train
@@ -24,7 +24,7 @@ def test_invented_rows_keep_the_definition_and_say_what_they_are(invented, model
     path = invented(model, 3_000)
     definition = load_definition(model)
     frame = pd.read_parquet(path)
-    labelled = frame[[outcome.column for outcome in definition.outcomes]].notna().all(axis=1)
+    labelled = frame[[target.column for target in definition.targets]].notna().all(axis=1)
 
     dataset = load_dataset(definition, path)
 

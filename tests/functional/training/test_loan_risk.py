@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.data.dataset import load_dataset
 from training.generators.registry import generate, write
 from training.graph.features import FeatureGraph

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from training.data.dataset import load_dataset
 from training.evaluate.metrics import calibration_intercept, calibration_slope
 from training.fit.calibration import sigmoid

@@ -5,7 +5,7 @@ import pytest
 
 from scoreline.core.errors import DatasetError, TrainingError
 from scoreline.core.versions import VERSION_PATTERN, digest
-from scoreline.definition.model import Split
+from scoreline.definition.tables import RandomSplit
 from scoreline.scoring.model import ScoringModel
 from tests.sample import APPLICATION, DEFINITION, applicants, definition
 from training.data.dataset import load_dataset
@@ -174,4 +174,4 @@ def test_too_few_rows_of_a_class_are_refused(tmp_path):
     dataset = load_dataset(definition(tmp_path), str(tmp_path / "data.parquet"))
 
     with pytest.raises(DatasetError, match="too few to hold out"):
-        split_rows(Split(), dataset)
+        split_rows(RandomSplit(), dataset)

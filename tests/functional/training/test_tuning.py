@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from scoreline.definition.algorithms import ALGORITHMS
-from scoreline.definition.model import Definition
+from scoreline.definition.files import parse_definition
 from scoreline.definition.search_spaces import SPACES
 from tests.sample import applicants, definition
 from training.data.dataset import load_dataset
@@ -20,7 +20,7 @@ def tuned_definition(folder, *, algorithm="xgboost", **tuning):
     if ALGORITHMS[algorithm].holds_directions:
         enquiries["monotone"] = "increasing"
     changed = {"algorithm": {"name": algorithm}, "tuning": tuning}
-    return Definition.model_validate_json(json.dumps(dumped | changed))
+    return parse_definition("sample.toml", dumped | changed)
 
 
 @pytest.fixture(scope="module")

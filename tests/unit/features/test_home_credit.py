@@ -5,7 +5,7 @@ import pytest
 from ibis.config import Config
 
 from features.home_credit.pipeline import HOME_CREDIT
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from tests.customers import features, tables, to_rows
 
 

@@ -23,7 +23,7 @@ from training.report.figures.shapes import EXPLAINED_ROWS, auc_lost, explain, im
 if TYPE_CHECKING:
     import onnxruntime
 
-    from scoreline.definition.model import Definition
+    from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
     from training.report.figures.held_out import HeldOut
 
@@ -31,7 +31,10 @@ FITTED_ROWS = 20_000
 
 
 def figures_of_default(
-    definition: Definition, fitted: Dataset, held_out: HeldOut, batch: onnxruntime.InferenceSession
+    definition: DefaultDefinition,
+    fitted: Dataset,
+    held_out: HeldOut,
+    batch: onnxruntime.InferenceSession,
 ) -> dict[str, Any]:
     """Sections of the manifest; no figure is of a single row.
 
@@ -67,7 +70,9 @@ def _development(fitted: Dataset, batch: onnxruntime.InferenceSession) -> dict[s
     return {"rows": len(rows), "auc": rounded(asdict(area))}
 
 
-def _periods(definition: Definition, fitted: Dataset, held_out: HeldOut) -> dict[str, Any] | None:
+def _periods(
+    definition: DefaultDefinition, fitted: Dataset, held_out: HeldOut
+) -> dict[str, Any] | None:
     """Rows and bad rates of the fitted periods, and all figures of those after them."""
     if fitted.time is None or held_out.rows.time is None:
         return None

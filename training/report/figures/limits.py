@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scoreline.definition.model import DefaultDefinition
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -46,7 +48,7 @@ def _found(definition: Definition, held_out: Dataset) -> Iterator[str]:
     unseen = sum(held_out.unseen.values())
     if unseen:
         yield f"{unseen} rows of the sample have a category that the definition does not list."
-    if definition.calibration.default_rate is not None:
+    if isinstance(definition, DefaultDefinition) and definition.calibration.default_rate:
         yield (
             "Probabilities are shifted to the population's default rate, which the definition "
             "gives and no row here confirms."

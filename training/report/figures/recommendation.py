@@ -14,12 +14,12 @@ from training.report.figures.rounding import rounded
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scoreline.definition.model import Definition
+    from scoreline.definition.model import RecommendationDefinition
     from training.data.dataset import Dataset
 
 
 def figures_of_recommendation(
-    definition: Definition,
+    definition: RecommendationDefinition,
     held_out: Dataset,
     probabilities: NDArray[np.float64],
     rates: NDArray[np.float64],

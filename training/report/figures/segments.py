@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from scoreline.definition.model import Definition
+    from scoreline.definition.model import DefaultDefinition
     from training.report.figures.held_out import HeldOut
 
     type Groups = Iterable[tuple[str, NDArray[np.bool_]]]
@@ -28,7 +28,9 @@ RANGES = 3
 MIN_OF_CLASS = 10
 
 
-def segment_names(definition: Definition, importance: Sequence[Mapping[str, Any]]) -> list[str]:
+def segment_names(
+    definition: DefaultDefinition, importance: Sequence[Mapping[str, Any]]
+) -> list[str]:
     """The features to look into: those that the definition names, or the most important ones.
 
     Parameters

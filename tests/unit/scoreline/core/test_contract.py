@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.core.contract import Contract, Reference, ScoreScale
-from scoreline.definition.model import load_definition
+from scoreline.definition.files import load_definition
 from tests.sample import definition
 
 margins = st.floats(-15.9, 15.9)

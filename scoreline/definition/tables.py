@@ -1,0 +1,185 @@
+"""The tables of a definition besides features and algorithm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from scoreline.definition.problems import checked_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scoreline.definition.problems import Problem
+
+
+class Table(BaseModel):
+    """A table of a definition: unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _label_text(value: Any) -> Any:
+    """Labels compare as text: true, 1 and "bad" are those of the dataset's column."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+LabelText = Annotated[
+    str, BeforeValidator(_label_text, json_schema_input_type=str | int | float | bool)
+]
+LabelTexts = Annotated[tuple[LabelText, ...], Field(min_length=1)]
+
+
+class Target(Table):
+    """The column that holds the outcome, and which of its values mean default.
+
+    Attributes
+    ----------
+    column : column of the dataset; rows without a value are left out
+    default : values that mean that the applicant defaulted
+    good : values that mean that the applicant did not default
+    """
+
+    column: str
+    default: LabelTexts
+    good: LabelTexts
+
+
+def _check_target(target: Target) -> Iterable[Problem]:
+    if set(target.default) & set(target.good):
+        yield "", "a label is both default and good"
+
+
+CheckedTarget = Annotated[Target, checked_by(_check_target)]
+
+
+class Tuning(Table):
+    """A search for the algorithm's parameters, except for those that the definition gives.
+
+    Each trial is judged by the mean AUC over the folds. The search ends after `trials`, or with the
+    trial in which the time runs out.
+
+    Attributes
+    ----------
+    trials : trials to run
+    timeout_s : seconds after which no further trial starts
+    folds : folds of the cross-validation of a trial
+    max_depth : deepest trees to try; a random forest may grow one level deeper
+    seed : seed of the search and of the folds
+    """
+
+    trials: Annotated[int, Field(ge=1)] = 40
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    folds: Annotated[int, Field(ge=2)] = 5
+    max_depth: Annotated[int, Field(ge=2, le=6)] = 4
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+class CalibrationSettings(Table):
+    """What the probabilities are calibrated to.
+
+    Attributes
+    ----------
+    default_rate : default rate of the population, where that of the dataset differs
+    """
+
+    default_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+
+class Explanation(Table):
+    """How reasons are found.
+
+    Attributes
+    ----------
+    reference : whom a declined applicant is compared with: approved applicants near the cutoff, or
+        all applicants
+    max_reasons : most reasons in an answer
+    """
+
+    reference: Literal["marginal_approved", "all_applicants"] = "marginal_approved"
+    max_reasons: Annotated[int, Field(ge=1)] = 4
+
+
+class RandomSplit(Table):
+    """Test rows are drawn at random, with equal shares of defaults in both parts.
+
+    Attributes
+    ----------
+    method : how test rows are held out
+    test_share : share of the rows that is held out
+    seed : seed of the draw, and of the folds of calibration
+    """
+
+    column: ClassVar[str] = ""  # no column orders the rows
+
+    method: Literal["random"] = "random"
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+class TimeSplit(Table):
+    """The latest rows are held out, which tests the model out of time.
+
+    Attributes
+    ----------
+    method : how test rows are held out
+    column : column of a time or a number that orders the rows
+    test_share : share of the rows that is held out
+    seed : seed of the folds of calibration
+    """
+
+    method: Literal["time"]
+    column: Annotated[str, Field(min_length=1)]
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+def _with_method(value: Any) -> Any:
+    return {"method": "random", **value} if isinstance(value, dict) else value
+
+
+Split = Annotated[
+    RandomSplit | TimeSplit, Field(discriminator="method"), BeforeValidator(_with_method)
+]
+
+
+class ReportSettings(Table):
+    """What the report says about the model's use.
+
+    Attributes
+    ----------
+    purpose : what the model is for, and who decides with it
+    limits : what the model must not be used for
+    """
+
+    purpose: str = ""
+    limits: tuple[str, ...] = ()
+
+
+class CreditReportSettings(ReportSettings):
+    """What the report of a credit model says about its use, and the segments it shows.
+
+    Attributes
+    ----------
+    segments : features whose values form the segments; the most important ones by default
+    """
+
+    segments: tuple[str, ...] = ()
+
+
+class WatchSettings(Table):
+    """How long a new champion is compared with the one before, and what rolls it back.
+
+    Attributes
+    ----------
+    minutes : length of the watch, 0 for none
+    max_error_rate : share of applications without an answer that the champion before answers
+    max_score_drift : population stability index of the scores against the champion before
+    min_decisions : fewest decisions that are judged
+    """
+
+    minutes: Annotated[float, Field(ge=0)] = 60
+    max_error_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
+    max_score_drift: Annotated[float, Field(gt=0)] = 0.25
+    min_decisions: Annotated[int, Field(ge=1)] = 200
