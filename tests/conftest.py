@@ -12,11 +12,18 @@ from moto import mock_aws
 from scoreline.aws.registry import ModelRegistry
 from scoreline.core.log import logger
 from scoreline.core.settings import Settings
-from tests import support
+from tests import shared, support
 
 # A busy machine is slow now and then; that is no failure.
 hypothesis.settings.register_profile("scoreline", deadline=None)
 hypothesis.settings.load_profile("scoreline")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def shared_versions(tmp_path_factory):
+    """Workers of one run have a folder each, in a folder of the run."""
+    own = tmp_path_factory.getbasetemp()
+    shared.use((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "versions")
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +10,14 @@ import pandas as pd
 
 from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
 from scoreline.definition.files import read_definition
-from training.train import Bundle, train
+from tests.shared import trained
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scoreline.aws.registry import ModelRegistry
     from scoreline.definition.model import Definition
+    from training.train import Bundle
 
 DEFINITION = """
 name = "sample"
@@ -183,12 +184,17 @@ def bundle(
     *,
     history: bool = False,
 ) -> Bundle:
-    """A trained version of the sample, made once per test process."""
-    with TemporaryDirectory() as folder:
-        applicants(rows, seed).to_parquet(Path(folder, "data.parquet"))
+    """A trained version of the sample, made once per test run."""
+
+    def made(folder: Path) -> Bundle:
+        from training.train import train
+
+        applicants(rows, seed).to_parquet(folder / "data.parquet")
         text = with_algorithm(algorithm)
-        sample = definition(Path(folder), with_history(text) if history else text)
-        return train(sample, str(Path(folder, "data.parquet")))
+        sample = definition(folder, with_history(text) if history else text)
+        return train(sample, str(folder / "data.parquet"))
+
+    return trained(f"sample-{algorithm}-{seed}-{rows}-{history}", made)
 
 
 def publish(registry: ModelRegistry, made: Bundle, *, promote: bool = True) -> Pointer:

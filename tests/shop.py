@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +10,14 @@ import pandas as pd
 
 from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
 from scoreline.definition.files import read_definition
-from training.train import Bundle, train
+from tests.shared import trained
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scoreline.aws.registry import ModelRegistry
     from scoreline.definition.model import Definition
+    from training.train import Bundle
 
 DEFINITION = """
 name = "shop"
@@ -112,10 +113,15 @@ def customers(count: int, seed: int = 1) -> pd.DataFrame:
 
 @cache
 def bundle() -> Bundle:
-    """A trained version of the shop, made once per test process."""
-    with TemporaryDirectory() as folder:
-        customers(600).to_parquet(Path(folder, "data.parquet"))
-        return train(definition(Path(folder)), str(Path(folder, "data.parquet")))
+    """A trained version of the shop, made once per test run."""
+
+    def made(folder: Path) -> Bundle:
+        from training.train import train
+
+        customers(600).to_parquet(folder / "data.parquet")
+        return train(definition(folder), str(folder / "data.parquet"))
+
+    return trained("shop", made)
 
 
 def publish(registry: ModelRegistry, made: Bundle) -> None:

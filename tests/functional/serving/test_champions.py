@@ -16,8 +16,15 @@ from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef, bundle_key,
 from scoreline.serving.champions import MAX_ABSENT, RETRY_S, ChampionCache
 from tests.sample import bundle, publish
 
-OLD, NEW = bundle(), bundle(seed=2)
 LATER = 1000.0
+
+
+def old():
+    return bundle()
+
+
+def new():
+    return bundle(seed=2)
 
 
 class Clock:
@@ -52,7 +59,7 @@ def source(registry):
 
 @pytest.fixture
 def champions(source, clock):
-    publish(source, OLD)
+    publish(source, old())
     return ChampionCache(source, clock)
 
 
@@ -65,13 +72,13 @@ def problem(champions):
 
 
 def test_a_promotion_is_seen_when_the_pointer_is_old_and_not_before(champions, source, clock):
-    assert serving(champions) == OLD.version
-    publish(source, NEW)
+    assert serving(champions) == old().version
+    publish(source, new())
 
     clock.now = 40.0  # 60 s less 20 % jitter is the earliest
-    assert serving(champions) == OLD.version
+    assert serving(champions) == old().version
     clock.now = 73.0
-    assert serving(champions) == NEW.version
+    assert serving(champions) == new().version
 
 
 def test_the_model_is_not_read_again_while_the_pointer_stays(champions, source, clock):
@@ -87,7 +94,7 @@ def test_the_last_good_one_serves_while_ssm_is_down(champions, source, clock):
     serving(champions)
     source.down, clock.now = {"ssm"}, LATER
 
-    assert serving(champions) == OLD.version
+    assert serving(champions) == old().version
     assert problem(champions) == "ssm is down"
 
     source.down, clock.now = set(), 2 * LATER
@@ -97,19 +104,19 @@ def test_the_last_good_one_serves_while_ssm_is_down(champions, source, clock):
 
 def test_the_last_good_one_serves_while_s3_is_down(champions, source, clock):
     serving(champions)
-    publish(source, NEW)
+    publish(source, new())
     source.down, clock.now = {"s3"}, LATER
 
-    assert serving(champions) == OLD.version
+    assert serving(champions) == old().version
     assert problem(champions) == "s3 is down"
 
     source.down, clock.now = set(), 2 * LATER
-    assert serving(champions) == NEW.version
+    assert serving(champions) == new().version
 
 
 def broken_pointers(settings):
     """Pointers that must not serve: a wrong digest, bytes that do not load, a lost version."""
-    good = Pointer(VersionRef(NEW.version, digest(NEW.files[MODEL_FILE])))
+    good = Pointer(VersionRef(new().version, digest(new().files[MODEL_FILE])))
     garbage = b"no model"
     boto3.client("s3").put_object(
         Bucket=settings.bucket,
@@ -126,11 +133,11 @@ def broken_pointers(settings):
 @pytest.mark.parametrize("kind", ["digest", "garbage", "lost"])
 def test_a_version_that_does_not_hold_never_serves(champions, source, clock, settings, kind):
     serving(champions)
-    publish(source, NEW, promote=False)
+    publish(source, new(), promote=False)
     source.write_pointer("sample", broken_pointers(settings)[kind])
     clock.now = LATER
 
-    assert serving(champions) == OLD.version
+    assert serving(champions) == old().version
     assert problem(champions)
     with pytest.raises(RegistryUnavailableError):
         ChampionCache(source, clock).get("sample")
@@ -144,7 +151,7 @@ def test_a_pointer_spoilt_by_hand_changes_nothing(champions, source, clock, sett
     )
     clock.now = LATER
 
-    assert serving(champions) == OLD.version
+    assert serving(champions) == old().version
     assert "pointer" in problem(champions)
 
 
@@ -163,10 +170,10 @@ def test_an_unknown_model_is_asked_for_once_in_a_while(source, clock, monkeypatc
     for _ in range(3):
         with pytest.raises(ModelNotFoundError):
             champions.get("sample")
-    publish(source, OLD)
+    publish(source, old())
     clock.now += RETRY_S
 
-    assert serving(champions) == OLD.version
+    assert serving(champions) == old().version
     assert asked == ["sample", "sample"]
 
 
@@ -174,11 +181,11 @@ def test_a_promotion_after_a_restore_is_seen_at_once(source, clock):
     champions = ChampionCache(source, clock)
     with pytest.raises(ModelNotFoundError):
         serving(champions)
-    publish(source, OLD)
+    publish(source, old())
 
     champions.forget_pointers()
 
-    assert serving(champions) == OLD.version
+    assert serving(champions) == old().version
 
 
 def test_of_unknown_models_only_so_many_are_remembered(champions):
@@ -241,7 +248,7 @@ def test_a_routing_that_is_deleted_changes_nothing(champions, clock, settings):
 
 def test_a_problem_is_told_when_it_appears_and_when_it_changes(source, clock, settings):
     told = []
-    publish(source, OLD)
+    publish(source, old())
     champions = ChampionCache(source, clock, lambda *problem: told.append(problem))
 
     def look():
@@ -258,7 +265,9 @@ def test_a_problem_is_told_when_it_appears_and_when_it_changes(source, clock, se
     source.down = set()
     source.write_pointer("sample", broken_pointers(settings)["lost"])
     look()
-    source.write_pointer("sample", Pointer(VersionRef(OLD.version, digest(OLD.files[MODEL_FILE]))))
+    source.write_pointer(
+        "sample", Pointer(VersionRef(old().version, digest(old().files[MODEL_FILE])))
+    )
     look()
     source.down = {"ssm"}
     look()
@@ -268,11 +277,11 @@ def test_a_problem_is_told_when_it_appears_and_when_it_changes(source, clock, se
 
 def test_pointers_can_be_forgotten(champions, source):
     serving(champions)
-    publish(source, NEW)
+    publish(source, new())
 
     champions.forget_pointers()
 
-    assert serving(champions) == NEW.version
+    assert serving(champions) == new().version
 
 
 def test_an_endpoint_that_is_dead_is_unavailable(monkeypatch, environment):

@@ -18,11 +18,21 @@ from tests.sample import APPLICATION, bundle
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
-OLD, NEW = bundle(), bundle(seed=2)
-LOOKED_UP = bundle(history=True)
 PATH = "/models/{model}/predict"
 REFUSED = {**APPLICATION, "shoe_size": 44}
 NOW = datetime(2026, 11, 21, 1, tzinfo=UTC).timestamp()
+
+
+def old():
+    return bundle()
+
+
+def new():
+    return bundle(seed=2)
+
+
+def looked_up():
+    return bundle(history=True)
 
 
 def ref(made):
@@ -45,7 +55,7 @@ def score(made, application):
 
 @pytest.fixture(autouse=True)
 def published(registry, endpoint):
-    for made in (OLD, NEW, LOOKED_UP):
+    for made in (old(), new(), looked_up()):
         registry.publish("sample", made.version, made.files)
 
 
@@ -92,18 +102,18 @@ def test_the_answer_is_the_champions_and_the_shadow_is_counted_beside_it(
     serve, call, counts, is_warm, settings
 ):
     body = {"id": "a", **APPLICATION}
-    serve(NEW)
+    serve(new())
     _, plain = call(body)
-    serve(OLD)
+    serve(old())
     if is_warm:
         call(body)
-        key = f"models/sample/{OLD.version}/{MODEL_FILE}"
+        key = f"models/sample/{old().version}/{MODEL_FILE}"
         boto3.client("s3").delete_object(Bucket=settings.bucket, Key=key)
 
-    serve(NEW, shadow=OLD)
+    serve(new(), shadow=old())
     _, answer = call(body)
 
-    difference = score(NEW, APPLICATION) - score(OLD, APPLICATION)
+    difference = score(new(), APPLICATION) - score(old(), APPLICATION)
     assert without_time(answer) == without_time(plain)
     found = counts()
     assert sum(n for name, n in found.items() if name.startswith("champion ")) == 1
@@ -118,7 +128,7 @@ def test_the_answer_is_the_champions_and_the_shadow_is_counted_beside_it(
 
 
 def test_every_application_of_a_batch_counts(serve, call, counts):
-    serve(NEW, shadow=OLD)
+    serve(new(), shadow=old())
 
     _, answer = call({"applications": [APPLICATION, REFUSED, "none", APPLICATION]}, PATH + "/batch")
 
@@ -128,7 +138,7 @@ def test_every_application_of_a_batch_counts(serve, call, counts):
 
 
 def test_direct_invocations_count_too(serve, counts, lambda_context):
-    serve(NEW, shadow=OLD)
+    serve(new(), shadow=old())
 
     app.lambda_handler({"model": "sample", "application": APPLICATION}, lambda_context)
 
@@ -136,7 +146,7 @@ def test_direct_invocations_count_too(serve, counts, lambda_context):
 
 
 def test_what_only_the_champion_refuses_is_its_error(serve, call, counts):
-    serve(LOOKED_UP, shadow=OLD)
+    serve(looked_up(), shadow=old())
 
     status, _ = call(APPLICATION)
 
@@ -145,7 +155,7 @@ def test_what_only_the_champion_refuses_is_its_error(serve, call, counts):
 
 
 def test_what_both_refuse_is_the_clients(serve, call, counts):
-    serve(NEW, shadow=OLD)
+    serve(new(), shadow=old())
 
     assert call(REFUSED)[0] == 422
     assert call({"applications": "none"}, PATH + "/batch")[0] == 422
@@ -153,7 +163,7 @@ def test_what_both_refuse_is_the_clients(serve, call, counts):
 
 
 def test_customers_are_looked_up_for_the_shadow_as_well(serve, call, counts, registry, settings):
-    serve(LOOKED_UP, shadow=bundle(seed=2, history=True))
+    serve(looked_up(), shadow=bundle(seed=2, history=True))
     other = bundle(seed=2, history=True)
     registry.publish("sample", other.version, other.files)
     known = {"enquiries": 9, "region": "west"}
@@ -175,7 +185,7 @@ def test_customers_are_looked_up_for_the_shadow_as_well(serve, call, counts, reg
 
 
 def test_after_the_watch_nothing_is_counted(serve, call, counts):
-    serve(NEW, shadow=OLD, until=datetime.now(UTC) - timedelta(seconds=1))
+    serve(new(), shadow=old(), until=datetime.now(UTC) - timedelta(seconds=1))
 
     assert call(APPLICATION)[0] == 200
     assert counts() == {}
@@ -184,9 +194,9 @@ def test_after_the_watch_nothing_is_counted(serve, call, counts):
 def test_a_shadow_that_does_not_load_leaves_the_answers_and_their_number(
     serve, call, counts, settings, log
 ):
-    key = f"models/sample/{OLD.version}/{MODEL_FILE}"
+    key = f"models/sample/{old().version}/{MODEL_FILE}"
     boto3.client("s3").delete_object(Bucket=settings.bucket, Key=key)
-    serve(NEW, shadow=OLD)
+    serve(new(), shadow=old())
 
     assert call(APPLICATION)[0] == 200
     assert counts() == {"decisions": 1}
@@ -195,7 +205,7 @@ def test_a_shadow_that_does_not_load_leaves_the_answers_and_their_number(
 
 def test_a_table_that_does_not_answer_fails_no_request(serve, call, settings, log):
     boto3.client("dynamodb").delete_table(TableName=settings.watches_table)
-    serve(NEW, shadow=OLD)
+    serve(new(), shadow=old())
 
     assert [call(APPLICATION)[0] for _ in range(3)] == [200] * 3
     kept = [line for line in log() if "kept for later" in line["message"]]
@@ -207,7 +217,7 @@ def test_without_a_watch_its_module_is_not_loaded(serve):
         "import sys; from functions.predict import routes; routes.champions().get('sample');"
         "print('scoreline.serving.watch' in sys.modules)"
     )
-    serve(NEW)
+    serve(new())
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -239,11 +249,12 @@ def watching(table):
     def read_applicant(loaded, application):
         return Applicant(application, loaded.encoder.encode(application))
 
-    def watching(champion=NEW, shadow=OLD):
-        watch = watch_of(OLD, datetime.fromtimestamp(NOW + 60, UTC))
+    def watching(champion=None, *, shadowed=True):
+        shadow = old() if shadowed else None
+        watch = watch_of(old(), datetime.fromtimestamp(NOW + 60, UTC))
         beside = model(shadow) if shadow else None
         options = {"read_applicant": read_applicant, "add": table.add, "clock": table.clock}
-        return ChampionWatch(watch, model(champion), beside, **options)
+        return ChampionWatch(watch, model(champion or new()), beside, **options)
 
     return watching
 
@@ -288,10 +299,10 @@ def test_what_was_counted_in_the_window_is_written_after_it(watching, table):
     assert sum(added["decisions"] for added in table.added) == 2
 
 
-@pytest.mark.parametrize("shadow", [OLD, None])
-def test_an_error_of_the_champion_is_raised_and_counted(watching, table, shadow):
+@pytest.mark.parametrize("shadowed", [True, False])
+def test_an_error_of_the_champion_is_raised_and_counted(watching, table, shadowed):
     with pytest.raises(OnnxRuntimeError, match="broke"):
-        watching(shadow=shadow).observe(fail, APPLICATION)
+        watching(shadowed=shadowed).observe(fail, APPLICATION)
 
     assert table.added == [{"errors": 1}]
 

@@ -10,9 +10,6 @@ from features.home_credit.pipeline import HOME_CREDIT
 from tests.customers import features, invented, table, tables
 from tests.unit.features.test_home_credit import instalment
 
-TABLES = invented()
-CUSTOMER = int(TABLES["bureau"]["SK_ID_CURR"][0].as_py())
-CREDIT = int(TABLES["bureau"]["SK_ID_BUREAU"][0].as_py())
 ABSURD = 9e9
 
 # What dates a row, and everything else that it says.
@@ -40,15 +37,29 @@ PLANTED = {
 }
 
 
-def opened(name):
+def opened(rows, name):
     schema = HOME_CREDIT.schemas[name]
-    held = ibis.memtable(TABLES[name])
+    held = ibis.memtable(rows)
     return held.select(**{column: held[column].cast(kind) for column, kind in schema.items()})
 
 
 @pytest.fixture(scope="module")
-def before():
-    return {name: opened(name) for name in HOME_CREDIT.schemas}
+def given():
+    return invented()
+
+
+@pytest.fixture(scope="module")
+def before(given):
+    return {name: opened(given[name], name) for name in HOME_CREDIT.schemas}
+
+
+@pytest.fixture(scope="module")
+def keys(given):
+    """A customer and a credit of theirs."""
+    first = {
+        column: given["bureau"][column][0].as_py() for column in ("SK_ID_CURR", "SK_ID_BUREAU")
+    }
+    return {**{column: int(value) for column, value in first.items()}, "SK_ID_PREV": 1}
 
 
 def values(of, name):
@@ -59,21 +70,20 @@ def values(of, name):
     return np.array([column.to_pylist() for column in found.columns], float)
 
 
-def absurd(name, dated, said, after):
+def absurd(keys, name, dated, said, after):
     amounts = {
         column: ABSURD
         for column, kind in HOME_CREDIT.schemas[name].items()
         if kind == "float64" and not column.startswith(("DAYS_", "MONTHS_"))
     }
-    keys = {"SK_ID_CURR": CUSTOMER, "SK_ID_BUREAU": CREDIT, "SK_ID_PREV": 1}
     held = {column: keys[column] for column in HOME_CREDIT.schemas[name] if column in keys}
     return {**amounts, **held, **said, **dict.fromkeys(dated, after)}
 
 
 @pytest.mark.parametrize("case", PLANTED)
-def test_rows_dated_after_the_application_are_not_used(before, case):
+def test_rows_dated_after_the_application_are_not_used(before, keys, case):
     name, dated, said = PLANTED[case]
-    rows = [absurd(name, dated, said, after) for after in (1, 30, 365_243)]
+    rows = [absurd(keys, name, dated, said, after) for after in (1, 30, 365_243)]
 
     planted = {**before, name: before[name].union(table(name, *rows))}
 
@@ -81,9 +91,9 @@ def test_rows_dated_after_the_application_are_not_used(before, case):
 
 
 @pytest.mark.parametrize("case", PLANTED)
-def test_the_same_rows_dated_before_the_application_are_used(before, case):
+def test_the_same_rows_dated_before_the_application_are_used(before, keys, case):
     name, dated, said = PLANTED[case]
-    planted = {**before, name: before[name].union(table(name, absurd(name, dated, said, -1)))}
+    planted = {**before, name: before[name].union(table(name, absurd(keys, name, dated, said, -1)))}
 
     assert not np.array_equal(values(planted, name), values(before, name), equal_nan=True)
 
