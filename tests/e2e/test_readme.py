@@ -15,7 +15,8 @@ import pytest
 
 from cli.deployment import Deployment
 from local.environment import ACCOUNT, REGION, STAGE, read_template, without_aws
-from local.stack import ROOT, Stack
+from local.stack import Stack
+from local.template import ROOT
 from scoreline.core.settings import Settings
 from scoreline.definition.files import read_definition
 
