@@ -7,7 +7,7 @@ import numpy as np
 
 from tests import sample
 from training.data.dataset import Dataset
-from training.report.figures.held_out import HeldOut
+from training.report.figures.scored_rows import ScoredRows
 
 
 def answered(scores, y, *, protected=None, X=None, probability=None):
@@ -32,4 +32,4 @@ def answered(scores, y, *, protected=None, X=None, probability=None):
     )
     if probability is None:
         probability = 1 / (1 + np.exp(-log_odds))
-    return HeldOut(contract, rows, log_odds, np.asarray(probability, float))
+    return ScoredRows(contract, rows, log_odds, np.asarray(probability, float))

@@ -156,7 +156,7 @@ def test_invented_customers_are_better_known_by_their_profile_than_by_popularity
     assert manifest["dataset"]["exclusions"] == {}
     assert manifest["dataset"]["no_amount"]["renta"].keys() == {"missing", "unknown"}
     assert manifest["dataset"]["no_amount"]["antiguedad"]["unknown"] > 0
-    assert b"<strong>Invented data</strong>" in invented.files["report.html"]
+    assert b"<strong>Synthetic data</strong>" in invented.files["report.html"]
 
 
 def test_the_real_customers(definition, data_dir):

@@ -17,8 +17,8 @@ from training.fit.calibration import sigmoid, uncalibrated
 from training.fit.model import fit
 from training.gates.sweeps import check_age, reversals
 from training.report.figures.default import figures_of_default
-from training.report.figures.held_out import HeldOut
 from training.report.figures.points_table import points_table
+from training.report.figures.scored_rows import ScoredRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ def train_default(
     reference = build_reference(definition, sessions[0], model.calibration, fitted.X)
     contract = definition.contract(reference)
     progress("figures of the report")
-    answered = HeldOut(contract, held_out, model.calibration.log_odds(margin), probability)
+    answered = ScoredRows(contract, held_out, model.calibration.log_odds(margin), probability)
     return TrainedModel(
         contract=contract,
         online=online,

@@ -1,4 +1,4 @@
-"""The report of a version: one self-contained HTML page made of its manifest."""
+"""The report of a version: one self-contained HTML page, rendered from its manifest."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from training.report.figures.held_out import TOO_SMALL
+from training.report.figures.feature_effects import MIN_RANGE_ROWS
 from training.report.figures.points_table import NOTE
-from training.report.figures.shapes import MIN_GROUP
+from training.report.figures.scored_rows import MIN_GROUP_ROWS
 from training.report.plots.default import plots_of_default
 from training.report.plots.recommendation import plots_of_recommendation
 
@@ -21,9 +21,9 @@ METRIC_NAMES = {
     "ks": "KS",
     "brier": "Brier score",
     "log_loss": "Log loss",
-    "calibration_error": "Calibration error (10 equal-mass bins)",
-    "calibration_intercept": "Calibration intercept (0 is right)",
-    "calibration_slope": "Calibration slope (1 is right)",
+    "calibration_error": "Calibration error (10 equal-size groups)",
+    "calibration_intercept": "Calibration intercept (0 is ideal)",
+    "calibration_slope": "Calibration slope (1 is ideal)",
 }
 # Sections that a manifest may lack.
 OPTIONAL = ("gates", "stability", "comparison", "tuning")
@@ -37,14 +37,14 @@ SECTIONS = {
         "discrimination": "Discrimination",
         "calibration": "Calibration",
         "scores": "Scores and decisions",
-        "behaviour": "What moves the probability",
+        "behaviour": "Feature effects",
         "reasons": "Reasons given to declined applicants",
         "fairness": "Fairness",
         "stability": "Stability",
         "comparison": "Challenger and champion",
         "tuning": "Tuning",
         "implementation": "Parity of ONNX and the fitted pipeline",
-        "reproduction": "Made with",
+        "reproduction": "Reproduction",
         "signoff": "Sign-off",
     },
     "recommendation": {
@@ -58,7 +58,7 @@ SECTIONS = {
         "calibration": "Calibration",
         "stability": "Stability",
         "implementation": "Parity of ONNX and the fitted pipeline",
-        "reproduction": "Made with",
+        "reproduction": "Reproduction",
         "signoff": "Sign-off",
     },
 }
@@ -80,18 +80,18 @@ def render_report(manifest: Mapping[str, Any]) -> str:
         approved=sum(b["share"] for b in manifest.get("bands", []) if b["decision"] == "approve"),
         metric_names=METRIC_NAMES,
         scorecard_note=NOTE,
-        too_small=TOO_SMALL,
-        min_group=MIN_GROUP,
+        min_group_rows=MIN_GROUP_ROWS,
+        min_range_rows=MIN_RANGE_ROWS,
     )
 
 
 def _percent(share: float) -> str:
-    """With one digit, below one per cent with two."""
+    """One decimal, or two below one per cent."""
     return f"{100 * share:.{2 if 0 < share < SMALL_SHARE else 1}f} %"
 
 
 def _plain(value: Any) -> str:
-    """A number in four digits, nothing as nothing."""
+    """A number to four significant digits, None as an empty cell."""
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -52,5 +52,5 @@ def test_a_report_says_that_the_data_is_invented(definition, invented):
     bundle = train(definition, invented)
 
     assert json.loads(bundle.files["manifest.json"])["dataset"]["generated"]
-    assert "<strong>Invented data</strong>, 3000 rows" in bundle.files["report.html"].decode()
+    assert "<strong>Synthetic data</strong> (3000 rows" in bundle.files["report.html"].decode()
     assert bundle.score > 0.75

@@ -31,7 +31,7 @@ SECTIONS = (
     "Discrimination",
     "Calibration",
     "Scores and decisions",
-    "What moves the probability",
+    "Feature effects",
     "Reasons given to declined applicants",
     "Fairness",
     "Gates",
@@ -39,7 +39,7 @@ SECTIONS = (
     "Challenger and champion",
     "Tuning",
     "Parity of ONNX and the fitted pipeline",
-    "Made with",
+    "Reproduction",
     "Sign-off",
 )
 
@@ -133,7 +133,9 @@ def test_out_of_time_figures_are_of_the_periods_after_the_fitted_ones(trained):
     assert len(areas) >= 5
     assert all(0.5 < area["low"] < area["value"] < area["high"] for area in areas)
     assert "out of time" in report
-    assert not any("nothing here shows how the model holds" in s for s in manifest["limits"])
+    assert not any(
+        "the figures do not show how the model performs later" in s for s in manifest["limits"]
+    )
 
 
 def test_the_fitted_rows_are_ranked_better_than_the_held_out_ones(trained):

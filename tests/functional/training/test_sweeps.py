@@ -58,7 +58,7 @@ def aged(tmp_path, risky):
 
 
 def test_age_that_counts_against_62_and_over_is_refused(tmp_path):
-    with pytest.raises(TrainingError, match="applicants of 62 and more score below"):
+    with pytest.raises(TrainingError, match="applicants aged 62 and over score below"):
         aged(tmp_path, lambda age: age > 60)
 
 

@@ -1,4 +1,4 @@
-"""Bands of the score with their bad rates, and what a cutoff at each of them would do."""
+"""Score bands with their bad rates, and the effect of a cutoff at each of them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.evaluate.intervals import wilson
-from training.report.figures.held_out import TOO_SMALL
 from training.report.figures.rounding import rounded
+from training.report.figures.scored_rows import MIN_GROUP_ROWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from training.report.figures.held_out import HeldOut
+    from training.report.figures.scored_rows import ScoredRows
 
 BANDS = 12
 
 
-def score_bands(held_out: HeldOut) -> list[dict[str, Any]]:
-    """Bands of equal width, those with under 30 rows merged with a neighbour; the best first.
+def score_bands(held_out: ScoredRows) -> list[dict[str, Any]]:
+    """Bands of equal width, the best first; bands of under 30 rows are merged with a neighbour.
 
-    Every cutoff of the definition is an edge, and no band spans one. `approved` and
-    `approved_bad_rate` are the share of the rows, and their bad rate, in this band and those above.
+    Every cutoff of the definition is an edge, so no band spans a cutoff. `approved` and
+    `approved_bad_rate` are the share and the bad rate of the rows in this band and those above.
     """
     scores, y, decisions = held_out.scores, held_out.y, held_out.decisions
     cutoffs = [band.min_score for band in held_out.contract.bands if band.min_score is not None]
@@ -52,7 +52,8 @@ def score_bands(held_out: HeldOut) -> list[dict[str, Any]]:
 def band_edges(scores: NDArray[np.int64], cutoffs: list[int], pdo: float) -> NDArray[np.int64]:
     """Edges from the lowest score to above the highest: multiples of a width, and the cutoffs.
 
-    The width is half the points that double the odds, or the multiple of it that gives at most 12.
+    The width is half the points that double the odds, or the multiple of it that gives at most 12
+    bands.
     """
     low, high = int(scores.min()), int(scores.max()) + 1
     step = max(pdo / 2, 1)
@@ -65,7 +66,7 @@ def band_edges(scores: NDArray[np.int64], cutoffs: list[int], pdo: float) -> NDA
 def merged(
     scores: NDArray[np.int64], edges: NDArray[np.int64], cutoffs: list[int]
 ) -> NDArray[np.int64]:
-    """The edges without those that leave a band of under 30 rows, or for a cutoff of none."""
+    """The edges without those of bands under 30 rows; cutoffs stay unless their band is empty."""
     ordered = np.sort(scores)
 
     def count(low: int, high: int) -> int:
@@ -75,6 +76,6 @@ def merged(
     for edge in edges[1:-1].tolist():
         next_fixed = min(c for c in (*cutoffs, int(edges[-1])) if c > edge)
         fewest = min(count(kept[-1], edge), count(edge, next_fixed))
-        if fewest >= (1 if edge in cutoffs else TOO_SMALL):
+        if fewest >= (1 if edge in cutoffs else MIN_GROUP_ROWS):
             kept.append(edge)
     return np.array([*kept, int(edges[-1])])

@@ -1,4 +1,4 @@
-"""ROC, KS, gain and calibration curves and the distribution of scores, as points to draw."""
+"""ROC, KS, gain and calibration curves and the score distribution, as points to draw."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from training.report.figures.rounding import rounded
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from training.report.figures.held_out import HeldOut
+    from training.report.figures.scored_rows import ScoredRows
 
 POINTS = 200
 FEWEST_BARS, MOST_BARS = 10, 30
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 
-def curves(held_out: HeldOut) -> dict[str, Any]:
+def curves(held_out: ScoredRows) -> dict[str, Any]:
     """All curves, each as columns of at most 200 points."""
     y, probability = held_out.y, held_out.probability
     return rounded(
@@ -38,25 +38,25 @@ def curves(held_out: HeldOut) -> dict[str, Any]:
 def roc(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Any]:
     """Share of goods and of defaults at or above each probability, from none to all.
 
-    `at` gives the share of defaults found where a share of the goods is wrongly flagged.
+    `at` gives the share of defaults flagged at round shares of goods wrongly flagged.
     """
     goods, defaults = _shares(y, -probability)
     return {
-        "goods": _thinned(goods),
-        "defaults": _thinned(defaults),
+        "goods": _evenly_spaced(goods),
+        "defaults": _evenly_spaced(defaults),
         "at": {str(share): float(np.interp(share, goods, defaults)) for share in SHARES},
     }
 
 
 def ks_curve(y: NDArray[np.int8], scores: NDArray[np.int64]) -> dict[str, Any]:
-    """Share of goods and of defaults at or below each score; where they are furthest apart."""
+    """Share of goods and of defaults at or below each score, and their largest distance."""
     values = np.unique(scores)
     goods, defaults = (share[1:] for share in _shares(y, scores))
     widest = int(np.argmax(np.abs(defaults - goods)))
     return {
-        "score": _thinned(values),
-        "goods": _thinned(goods),
-        "defaults": _thinned(defaults),
+        "score": _evenly_spaced(values),
+        "goods": _evenly_spaced(goods),
+        "defaults": _evenly_spaced(defaults),
         "widest": {
             "score": int(values[widest]),
             "goods": float(goods[widest]),
@@ -75,8 +75,8 @@ def gain(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Any
     rows = goods * (1 - rate) + defaults * rate
     captured = {share: float(np.interp(share, rows, defaults)) for share in SHARES}
     return {
-        "rows": _thinned(rows),
-        "defaults": _thinned(defaults),
+        "rows": _evenly_spaced(rows),
+        "defaults": _evenly_spaced(defaults),
         "bad_rate": rate,
         "at": {str(s): {"defaults": c, "lift": c / s} for s, c in captured.items()},
     }
@@ -97,8 +97,8 @@ def reliability(y: NDArray[np.int8], probability: NDArray[np.float64]) -> list[d
 def histogram(y: NDArray[np.int8], scores: NDArray[np.int64]) -> dict[str, Any]:
     """Share of goods and of defaults in bars of whole points and equal width.
 
-    There are as many as the root of the number of rows, but 10 to 30. The outermost ones hold the
-    lowest and the highest half percent of the scores.
+    The number of bars is the square root of the number of rows, within 10 to 30. The outermost
+    bars hold the lowest and the highest half per cent of the scores.
     """
     low, high = np.quantile(scores, [0.005, 0.995], method="nearest").astype(int).tolist()
     bars = int(np.clip(len(y) ** 0.5, FEWEST_BARS, MOST_BARS))
@@ -125,7 +125,7 @@ def histogram(y: NDArray[np.int8], scores: NDArray[np.int64]) -> dict[str, Any]:
 def _shares(
     y: NDArray[np.int8], order: NDArray[np.float64] | NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Cumulative shares of goods and defaults, from 0, at each distinct value in rising order."""
+    """Cumulative shares of goods and of defaults, from 0, at each distinct value, rising."""
     rows = np.argsort(order, kind="stable")
     last = np.flatnonzero(np.append(np.diff(order[rows]) != 0, True))
     goods, defaults = (np.cumsum(y[rows] == label)[last] for label in (0, 1))
@@ -135,8 +135,8 @@ def _shares(
     )
 
 
-def _thinned(values: NDArray[Any]) -> list[float]:
-    """At most 200 of the values, evenly spaced in their order, both ends among them."""
+def _evenly_spaced(values: NDArray[Any]) -> list[float]:
+    """At most 200 of the values, evenly spaced by position, including both ends."""
     places = np.linspace(0, len(values) - 1, min(len(values), POINTS)).round().astype(int)
-    thinned: list[float] = values[places].tolist()
-    return thinned
+    spaced: list[float] = values[places].tolist()
+    return spaced

@@ -1,4 +1,4 @@
-"""All that the report of a model of the probability of default shows, for its manifest."""
+"""Sections of the manifest that the report of a default model shows."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ from training.evaluate.delong import auc_interval
 from training.report.figures.bands import score_bands
 from training.report.figures.curves import curves
 from training.report.figures.fairness import fairness, intersections, protected_groups
-from training.report.figures.held_out import sampled
-from training.report.figures.limits import limits_of
-from training.report.figures.periods import periods
+from training.report.figures.feature_effects import (
+    EXPLAINED_ROWS,
+    auc_lost,
+    explain,
+    importance,
+    shapes,
+)
+from training.report.figures.groups import periods
+from training.report.figures.limits_of_use import limits_of_use
 from training.report.figures.reasons import reason_distribution
 from training.report.figures.rounding import rounded
+from training.report.figures.scored_rows import sampled
 from training.report.figures.segments import figures, segment_names, segments
-from training.report.figures.shapes import EXPLAINED_ROWS, auc_lost, explain, importance, shapes
 
 if TYPE_CHECKING:
     import onnxruntime
 
     from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
-    from training.report.figures.held_out import HeldOut
+    from training.report.figures.scored_rows import ScoredRows
 
 FITTED_ROWS = 20_000
 
@@ -33,10 +39,10 @@ FITTED_ROWS = 20_000
 def figures_of_default(
     definition: DefaultDefinition,
     fitted: Dataset,
-    held_out: HeldOut,
+    held_out: ScoredRows,
     batch: onnxruntime.InferenceSession,
 ) -> dict[str, Any]:
-    """Sections of the manifest; no figure is of a single row.
+    """Sections of the manifest; no figure describes a single row.
 
     Parameters
     ----------
@@ -59,21 +65,21 @@ def figures_of_default(
         "reasons": reason_distribution(held_out, batch),
         "fairness": fairness(held_out, protected),
         "intersections": intersections(held_out, protected),
-        "limits": limits_of(definition, held_out.rows),
+        "limits": limits_of_use(definition, held_out.rows),
     }
 
 
 def _development(fitted: Dataset, batch: onnxruntime.InferenceSession) -> dict[str, Any]:
-    """AUC on rows that were fitted, at most 20,000 of them."""
+    """AUC on training rows, at most 20,000 of them."""
     rows = sampled(np.arange(len(fitted.y)), FITTED_ROWS)
     area = auc_interval(fitted.y[rows], run_log_odds(batch, fitted.X[rows]))
     return {"rows": len(rows), "auc": rounded(asdict(area))}
 
 
 def _periods(
-    definition: DefaultDefinition, fitted: Dataset, held_out: HeldOut
+    definition: DefaultDefinition, fitted: Dataset, held_out: ScoredRows
 ) -> dict[str, Any] | None:
-    """Rows and bad rates of the fitted periods, and all figures of those after them."""
+    """Rows and bad rates of the training periods, and all figures of the later ones."""
     if fitted.time is None or held_out.rows.time is None:
         return None
     before = [

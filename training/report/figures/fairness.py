@@ -1,4 +1,4 @@
-"""How decisions fall on the groups of the protected features, which never enter the model."""
+"""Decisions by group of the protected features, which never enter the model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from training.evaluate.group_differences import (
     standardised_mean_difference,
 )
 from training.gates.sweeps import ELDERLY
-from training.report.figures.held_out import TOO_SMALL
 from training.report.figures.rounding import rounded
+from training.report.figures.scored_rows import MIN_GROUP_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from scoreline.core.contract import Feature
     from training.evaluate.intervals import Interval
-    from training.report.figures.held_out import HeldOut
+    from training.report.figures.scored_rows import ScoredRows
 
     type Groups = Mapping[str, NDArray[np.bool_]]
 
@@ -33,39 +33,37 @@ NOT_GIVEN = "not given"
 MIN_OF_CLASS = 10
 
 
-def protected_groups(features: Iterable[Feature], held_out: HeldOut) -> dict[str, Groups]:
-    """Protected feature -> group -> its rows; numbers are grouped as ages."""
+def protected_groups(features: Iterable[Feature], held_out: ScoredRows) -> dict[str, Groups]:
+    """Protected feature -> group -> its rows; numbers are grouped by age range."""
     return {f.name: _groups(f, held_out.rows.protected[f.name]) for f in features}
 
 
-def fairness(held_out: HeldOut, groups: Mapping[str, Groups]) -> dict[str, dict[str, Any]]:
-    """Figures of every group of each protected feature, see `group_figures`."""
+def fairness(held_out: ScoredRows, groups: Mapping[str, Groups]) -> dict[str, dict[str, Any]]:
+    """Protected feature -> figures of each group, see `group_figures`."""
     return {name: group_figures(held_out, of_one) for name, of_one in groups.items()}
 
 
-def intersections(held_out: HeldOut, groups: Mapping[str, Groups]) -> dict[str, dict[str, Any]]:
-    """Figures of the groups that two protected features make together."""
+def intersections(held_out: ScoredRows, groups: Mapping[str, Groups]) -> dict[str, dict[str, Any]]:
+    """Figures of the groups that two protected features form together."""
     return {
         f"{one} and {other}": group_figures(held_out, _crossed(groups[one], groups[other]))
         for one, other in combinations(groups, 2)
     }
 
 
-def group_figures(held_out: HeldOut, groups: Groups) -> dict[str, dict[str, Any]]:
-    """Rows, rates, and the distances from the group that is approved most, each with an interval.
+def group_figures(held_out: ScoredRows, groups: Groups) -> dict[str, dict[str, Any]]:
+    """Rows, rates, and differences from the group with the highest approval rate, with intervals.
 
-    Among groups of at least 30 rows; of a smaller one there is nothing, its size included.
+    Groups of under 30 rows have no figures, not even their size.
 
     References
     ----------
-    Adverse impact ratio, approval rate over the highest one: 29 CFR 1607.4(D) looks below 0.8; its
-    interval on the log scale: Katz et al., Biometrics 34 (1978). Standardised mean difference of
-    the scores and its interval: Hedges and Olkin, Statistical Methods for Meta-Analysis (1985).
-    Equal opportunity, the difference in approval among those who do not default: Hardt, Price and
-    Srebro (NIPS 2016); its interval: Newcombe, Statistics in Medicine 17 (1998), method 10.
+    Adverse impact ratio, the approval rate over the highest one: 29 CFR 1607.4(D) takes a ratio
+    below 0.8 as evidence of adverse impact. Equal opportunity, the difference in approval among
+    those who do not default: Hardt, Price and Srebro (NIPS 2016).
     """
     approved = held_out.decisions == "approve"
-    large = {name: rows for name, rows in groups.items() if rows.sum() >= TOO_SMALL}
+    large = {name: rows for name, rows in groups.items() if rows.sum() >= MIN_GROUP_ROWS}
     best = max(large, key=lambda name: float(approved[large[name]].mean()), default="")
     found: dict[str, dict[str, Any]] = {name: {"rows": None} for name in groups}
     for name, rows in large.items():
@@ -75,21 +73,21 @@ def group_figures(held_out: HeldOut, groups: Groups) -> dict[str, dict[str, Any]
 
 
 def _figures(
-    held_out: HeldOut,
+    held_out: ScoredRows,
     approved: NDArray[np.bool_],
     rows: NDArray[np.bool_],
     compared: NDArray[np.bool_],
 ) -> dict[str, Any]:
     y, good, scores = held_out.y, held_out.y == 0, held_out.scores
-    passed, passed_there = _tally(approved[rows]), _tally(approved[compared])
-    chance, chance_there = _tally(approved[rows & good]), _tally(approved[compared & good])
+    passed, compared_passed = _tally(approved[rows]), _tally(approved[compared])
+    good_passed, compared_good = _tally(approved[rows & good]), _tally(approved[compared & good])
     figures: dict[str, Interval | None] = {
-        "adverse_impact_ratio": rate_ratio(*passed, *passed_there),
+        "adverse_impact_ratio": rate_ratio(*passed, *compared_passed),
         "score_difference": standardised_mean_difference(scores[rows], scores[compared]),
         "equal_opportunity": None,
     }
-    if min(chance[1], chance_there[1]) >= MIN_OF_CLASS:
-        figures["equal_opportunity"] = rate_difference(*chance, *chance_there)
+    if min(good_passed[1], compared_good[1]) >= MIN_OF_CLASS:
+        figures["equal_opportunity"] = rate_difference(*good_passed, *compared_good)
     return {
         "bad_rate": float(y[rows].mean()),
         "probability": float(held_out.probability[rows].mean()),
@@ -99,7 +97,7 @@ def _figures(
 
 
 def _tally(flags: NDArray[np.bool_]) -> tuple[int, int]:
-    """How many are true, and how many there are."""
+    """Number of true flags, and of all flags."""
     return int(flags.sum()), len(flags)
 
 

@@ -1,4 +1,4 @@
-"""Groups of rows by what they hold of a feature: categories, ranges of an amount, no amount."""
+"""Groups of rows by the state of a feature, or by period."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ if TYPE_CHECKING:
 
     from scoreline.core.contract import DerivedFeature
 
+CALENDAR = ("Y", "M", "D")
+MAX_PERIODS, MIN_DATES = 12, 3
 MISSING, UNSEEN = "missing", "not listed"
 
 
 def groups_of(
-    source: Feature | DerivedFeature, values: NDArray[np.float32], bins: int
+    source: Feature | DerivedFeature, values: NDArray[np.float32], most_ranges: int
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Name and rows of each group that has any, amounts in rising order and then the other states.
+    """Name and rows of each group that is not empty: rising amounts, then the other states.
 
     Parameters
     ----------
-    values : as they are encoded, special codes among them, NaN where missing, shape (n_rows,)
-    bins : at most so many ranges of an amount, with about as many rows each
+    values : as encoded, with special codes, NaN where missing, shape (n_rows,)
+    most_ranges : most ranges of an amount, which hold about equally many rows
     """
-    for name, rows in _groups(source, values, bins):
+    for name, rows in _groups(source, values, most_ranges):
         if rows.any():
             yield name, rows
 
 
 def _groups(
-    source: Feature | DerivedFeature, values: NDArray[np.float32], bins: int
+    source: Feature | DerivedFeature, values: NDArray[np.float32], most_ranges: int
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     missing = np.isnan(values)
     feature = source if isinstance(source, Feature) else Feature(name=source.name, type="number")
@@ -48,22 +50,22 @@ def _groups(
         yield "yes", values == 1
     else:
         special = np.isin(values, np.array(feature.specials, np.float32))
-        yield from _ranges(values, ~missing & ~special, bins)
+        yield from _ranges(values, ~missing & ~special, most_ranges)
         for name, number in (feature.special_codes or {}).items():
             yield name, values == np.float32(number)
     yield MISSING, missing
 
 
 def _ranges(
-    values: NDArray[np.float32], amounts: NDArray[np.bool_], bins: int
+    values: NDArray[np.float32], amounts: NDArray[np.bool_], most_ranges: int
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Every value where there are few, ranges between quantiles otherwise."""
+    """One group per value where there are few values, ranges between quantiles otherwise."""
     distinct = np.unique(values[amounts])
-    if len(distinct) <= bins:
+    if len(distinct) <= most_ranges:
         for value in distinct:
             yield f"{value:,.6g}", values == value
         return
-    inner = np.quantile(values[amounts], np.linspace(0, 1, bins + 1)[1:-1], method="higher")
+    inner = np.quantile(values[amounts], np.linspace(0, 1, most_ranges + 1)[1:-1], method="higher")
     edges = np.unique(inner[inner > distinct[0]])
     if not len(edges):
         edges = distinct[1:2]
@@ -72,7 +74,45 @@ def _ranges(
 
 
 def range_name(low: float, high: float) -> str:
-    """What a range is called, such as "8.5 to under 11.5"."""
+    """Name of a range, such as "8.5 to under 11.5"."""
     if low == -np.inf:
         return f"under {high:,.6g}"
     return f"{low:,.6g} and over" if high == np.inf else f"{low:,.6g} to under {high:,.6g}"
+
+
+def periods(time: NDArray[np.float64], *, dated: bool) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Name and rows of each period, the earliest first.
+
+    Dates are grouped by year, month or day, the coarsest that gives at least three periods;
+    neighbouring ones are joined until at most twelve are left. Numbers are grouped into ranges.
+
+    Parameters
+    ----------
+    time : microseconds since 1970 where dated, or any number, shape (n_rows,)
+    """
+    names, codes = _calendar_periods(time) if dated else _number_periods(time)
+    size = -(-len(names) // MAX_PERIODS)
+    for start in range(0, len(names), size):
+        first, last = names[start], names[min(start + size, len(names)) - 1]
+        name = first if first == last else f"{first} to {last}"
+        yield name, (codes >= start) & (codes < start + size)
+
+
+def _calendar_periods(time: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:
+    instants = time.astype("int64").astype("datetime64[us]")
+    for unit in CALENDAR:
+        names, codes = np.unique(instants.astype(f"datetime64[{unit}]"), return_inverse=True)
+        if len(names) >= MIN_DATES:
+            break
+    return [str(name) for name in names], codes
+
+
+def _number_periods(time: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:
+    distinct = np.unique(time)
+    if len(distinct) <= MAX_PERIODS:
+        return [f"{value:.6g}" for value in distinct], np.searchsorted(distinct, time)
+    shares = np.linspace(0, 1, MAX_PERIODS // 2 + 1)[1:-1]
+    edges = np.unique(np.quantile(time, shares, method="higher"))
+    bounds = [-np.inf, *edges.tolist(), np.inf]
+    names = [range_name(low, high) for low, high in pairwise(bounds)]
+    return names, np.searchsorted(edges, time, side="right")

@@ -1,4 +1,4 @@
-"""The points table of a WoE scorecard: what each bin of each feature adds to the score."""
+"""The points table of a WoE scorecard: the points that each bin of each feature adds."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 NOTE = (
-    "Points are shown to one decimal; the score adds them unrounded and is rounded once. A bin of "
-    "the sample's bad rate has 0 points, and so has a feature that is left out because its safer "
-    "bins would cost points beside the others. Missing values, special codes and categories "
-    "without a bin count ten average applicants into their WoE."
+    "Points are shown to one decimal; the score sums unrounded points and is rounded once. A bin "
+    "with the sample's bad rate has 0 points. A feature is left out, with 0 points, if the fit "
+    "would take points from its safer bins. Missing values, special codes and categories without "
+    "a bin have ten average applicants added to their WoE."
 )
 
 
@@ -36,9 +36,9 @@ class BinPoints:
     ----------
     low, high : an amount's bin is low <= x < high; None where it has no end
     states : the categories or special codes in the bin
-    rows, share, bad_rate : of the fitted rows; no bad rate where there are none
+    rows, share, bad_rate : of the training rows; no bad rate where there are no rows
     woe, iv : weight of evidence, and the bin's part of the feature's information value
-    points : what the bin adds to the score, not rounded; 0 is the average applicant
+    points : added to the score, not rounded; 0 for the average applicant
     """
 
     label: str
@@ -56,8 +56,8 @@ class BinPoints:
 def points_table(model: FittedModel, contract: Contract) -> dict[str, Any] | None:
     """Base points and the bins of every feature, or None for another algorithm.
 
-    Base points and an applicant's points add up to the score before rounding: calibration by Platt
-    is a line. A feature that the fit left out has 0 points everywhere.
+    Base points and an applicant's points add up to the score before rounding, since Platt
+    calibration is linear. A feature that the fit left out has 0 points everywhere.
     """
     scorecard = model.classifier
     if not isinstance(scorecard, WoeScorecard):
@@ -108,7 +108,7 @@ def _rows(
 
 
 def _has_rest(source: Feature | DerivedFeature, binning: Binning) -> bool:
-    """Whether an amount can be missing, or a category be in none of the bins."""
+    """Whether an amount can be missing, or a category can lie outside the bins."""
     if isinstance(source, DerivedFeature):
         return True
     if binning.amount is not None:
@@ -148,5 +148,5 @@ def _label(
 
 
 def _shortest(cut: np.float32) -> str:
-    """The fewest digits that name this float32 and no other."""
+    """The shortest decimal that identifies this float32."""
     return np.format_float_positional(cut, trim="-")

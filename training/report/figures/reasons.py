@@ -1,4 +1,4 @@
-"""Which reasons declined applicants are given."""
+"""Frequencies of the reasons given to declined applicants."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoreline.core.reasons import Explained, ReasonFinder
-from training.report.figures.held_out import sampled
+from training.report.figures.feature_effects import explain
 from training.report.figures.rounding import rounded
-from training.report.figures.shapes import explain
+from training.report.figures.scored_rows import sampled
 
 if TYPE_CHECKING:
     import onnxruntime
 
-    from training.report.figures.held_out import HeldOut
+    from training.report.figures.scored_rows import ScoredRows
 
 DECLINED_ROWS = 2_000
 
 
-def reason_distribution(held_out: HeldOut, session: onnxruntime.InferenceSession) -> dict[str, Any]:
-    """Share of the declined who get each reason, and who get it first, by the rule of serving.
+def reason_distribution(
+    held_out: ScoredRows, session: onnxruntime.InferenceSession
+) -> dict[str, Any]:
+    """Share of the declined who get each reason, and who get it first, as in serving.
 
-    Rows are held-out ones; of more than 2,000 declined so many are drawn.
+    At most 2,000 of the declined held-out applicants are drawn.
     """
     declined = np.flatnonzero(held_out.decisions == held_out.contract.bands[-1].decision)
     rows = sampled(declined, DECLINED_ROWS)

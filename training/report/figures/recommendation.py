@@ -1,4 +1,4 @@
-"""All that the report of a recommendation shows beside its metrics, for its manifest."""
+"""Sections of the manifest that the report of a recommendation shows besides the metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from training.evaluate.ranking import ranked
 from training.report.figures.curves import reliability
-from training.report.figures.limits import limits_of
+from training.report.figures.limits_of_use import limits_of_use
 from training.report.figures.rounding import rounded
 
 if TYPE_CHECKING:
@@ -24,24 +24,24 @@ def figures_of_recommendation(
     probabilities: NDArray[np.float64],
     rates: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """Sections of the manifest; no figure is of a single customer.
+    """Sections of the manifest; no figure describes a single customer.
 
     Parameters
     ----------
     probabilities : shape (n_rows, n_labels)
-    rates : of owners among the fitted rows, shape (n_labels,)
+    rates : share of owners among the training rows, shape (n_labels,)
     """
     return {
         "places": places(held_out.y, probabilities, rates, definition.top),
         "curves": {"calibration": rounded(reliability(held_out.y.ravel(), probabilities.ravel()))},
-        "limits": limits_of(definition, held_out),
+        "limits": limits_of_use(definition, held_out),
     }
 
 
 def places(
     owned: NDArray[np.int8], probabilities: NDArray[np.float64], rates: NDArray[np.float64], k: int
 ) -> list[dict[str, float]]:
-    """Share of customers who own the product in each of the first k places, and by popularity."""
+    """Share of customers who own the product in each of the first k places of either ranking."""
     popular = owned[:, np.argsort(-rates, kind="stable")[:k]]
     by_model = np.take_along_axis(owned, ranked(probabilities)[:, :k], axis=1)
     shares = zip(by_model.mean(axis=0).tolist(), popular.mean(axis=0).tolist(), strict=True)
@@ -52,9 +52,10 @@ def places(
 def lifts(
     owned: NDArray[np.int8], probabilities: NDArray[np.float64], k: int
 ) -> list[dict[str, float | None]]:
-    """Of every product: share of owners, of customers who have it among their first k, and lift.
+    """Popularity, share of customers with the product in their first k, precision and lift.
 
-    Lift is the share of owners among those over that among all; None where there are none.
+    Precision is the share of owners among those customers, and lift is precision over popularity;
+    both are None where nobody has the product in the first k.
     """
     first = np.zeros(owned.shape, bool)
     np.put_along_axis(first, ranked(probabilities)[:, :k], True, axis=1)

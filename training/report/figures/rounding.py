@@ -1,4 +1,4 @@
-"""Figures rounded to what is worth keeping of them."""
+"""Rounds figures to significant digits."""
 
 from __future__ import annotations
 

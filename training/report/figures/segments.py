@@ -1,4 +1,4 @@
-"""How well the model does in parts of the population, and in periods of time."""
+"""Performance in segments of the population and in periods of time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from training.evaluate.delong import auc_interval
 from training.evaluate.intervals import wilson
 from training.report.figures.groups import groups_of
-from training.report.figures.held_out import TOO_SMALL
 from training.report.figures.rounding import rounded
+from training.report.figures.scored_rows import MIN_GROUP_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoreline.definition.model import DefaultDefinition
-    from training.report.figures.held_out import HeldOut
+    from training.report.figures.scored_rows import ScoredRows
 
     type Groups = Iterable[tuple[str, NDArray[np.bool_]]]
 
 DEFAULT_SEGMENTS = 3
 RANGES = 3
-# A class with fewer rows gives an AUC whose interval says nothing.
+# With fewer rows of a class, the interval of the AUC is too wide to be useful.
 MIN_OF_CLASS = 10
 
 
 def segment_names(
     definition: DefaultDefinition, importance: Sequence[Mapping[str, Any]]
 ) -> list[str]:
-    """The features to look into: those that the definition names, or the most important ones.
+    """Features whose segments are shown: those named in the definition, or the most important.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def segment_names(
 
 
 def segments(
-    held_out: HeldOut, names: Sequence[str], protected: Mapping[str, Groups]
+    held_out: ScoredRows, names: Sequence[str], protected: Mapping[str, Groups]
 ) -> list[dict[str, Any]]:
     """Figures of each group of the named features and of the protected ones."""
     position = {feature.name: i for i, feature in enumerate(held_out.contract.features)}
@@ -58,15 +58,15 @@ def segments(
     return rounded(found)
 
 
-def figures(held_out: HeldOut, groups: Groups) -> Iterator[dict[str, Any]]:
+def figures(held_out: ScoredRows, groups: Groups) -> Iterator[dict[str, Any]]:
     """Rows, bad rate with Wilson's interval, mean probability and AUC with DeLong's of each group.
 
-    Of a group of under 30 rows there is nothing, its size included; one with under ten rows of a
-    class has no AUC.
+    A group of under 30 rows has no figures, not even its size; one with under ten rows of a class
+    has no AUC.
     """
     for name, rows in groups:
         y, probability = held_out.y[rows], held_out.probability[rows]
-        if len(y) < TOO_SMALL:
+        if len(y) < MIN_GROUP_ROWS:
             yield {"group": name, "rows": None}
             continue
         group = {

@@ -1,4 +1,4 @@
-"""Axes of a plot: a range with round ticks."""
+"""Axes of a plot: a range with round tick values."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 STEPS = (1, 2, 2.5, 5, 10)
 TICKS = 6
-# Values that are closer, for their size, are drawn as one.
+# A relative range below this is drawn as a single value.
 NARROW = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A place on an axis and what it is called."""
+    """A position on an axis and its label."""
 
     at: float
     label: str
@@ -33,7 +33,7 @@ class Axis:
     ticks: tuple[Tick, ...]
 
     def place(self, value: float) -> float:
-        """Where a value lies, 0 at the low end and 1 at the high one; kept within."""
+        """Position of a value, clipped to 0 at the low end and 1 at the high end."""
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
 
 
@@ -45,7 +45,7 @@ def axis(
     Parameters
     ----------
     percent : show shares as percentages
-    include : further values that it holds
+    include : further values that the axis spans
     """
     numbers = [*values, *include]
     low, high = min(numbers), max(numbers)

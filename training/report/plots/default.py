@@ -1,4 +1,4 @@
-"""The plots of a model of the probability of default, drawn from its manifest."""
+"""The plots of a default model, drawn from its manifest."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SMALL = (420, 230)
-HEADROOM = 1.15  # for the words of the cutoffs
+HEADROOM = 1.15  # room for the labels of the cutoffs
 
 
 def plots_of_default(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Every plot by its name; None for what the manifest does not have."""
+    """Every plot by its name; None where the manifest lacks the section."""
     curves = manifest["curves"]
     cutoffs = [band for band in manifest["definition"]["bands"] if band["min_score"] is not None]
     return {
@@ -47,7 +47,7 @@ def _ks(curve: Mapping[str, Any]) -> Plot:
     widest = curve["widest"]
     plot = Plot(
         "KS curve",
-        f"Shares of defaults and goods up to each score are furthest apart at {widest['score']}.",
+        f"The shares of defaults and goods up to a score differ most at {widest['score']}.",
         axis("Score", curve["score"]),
         axis("Share at or below the score", [0, 1], percent=True),
     )
@@ -60,12 +60,12 @@ def _ks(curve: Mapping[str, Any]) -> Plot:
 def _gain(curve: Mapping[str, Any]) -> Plot:
     plot = Plot(
         "Gain curve",
-        "Share of all defaults among the riskiest share of applicants, between chance and a model "
-        "that knew every outcome.",
-        axis("Applicants, the riskiest first", [0, 1], percent=True),
+        "Share of all defaults among the riskiest applicants, between chance and perfect "
+        "foresight.",
+        axis("Applicants, riskiest first", [0, 1], percent=True),
         axis("Defaults among them", [0, 1], percent=True),
     )
-    plot.line([0, curve["bad_rate"], 1], [0, 1, 1], "perfect", "perfect knowledge")
+    plot.line([0, curve["bad_rate"], 1], [0, 1, 1], "perfect", "perfect foresight")
     plot.line([0, 1], [0, 1], "chance", "chance")
     plot.line(curve["rows"], curve["defaults"], "first", "model")
     return plot
@@ -80,14 +80,14 @@ def calibration_plot(bins: Sequence[Mapping[str, Any]], event: str) -> Plot:
     plot = Plot(
         "Calibration curve",
         f"Observed {event} rate with its 95 % interval against the predicted probability, in ten "
-        "bins of equal mass; on the diagonal both are equal.",
+        "groups of equally many rows; the diagonal is perfect calibration.",
         share,
         axis(f"Observed {event} rate", [share.low, share.high], percent=True),
     )
-    plot.line([share.low, share.high], [share.low, share.high], "chance", "equal")
+    plot.line([share.low, share.high], [share.low, share.high], "chance", "perfect calibration")
     intervals = [(rate["low"], rate["high"]) for rate in observed]
     rates = [rate["value"] for rate in observed]
-    plot.dots(predicted, rates, intervals, "first", "a tenth of the rows, 95 % interval")
+    plot.dots(predicted, rates, intervals, "first", "tenth of the rows, 95 % interval")
     return plot
 
 
@@ -98,7 +98,7 @@ def _scores(histogram: Mapping[str, Any], cutoffs: list[Mapping[str, Any]]) -> P
         "Distribution of scores",
         "Share of goods and of defaults by score, with the cutoffs of the decisions.",
         axis("Score", edges),
-        axis("Share of each", [0, HEADROOM * highest], percent=True),
+        axis("Share of the class", [0, HEADROOM * highest], percent=True),
     )
     plot.bars(edges, histogram["defaults"], "second", "defaults")
     plot.bars(edges, histogram["goods"], "first", "goods")
@@ -109,7 +109,7 @@ def _scores(histogram: Mapping[str, Any], cutoffs: list[Mapping[str, Any]]) -> P
 
 
 def _shape(shape: Mapping[str, Any], manifest: Mapping[str, Any]) -> Plot | None:
-    """A line over the amounts; None where there are fewer than three: a table shows them."""
+    """A line over the amounts; None for fewer than three, which the table shows."""
     groups = [group for group in shape["groups"] if "at" in group]
     if len(groups) < 3:
         return None
@@ -119,7 +119,7 @@ def _shape(shape: Mapping[str, Any], manifest: Mapping[str, Any]) -> Plot | None
     unit = next((s["unit"] for s in sources if s["name"] == shape["name"]), "")
     plot = Plot(
         f"Contribution of {shape['name']}",
-        "Mean contribution to the margin by value, and the range of the middle 80 %.",
+        "Mean contribution to the margin by value, with the range of the middle 80 %.",
         axis(shape["name"] + (f" ({unit})" if unit else ""), places),
         axis("Contribution", [*lows, *highs], include=(0,)),
         *SMALL,
@@ -133,14 +133,14 @@ def _shape(shape: Mapping[str, Any], manifest: Mapping[str, Any]) -> Plot | None
 
 
 def _periods(groups: list[Mapping[str, Any]]) -> Plot | None:
-    """AUC by period; None where fewer than two periods have one."""
+    """AUC by period; None where fewer than two periods have an AUC."""
     known = [(i, group["auc"]) for i, group in enumerate(groups, 1) if group.get("auc")]
     if len(known) < 2:
         return None
     places, areas = [i for i, _ in known], [area for _, area in known]
     plot = Plot(
         "AUC over time",
-        "AUC with its 95 % interval in each period of the table, the earliest first.",
+        "AUC with its 95 % interval in each period of the table, earliest first.",
         axis("Period", places, include=(0, len(groups) + 1)),
         axis("AUC", [end for area in areas for end in (area["low"], area["high"])]),
     )
@@ -151,13 +151,13 @@ def _periods(groups: list[Mapping[str, Any]]) -> Plot | None:
 
 
 def _tuning(study: Mapping[str, Any]) -> Plot:
-    """Every trial's value, and the best so far among those that ran through all folds."""
+    """Every trial's value, and the best so far among trials that completed all folds."""
     trials = sorted(study["trials"], key=lambda trial: trial["number"])
     places, values = ([trial[key] for trial in trials] for key in ("number", "auc"))
     plot = Plot(
         "Trials",
-        "Mean AUC over the folds of each trial, and the best so far, from the definition's own "
-        "parameters on.",
+        "Mean AUC over the folds of each trial, and the best so far, starting from the "
+        "definition's own parameters.",
         axis("Trial", places, include=(0, 1)),
         axis("Mean AUC", [study["before"], *values]),
     )

@@ -1,4 +1,4 @@
-"""A plot as the marks that the template draws, in the units of its viewBox."""
+"""A plot as a list of marks for the SVG template, in units of its viewBox."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Plot:
 
     Attributes
     ----------
-    title : what a screen reader says it is
-    description : what there is to see in it
+    title : name for screen readers
+    description : what the plot shows, for screen readers
     """
 
     title: str
@@ -62,23 +62,23 @@ class Plot:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the area that the axes span."""
+        """Left, top, right and bottom of the plotting area."""
         return LEFT, TOP, self.width - RIGHT, self.height - BOTTOM
 
     def across(self, value: float) -> float:
-        """Horizontal place of a value."""
+        """Horizontal position of a value."""
         left, _, right, _ = self.box
         return round(left + self.x.place(value) * (right - left), 1)
 
     def up(self, value: float) -> float:
-        """Vertical place of a value."""
+        """Vertical position of a value."""
         _, top, _, bottom = self.box
         return round(bottom - self.y.place(value) * (bottom - top), 1)
 
     def line(self, xs: Sequence[float], ys: Sequence[float], style: str, text: str = "") -> None:
         """A line through points; `text` is its entry in the legend."""
         self.marks.append(Mark(f"line {style}", path=f"M{self._points(xs, ys)}"))
-        self._explain(f"line {style}", text)
+        self._add_key(f"line {style}", text)
 
     def area(
         self,
@@ -88,19 +88,19 @@ class Plot:
         style: str,
         text: str = "",
     ) -> None:
-        """The area between two lines over the same places."""
-        there, back = self._points(xs, highs), self._points(xs[::-1], lows[::-1])
-        self.marks.append(Mark(f"area {style}", path=f"M{there} L{back} Z"))
-        self._explain(f"area {style}", text)
+        """The area between two lines over the same positions."""
+        upper, lower = self._points(xs, highs), self._points(xs[::-1], lows[::-1])
+        self.marks.append(Mark(f"area {style}", path=f"M{upper} L{lower} Z"))
+        self._add_key(f"area {style}", text)
 
     def bars(
         self, edges: Sequence[float], heights: Sequence[float], style: str, text: str = ""
     ) -> None:
-        """Neighbouring bars from 0 up, as one outline."""
+        """Adjacent bars from 0 upwards, as one outline."""
         xs = [edge for edge in edges for _ in range(2)]
         ys = [0.0, *(height for height in heights for _ in range(2)), 0.0]
         self.marks.append(Mark(f"bars {style}", path=f"M{self._points(xs, ys)} Z"))
-        self._explain(f"bars {style}", text)
+        self._add_key(f"bars {style}", text)
 
     def dots(
         self,
@@ -116,10 +116,10 @@ class Plot:
                 Mark(f"whisker {style}", path=f"M{self._points([x, x], [low, high])}")
             )
             self.marks.append(Mark(f"dot {style}", x=self.across(x), y=self.up(y)))
-        self._explain(f"dot {style}", text)
+        self._add_key(f"dot {style}", text)
 
     def vertical(self, x: float, text: str) -> None:
-        """A line at a place of the horizontal axis, with words at its upper end, in turn lower."""
+        """A vertical line with a label at its upper end; each further label is placed lower."""
         _, top, right, bottom = self.box
         at = self.across(x)
         notes = sum(mark.style == "note" for mark in self.marks)
@@ -132,6 +132,6 @@ class Plot:
         pairs = zip(xs, ys, strict=True)
         return " L".join(f"{self.across(x)} {self.up(y)}" for x, y in pairs)
 
-    def _explain(self, style: str, text: str) -> None:
+    def _add_key(self, style: str, text: str) -> None:
         if text:
             self.legend.append(Key(style, text))

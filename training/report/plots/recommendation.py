@@ -24,9 +24,9 @@ def _places(places: list[Mapping[str, float]]) -> Plot:
     numbers = list(range(1, len(places) + 1))
     shares = {name: [place[name] for place in places] for name in ("model", "popularity")}
     plot = Plot(
-        "Owned by place",
-        "Share of customers who own the product in each place of their ranking, the model's and "
-        "that of the most popular products.",
+        "Ownership by place",
+        "Share of customers who own the product in each place of the ranking, by the model and "
+        "by popularity.",
         axis("Place", numbers),
         axis("Owned", [0, *shares["model"], *shares["popularity"]], percent=True),
     )

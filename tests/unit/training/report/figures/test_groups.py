@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.report.figures.periods import periods
+from training.report.figures.groups import periods
 
 
 def instants(*dates):

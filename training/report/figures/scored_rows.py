@@ -1,4 +1,4 @@
-"""The held-out rows with what the model answers for them: what every figure is made of."""
+"""Held-out rows with the model's scores and decisions, from which every figure is computed."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from scoreline.core.contract import Contract
     from training.data.dataset import Dataset
 
-# Groups of fewer rows get no figures, which would say more of persons than of groups.
-TOO_SMALL = 30
+# Smaller groups get no figures: those would say more about persons than about groups.
+MIN_GROUP_ROWS = 30
 SEED = 1
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """Rows that were not fitted, and their answers.
+class ScoredRows:
+    """Rows that were not used in fitting, with the answers they get.
 
     Attributes
     ----------
-    log_odds : calibrated, of default, as they are served, shape (n_rows,)
+    log_odds : calibrated, of default, as served, shape (n_rows,)
     probability : of default at the sample's own default rate, shape (n_rows,)
     """
 
@@ -43,7 +43,7 @@ class HeldOut:
 
     @cached_property
     def scores(self) -> NDArray[np.int64]:
-        """Whole points, shape (n_rows,)."""
+        """Scores in whole points, shape (n_rows,)."""
         return scores(self.contract.score_scale, self.log_odds)
 
     @cached_property

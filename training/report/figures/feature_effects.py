@@ -1,4 +1,4 @@
-"""What moves the probability: importance of each feature and its contribution by value."""
+"""Effects of features on the probability: importance, and contribution by value."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scoreline.core.contract import Feature
 from scoreline.scoring.many_rows import run_log_odds, run_rows
 from training.evaluate.metrics import auc
 from training.report.figures.groups import groups_of
-from training.report.figures.held_out import SEED, TOO_SMALL, sampled
 from training.report.figures.rounding import rounded
+from training.report.figures.scored_rows import MIN_GROUP_ROWS, SEED, sampled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Contract
-    from training.report.figures.held_out import HeldOut
+    from training.report.figures.scored_rows import ScoredRows
 
 EXPLAINED_ROWS = 5_000
 SHUFFLED_ROWS = 2_000
 SHUFFLES = 3
 SHAPES = 20
 MOST_RANGES, FEWEST_RANGES = 10, 3
-# A mean of fewer contributions would be nearly that of a person.
-MIN_GROUP = 5
+# A mean over fewer rows would nearly reveal the contribution of one person.
+MIN_RANGE_ROWS = 5
 
 
 @dataclass(frozen=True)
-class Explained:
-    """Rows with what the graph says of them.
+class ExplainedRows:
+    """Rows with their contributions and log-odds.
 
     Attributes
     ----------
@@ -53,21 +53,21 @@ class Explained:
 
 def explain(
     session: onnxruntime.InferenceSession, X: NDArray[np.float32], rows: NDArray[np.int64]
-) -> Explained:
+) -> ExplainedRows:
     """Run the rows through a graph with its contributions."""
     outputs = ["values", "contributions", "margin", "log_odds"]
     values, contributions, margin, log_odds = run_rows(session, X[rows], outputs)
-    return Explained(X[rows], values, contributions, margin[:, 0], log_odds[:, 0])
+    return ExplainedRows(X[rows], values, contributions, margin[:, 0], log_odds[:, 0])
 
 
 def importance(
-    contract: Contract, explained: Explained, lost: dict[str, float]
+    contract: Contract, explained: ExplainedRows, lost: dict[str, float]
 ) -> list[dict[str, Any]]:
-    """Mean size of each source's contribution and its share of all, the largest first.
+    """Mean absolute contribution of each source and its share of the total, the largest first.
 
     Parameters
     ----------
-    lost : AUC that is lost when a feature's values are shuffled
+    lost : AUC lost when a feature's values are shuffled
     """
     sizes = np.abs(explained.contributions).mean(axis=0, dtype=np.float64)
     total = float(sizes.sum()) or 1.0
@@ -84,11 +84,11 @@ def importance(
 
 
 def auc_lost(
-    contract: Contract, batch: onnxruntime.InferenceSession, held_out: HeldOut
+    contract: Contract, batch: onnxruntime.InferenceSession, held_out: ScoredRows
 ) -> dict[str, float]:
-    """AUC that is lost when one field's values are shuffled among applicants, mean of three times.
+    """AUC lost when one field's values are shuffled among applicants, the mean of three shuffles.
 
-    What is derived from the field moves with it.
+    Features that are derived from the field change with it.
 
     References
     ----------
@@ -110,7 +110,7 @@ def auc_lost(
 
 
 def shapes(
-    contract: Contract, explained: Explained, ranked: list[dict[str, Any]]
+    contract: Contract, explained: ExplainedRows, ranked: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Contribution to the margin by value, of the 20 most important sources.
 
@@ -127,16 +127,16 @@ def shapes(
     ]
 
 
-def _shape(contract: Contract, explained: Explained, position: int) -> Iterator[dict[str, Any]]:
+def _shape(contract: Contract, explained: ExplainedRows, position: int) -> Iterator[dict[str, Any]]:
     """Mean and 10th and 90th percentile of the contribution in each group; `at` is the median."""
     source = contract.sources[position]
     amounts = explained.values[:, position]
     values = explained.X[:, position] if isinstance(source, Feature) else amounts
     is_amount = not isinstance(source, Feature) or source.type in ("number", "integer")
-    bins = int(np.clip(len(values) // TOO_SMALL, FEWEST_RANGES, MOST_RANGES))
-    for name, rows in groups_of(source, values, bins):
+    ranges = int(np.clip(len(values) // MIN_GROUP_ROWS, FEWEST_RANGES, MOST_RANGES))
+    for name, rows in groups_of(source, values, ranges):
         group: dict[str, Any] = {"group": name, "rows": None}
-        if rows.sum() >= MIN_GROUP:
+        if rows.sum() >= MIN_RANGE_ROWS:
             contributions = explained.contributions[rows, position].astype(np.float64)
             low, high = np.quantile(contributions, [0.1, 0.9]).tolist()
             mean = float(contributions.mean())
