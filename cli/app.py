@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import features, routing, scoring, stack, training, versions
+from cli.commands import features, routing, schema, scoring, stack, training, versions
 from cli.failures import exit_on_failure
 from scoreline import __version__
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 for subject in (training, versions, scoring, routing, stack):
     app.add_typer(subject.app)
 app.add_typer(features.app, name="features")
+app.add_typer(schema.app, name="schema")
 
 
 def _print_version(wanted: bool) -> None:

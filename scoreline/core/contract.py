@@ -33,7 +33,14 @@ _STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 @record
 class Actionable:
-    """How an applicant can change a feature: an amount by steps, a category to others."""
+    """How an applicant can change a feature: an amount by steps, a category to others.
+
+    Attributes
+    ----------
+    direction : the way in which an applicant can move an amount
+    step : size of a step of an amount, in its unit
+    to : categories that an applicant can change to
+    """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
@@ -48,16 +55,20 @@ class Feature:
 
     Attributes
     ----------
+    name : name in the application, and in derived features
     type : number, integer, boolean (0 and 1 in the model) or category (a string)
+    unit : unit of the amount, shown with it
+    description : what the feature is, shown in schema and report
     nullable : the field may be null or absent; otherwise it is required
-    minimum, maximum : closed range of numbers; special codes lie outside it
+    minimum : lowest amount, itself allowed; special codes lie outside the range
+    maximum : highest amount, itself allowed
     categories : the strings that a category takes, in the order of their codes
     unseen : what serving does with a string that is not in `categories`
-    special_codes : meaning -> number, e.g. {"no_bureau_record": -99}: states, not amounts
+    special_codes : meaning -> number, e.g. { no_bureau_record = -99 }: states, not amounts
     monotone : how the probability of default moves as the value rises
     protected : never in the model nor in requests; kept for the fairness report
     age : the applicant's age in years, which must not count against applicants of 62 and more
-    actionable : how the applicant can change it, for what-if proposals; None where not at all
+    actionable : how the applicant can change it, for what-if proposals
     online : looked up by customer in the table of the model's pipeline, never sent
     column : name in the dataset, where it differs from `name`
     aliases : other names under which clients may send it
@@ -106,7 +117,16 @@ class Feature:
 
 @record
 class DerivedFeature:
-    """A feature computed in the graph: + - * / **, log, exp on features and derived ones."""
+    """A feature computed in the graph: + - * / **, log, exp on features and derived ones.
+
+    Attributes
+    ----------
+    name : name in expressions that follow, in reasons and in the report
+    expression : arithmetic on numbers of the model, and on derived features that come before it
+    unit : unit of the amount, shown with it
+    description : what the feature is, shown in schema and report
+    monotone : how the probability of default moves as the value rises
+    """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
@@ -123,6 +143,8 @@ class Reason:
 
     Attributes
     ----------
+    code : the code in the answer
+    features : features and derived features that give this reason
     text, missing : language -> consumer text; `missing` is for a value that was not given
     inquiries : this reason may be named in addition to the others (15 U.S.C. 1681g(f)(9))
     """
@@ -171,6 +193,12 @@ class Reference:
 class ScoreScale:
     """Points scale: `base_score` at `base_odds` good:bad; every `pdo` points double the odds.
 
+    Attributes
+    ----------
+    base_score : points at the base odds
+    base_odds : odds of good to default at the base score
+    pdo : points that double the odds
+
     References
     ----------
     Points to double the odds, Siddiqi, Credit Risk Scorecards (2006), chapter 6.
@@ -205,7 +233,13 @@ class ScoreScale:
 
 @record
 class Band:
-    """A decision for scores of at least `min_score`; the last band has none."""
+    """A decision for scores of at least `min_score`; the last band has none.
+
+    Attributes
+    ----------
+    decision : approve, refer or decline
+    min_score : lowest score of the band, its cutoff
+    """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
@@ -215,7 +249,13 @@ class Band:
 
 @record
 class RiskLevel:
-    """A word for probabilities of default of at most `max_probability`; the last level has none."""
+    """A word for probabilities of default of at most `max_probability`; the last level has none.
+
+    Attributes
+    ----------
+    name : the word in the answer
+    max_probability : highest probability of default of the level
+    """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
 
@@ -229,6 +269,8 @@ class Label:
 
     Attributes
     ----------
+    name : name in the answer
+    description : what the product is, shown in the answer
     column : of the dataset, 1 where the customer owns the product; where it differs from `name`
     """
 
