@@ -11,6 +11,7 @@ from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import ParityError
 from scoreline.scoring.many_rows import run_rows
 from scoreline.scoring.scores import decisions, points, scores
+from training.data.sampling import evenly_spaced
 from training.fit.calibration import sigmoid
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def probe_rows(
 
     Evenly spaced rows are sampled where there are many.
     """
-    held_out = evenly_spaced(held_out, HELD_OUT_ROWS)
+    held_out = held_out[evenly_spaced(len(held_out), HELD_OUT_ROWS)]
     yield "held-out", held_out
     yield "missing", _with_values(held_out, [(j, np.nan) for j in range(held_out.shape[1])])
     yield (
@@ -165,11 +166,6 @@ def probe_rows(
     unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
     yield "unseen category", _with_values(held_out, unseen)
     yield "split threshold", _with_values(held_out, _at_thresholds(model, contract), 1)
-
-
-def evenly_spaced(X: NDArray[np.float32], most: int) -> NDArray[np.float32]:
-    """At most `most` of the rows, evenly spaced."""
-    return X if len(X) <= most else X[np.linspace(0, len(X) - 1, most).astype(np.int64)]
 
 
 def _with_values(

@@ -10,7 +10,7 @@ from scoreline.core.contract import Reference
 from scoreline.core.errors import TrainingError
 from scoreline.scoring.many_rows import run_rows
 from scoreline.scoring.scores import scores
-from training.export.parity import evenly_spaced
+from training.data.sampling import evenly_spaced
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -44,7 +44,7 @@ def build_reference(
         The group is marginal_approved and no row reaches the approve cutoff.
     """
     outputs = ["log_odds", "margin", "contributions", "values"]
-    X = evenly_spaced(X, EXPLAINED_ROWS)
+    X = X[evenly_spaced(len(X), EXPLAINED_ROWS)]
     log_odds, margins, contributions, values = run_rows(session, X, outputs)
     group = definition.explanation.reference
     members = np.arange(len(X))

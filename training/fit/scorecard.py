@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from scoreline.core.contract import FLOAT32_MAX
-from training.fit.binning import Binning, fit_binning
 from training.fit.calibration import sigmoid
+from training.fit.woe_binning import WoeBinning, fit_woe_binning
 from training.graph.trees import LEAF, Ensemble, Tree
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # skl
         }
         numbered = sorted(enumerate(self.columns), key=_source)
         features = [list(group) for _, group in groupby(numbered, key=_source)]
-        self.binnings_ = [fit_binning(feature, X, y, parameters) for feature in features]
+        self.binnings_ = [fit_woe_binning(feature, X, y, parameters) for feature in features]
         self.weights_, self.intercept_ = _fit_weights(self._woe(X), y, self.C)
         return self
 
@@ -97,7 +97,7 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # skl
         return Ensemble(trees, base, "logit")
 
     def _woe(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.column_stack([binning.woe[binning.bins(X)] for binning in self.binnings_])
+        return np.column_stack([binning.woe[binning.bin_of(X)] for binning in self.binnings_])
 
 
 def _source(numbered: tuple[int, Column]) -> int:
@@ -120,7 +120,7 @@ def _fit_weights(
     raise ValueError("no feature tells defaults from the others")
 
 
-def _trees(binning: Binning, value: NDArray[np.float64]) -> Iterator[Tree]:
+def _trees(binning: WoeBinning, value: NDArray[np.float64]) -> Iterator[Tree]:
     """Trees that add up to the value of a row's bin, less that of `rest` for a category."""
     rest = value[binning.rest]
     if binning.amount is not None:

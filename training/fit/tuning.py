@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import StratifiedKFold
 
 from scoreline.definition.search_spaces import SPACES
+from training.data.sampling import drawn_by_class
 from training.evaluate.metrics import auc
 from training.fit.algorithms import ESTIMATORS
 from training.fit.model import fit_pipeline, margin_of
@@ -109,7 +110,8 @@ def tune(
     settings = definition.tuning
     assert settings is not None  # noqa: S101 - asked of definitions with one
     started = time.monotonic()
-    X, y = _sample(X, y, settings.seed)
+    rows = drawn_by_class(y, MOST_ROWS, settings.seed)
+    X, y = X[rows], y[rows]
     folds = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
     splits = list(folds.split(X, y))
 
@@ -160,17 +162,6 @@ def _distribution(values: Range) -> BaseDistribution:
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high, log, step)
     return FloatDistribution(low, high, log)
-
-
-def _sample(
-    X: NDArray[np.float32], y: NDArray[np.int8], seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    if len(y) <= MOST_ROWS:
-        return X, y
-    rows, _ = train_test_split(
-        np.arange(len(y)), train_size=MOST_ROWS, random_state=seed, stratify=y
-    )
-    return X[rows], y[rows]
 
 
 def _fold_scores(

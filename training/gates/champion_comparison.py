@@ -11,6 +11,7 @@ from scoreline.core.errors import DatasetError, DefinitionError
 from scoreline.scoring.many_rows import run_log_odds
 from scoreline.scoring.scores import points
 from training.data.row_keys import are_among
+from training.data.sampling import drawn
 from training.evaluate.population_stability import shifts
 from training.gates.champion_rows import read_by_champion
 from training.gates.paired_comparison import PairedComparison, compare_on_same_rows
@@ -94,10 +95,7 @@ def compare_with_champion(
 
 def some_rows(dataset: Dataset) -> Dataset:
     """At most MAX_ROWS of the rows, drawn at random, the same each time."""
-    if len(dataset.X) <= MAX_ROWS:
-        return dataset
-    drawn = np.random.default_rng(1).choice(len(dataset.X), MAX_ROWS, replace=False)
-    return dataset.take(np.sort(drawn))
+    return dataset.take(drawn(len(dataset.X), MAX_ROWS))
 
 
 def _shifts(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.data.sampling import evenly_spaced
 from training.evaluate.intervals import wilson
 from training.evaluate.metrics import calibration_groups
 from training.report.figures.rounding import rounded
@@ -42,8 +43,8 @@ def roc(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Any]
     """
     goods, defaults = _shares(y, -probability)
     return {
-        "goods": _evenly_spaced(goods),
-        "defaults": _evenly_spaced(defaults),
+        "goods": _points(goods),
+        "defaults": _points(defaults),
         "at": {str(share): float(np.interp(share, goods, defaults)) for share in SHARES},
     }
 
@@ -54,9 +55,9 @@ def ks_curve(y: NDArray[np.int8], scores: NDArray[np.int64]) -> dict[str, Any]:
     goods, defaults = (share[1:] for share in _shares(y, scores))
     widest = int(np.argmax(np.abs(defaults - goods)))
     return {
-        "score": _evenly_spaced(values),
-        "goods": _evenly_spaced(goods),
-        "defaults": _evenly_spaced(defaults),
+        "score": _points(values),
+        "goods": _points(goods),
+        "defaults": _points(defaults),
         "widest": {
             "score": int(values[widest]),
             "goods": float(goods[widest]),
@@ -75,8 +76,8 @@ def gain(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Any
     rows = goods * (1 - rate) + defaults * rate
     captured = {share: float(np.interp(share, rows, defaults)) for share in SHARES}
     return {
-        "rows": _evenly_spaced(rows),
-        "defaults": _evenly_spaced(defaults),
+        "rows": _points(rows),
+        "defaults": _points(defaults),
         "bad_rate": rate,
         "at": {str(s): {"defaults": c, "lift": c / s} for s, c in captured.items()},
     }
@@ -135,8 +136,7 @@ def _shares(
     )
 
 
-def _evenly_spaced(values: NDArray[Any]) -> list[float]:
-    """At most 200 of the values, evenly spaced by position, including both ends."""
-    places = np.linspace(0, len(values) - 1, min(len(values), POINTS)).round().astype(int)
-    spaced: list[float] = values[places].tolist()
-    return spaced
+def _points(values: NDArray[Any]) -> list[float]:
+    """At most 200 of the values, evenly spaced by position."""
+    points: list[float] = values[evenly_spaced(len(values), POINTS)].tolist()
+    return points

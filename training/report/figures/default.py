@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from scoreline.scoring.many_rows import run_log_odds
+from training.data.sampling import drawn
 from training.evaluate.delong import auc_interval
 from training.report.figures.bands import score_bands
 from training.report.figures.curves import curves
@@ -23,7 +22,6 @@ from training.report.figures.groups import periods
 from training.report.figures.limits_of_use import limits_of_use
 from training.report.figures.reasons import reason_distribution
 from training.report.figures.rounding import rounded
-from training.report.figures.scored_rows import sampled
 from training.report.figures.segments import figures, segment_names, segments
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ def figures_of_default(
     batch : the batch graph
     """
     contract = held_out.contract
-    rows = sampled(np.arange(len(held_out.y)), EXPLAINED_ROWS)
+    rows = drawn(len(held_out.y), EXPLAINED_ROWS)
     explained = explain(batch, held_out.rows.X, rows)
     ranked = importance(contract, explained, auc_lost(contract, batch, held_out))
     protected = protected_groups(definition.protected, held_out)
@@ -71,7 +69,7 @@ def figures_of_default(
 
 def _development(fitted: Dataset, batch: onnxruntime.InferenceSession) -> dict[str, Any]:
     """AUC on training rows, at most 20,000 of them."""
-    rows = sampled(np.arange(len(fitted.y)), FITTED_ROWS)
+    rows = drawn(len(fitted.y), FITTED_ROWS)
     area = auc_interval(fitted.y[rows], run_log_odds(batch, fitted.X[rows]))
     return {"rows": len(rows), "auc": rounded(asdict(area))}
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from scoreline.core.contract import Feature
 from scoreline.scoring.many_rows import run_log_odds, run_rows
+from training.data.sampling import drawn
 from training.evaluate.metrics import auc
 from training.report.figures.groups import groups_of
 from training.report.figures.rounding import rounded
-from training.report.figures.scored_rows import MIN_GROUP_ROWS, SEED, sampled
+from training.report.figures.scored_rows import MIN_GROUP_ROWS, SEED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,7 @@ def auc_lost(
     ----------
     Permutation importance: Breiman, Random forests, Machine Learning 45 (2001).
     """
-    rows = sampled(np.arange(len(held_out.y)), SHUFFLED_ROWS)
+    rows = drawn(len(held_out.y), SHUFFLED_ROWS)
     X, y = held_out.rows.X[rows], held_out.y[rows]
     whole = auc(y, held_out.probability[rows])
     rng = np.random.default_rng(SEED)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from scoreline.core.contract import Contract, Feature
-    from training.fit.binning import Binning
     from training.fit.model import FittedModel
+    from training.fit.woe_binning import WoeBinning
     from training.graph.features import Column
 
 
@@ -80,7 +80,7 @@ def points_table(model: FittedModel, contract: Contract) -> dict[str, Any] | Non
 
 
 def _rows(
-    binning: Binning, per_woe: float, contract: Contract, columns: Sequence[Column]
+    binning: WoeBinning, per_woe: float, contract: Contract, columns: Sequence[Column]
 ) -> Iterator[BinPoints]:
     """The bins that an applicant can be in."""
     source = contract.sources[binning.source]
@@ -107,7 +107,7 @@ def _rows(
         )
 
 
-def _has_rest(source: Feature | DerivedFeature, binning: Binning) -> bool:
+def _has_rest(source: Feature | DerivedFeature, binning: WoeBinning) -> bool:
     """Whether an amount can be missing, or a category can lie outside the bins."""
     if isinstance(source, DerivedFeature):
         return True
@@ -117,7 +117,7 @@ def _has_rest(source: Feature | DerivedFeature, binning: Binning) -> bool:
     return source.unseen == "accept" or in_bins < len(source.categories)
 
 
-def _ends(binning: Binning, number: int) -> tuple[np.float32 | None, np.float32 | None]:
+def _ends(binning: WoeBinning, number: int) -> tuple[np.float32 | None, np.float32 | None]:
     if binning.amount is None or number >= binning.n_cut:
         return None, None
     return list(pairwise([None, *binning.cuts, None]))[number]
@@ -128,7 +128,7 @@ def _state(indicator: Column) -> str:
 
 
 def _label(
-    binning: Binning,
+    binning: WoeBinning,
     number: int,
     low: np.float32 | None,
     high: np.float32 | None,

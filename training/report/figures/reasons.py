@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoreline.core.reasons import Explained, ReasonFinder
+from training.data.sampling import drawn
 from training.report.figures.feature_effects import explain
 from training.report.figures.rounding import rounded
-from training.report.figures.scored_rows import sampled
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -28,7 +28,7 @@ def reason_distribution(
     At most 2,000 of the declined held-out applicants are drawn.
     """
     declined = np.flatnonzero(held_out.decisions == held_out.contract.bands[-1].decision)
-    rows = sampled(declined, DECLINED_ROWS)
+    rows = declined[drawn(len(declined), DECLINED_ROWS)]
     if not len(rows):
         return {"declined": 0, "looked_at": 0, "reasons": []}
     explained = explain(session, held_out.rows.X, rows)

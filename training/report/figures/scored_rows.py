@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from scoreline.scoring.scores import decisions, scores
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Contract
@@ -50,10 +49,3 @@ class ScoredRows:
     def decisions(self) -> NDArray[np.str_]:
         """The decision of each row, shape (n_rows,)."""
         return decisions(self.contract, self.scores)
-
-
-def sampled(rows: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
-    """At most `limit` of the rows, drawn without replacement; the same each time."""
-    if len(rows) <= limit:
-        return rows
-    return np.sort(np.random.default_rng(SEED).choice(rows, limit, replace=False))

@@ -9,10 +9,10 @@ from sklearn.pipeline import Pipeline
 
 from scoreline.core.contract import Band, Contract, DerivedFeature, Feature, RiskLevel, ScoreScale
 from training.fit.algorithms import ESTIMATORS
-from training.fit.binning import Binning
 from training.fit.calibration import Calibration, Platt
 from training.fit.model import FittedModel
 from training.fit.scorecard import WoeScorecard
+from training.fit.woe_binning import WoeBinning
 from training.graph.builder import GraphBuilder
 from training.graph.contributions import add_tree_contributions
 from training.graph.features import FeatureGraph
@@ -38,7 +38,7 @@ CONTRACT = Contract(
     reference=None,
 )
 # Columns: income, double, income=no_record, region=a, region=b, region=c.
-INCOME = Binning(
+INCOME = WoeBinning(
     source=0,
     amount=0,
     cuts=np.array([10, 20], np.float32),
@@ -48,7 +48,7 @@ INCOME = Binning(
     goods=np.array([40, 20, 15, 3, 2]),
     bads=np.array([5, 5, 5, 2, 3]),
 )
-REGION = Binning(
+REGION = WoeBinning(
     source=1,
     amount=None,
     cuts=np.empty(0, np.float32),
@@ -58,7 +58,7 @@ REGION = Binning(
     goods=np.array([45, 35, 0]),
     bads=np.array([5, 15, 0]),
 )
-DOUBLE = Binning(
+DOUBLE = WoeBinning(
     source=2,
     amount=1,
     cuts=np.array([25], np.float32),
@@ -128,7 +128,7 @@ def test_contributions_are_the_distance_from_the_mean_woe(many_rows):
     for source, binning in enumerate((INCOME, REGION, DOUBLE)):
         rows = binning.goods + binning.bads
         mean = (rows * binning.woe).sum() / rows.sum()
-        expected = -WEIGHTS[source] * (binning.woe[binning.bins(columns())] - mean)
+        expected = -WEIGHTS[source] * (binning.woe[binning.bin_of(columns())] - mean)
         assert found[:, source] == pytest.approx(expected, abs=1e-6)
 
 
@@ -170,7 +170,7 @@ def test_points_and_base_points_add_up_to_the_score():
     X = columns()
     points = np.full(len(X), table["base_points"])
     for feature, binning in zip(table["features"], (INCOME, REGION, DOUBLE), strict=True):
-        points += np.array([row["points"] for row in feature["bins"]])[binning.bins(X)]
+        points += np.array([row["points"] for row in feature["bins"]])[binning.bin_of(X)]
 
     log_odds = fitted.calibration.log_odds(fitted.classifier.decision_function(X))
 

@@ -5,11 +5,16 @@ from math import inf, log, nan
 import numpy as np
 import pytest
 
-from training.fit.binning import Binning, fit_binning, information_value, weight_of_evidence
+from training.fit.woe_binning import (
+    WoeBinning,
+    fit_woe_binning,
+    information_value,
+    weight_of_evidence,
+)
 from training.graph.features import Column
 
 # 100 applicants, 20 bad: 80 % of the goods and 50 % of the bads are below 10.
-AMOUNT = Binning(
+AMOUNT = WoeBinning(
     source=0,
     amount=0,
     cuts=np.array([10], np.float32),
@@ -65,7 +70,11 @@ def fitted(slope, direction=0, **parameters):
     x[special | (np.arange(len(x)) % 20 == 1)] = nan
     columns = np.stack([x, special], 1).astype(np.float32)
     numbered = [(0, Column("income", 0, None, direction)), (1, AMOUNTS[1])]
-    return fit_binning(numbered, columns, y, {"min_prebin_size": 0.05, **parameters}), columns, y
+    return (
+        fit_woe_binning(numbered, columns, y, {"min_prebin_size": 0.05, **parameters}),
+        columns,
+        y,
+    )
 
 
 @pytest.mark.slow
@@ -80,7 +89,7 @@ def test_woe_of_the_cut_bins_is_optbinnings_own():
 
     # The odds of the whole sample are ours, those of the given rows are optbinning's.
     shift = log(y.mean() / (1 - y.mean())) - log(y[given].mean() / (1 - y[given].mean()))
-    ours = binning.woe[binning.bins(columns[given])]
+    ours = binning.woe[binning.bin_of(columns[given])]
     assert ours == pytest.approx(own.transform(columns[given, 0].astype(float)) + shift)
     assert binning.n_cut > 3
 
@@ -93,7 +102,7 @@ def test_rows_are_counted_in_their_bins():
     assert binning.goods[-2] + binning.bads[-2] == 100 == binning.state_rows[1]
     assert binning.goods[-1] + binning.bads[-1] == 100
     assert binning.bads.sum() == y.sum()
-    missing_special = binning.bins(np.array([[nan, 1], [nan, 0]], np.float32))
+    missing_special = binning.bin_of(np.array([[nan, 1], [nan, 0]], np.float32))
     assert missing_special.tolist() == [binning.rest - 1, binning.rest]
 
 
@@ -116,14 +125,14 @@ def test_categories_of_like_risk_share_a_bin_and_one_without_rows_has_none():
     y = (np.arange(3000) // 3 % rate == 0).astype(np.int8)
     columns = np.eye(4, dtype=np.float32)[chosen]
 
-    binning = fit_binning(
+    binning = fit_woe_binning(
         list(enumerate(CATEGORIES)), columns, y, {"min_prebin_size": 0.05, "max_n_bins": 2}
     )
 
     assert binning.states[0] == binning.states[1] != binning.states[2]
     assert set(binning.states) == {0, 1, 2}
     nothing = np.zeros((1, 4), np.float32)
-    assert binning.bins(np.eye(4, dtype=np.float32))[3] == binning.bins(nothing) == binning.rest
+    assert binning.bin_of(np.eye(4, dtype=np.float32))[3] == binning.bin_of(nothing) == binning.rest
     assert binning.woe[binning.rest] == 0
 
 
@@ -132,7 +141,7 @@ def test_categories_of_like_risk_share_a_bin_and_one_without_rows_has_none():
 def test_a_feature_that_says_nothing_has_one_bin_at_most(amounts):
     y = (np.arange(40) % 4 == 0).astype(np.int8)
 
-    binning = fit_binning(
+    binning = fit_woe_binning(
         [(0, AMOUNTS[0])], np.array(amounts, np.float32)[:, None], y, {"min_prebin_size": 0.05}
     )
 

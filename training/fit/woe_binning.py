@@ -25,7 +25,7 @@ AVERAGE_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Binning:
+class WoeBinning:
     """How the columns of one feature fall into bins, and what the bins held when it was fitted.
 
     Bins are numbered: those between the cuts or of the categories, then the feature's other states
@@ -71,7 +71,7 @@ class Binning:
         """Share of each bin in the feature's information value."""
         return information_value(self.goods, self.bads, self.woe)
 
-    def bins(self, columns: NDArray[np.float32]) -> NDArray[np.int64]:
+    def bin_of(self, columns: NDArray[np.float32]) -> NDArray[np.int64]:
         """Bin of each row of (n_rows, n_columns)."""
         return _bins(columns, self.amount, self.cuts, self.states, self.rest)
 
@@ -112,12 +112,12 @@ def information_value(
     return value
 
 
-def fit_binning(
+def fit_woe_binning(
     numbered: Sequence[tuple[int, Column]],
     columns: NDArray[np.float32],
     y: NDArray[np.int8],
     parameters: Mapping[str, Any],
-) -> Binning:
+) -> WoeBinning:
     """Bins of one feature.
 
     Parameters
@@ -141,7 +141,7 @@ def fit_binning(
     rest = len(groups) + len(others)
     bins = _bins(columns, amount, cuts, states, rest)
     goods, bads = (np.bincount(bins[y == label], minlength=rest + 1) for label in (0, 1))
-    return Binning(
+    return WoeBinning(
         source=numbered[0][1].source,
         amount=amount,
         cuts=cuts,
