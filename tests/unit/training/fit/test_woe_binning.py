@@ -50,7 +50,7 @@ def test_a_value_on_a_cut_is_in_the_bin_above_it():
     below = np.nextafter(np.float32(10), np.float32(-inf))
     X = np.array([[below, 0], [10, 0], [-1e30, 0], [nan, 0], [nan, 1]], np.float32)
 
-    assert AMOUNT.bins(X).tolist() == [0, 1, 0, 3, 2]
+    assert AMOUNT.bin_of(X).tolist() == [0, 1, 0, 3, 2]
 
 
 AMOUNTS = [Column("income", 0, None), Column("income=no_record", 0, -99.0)]
@@ -151,7 +151,7 @@ def test_a_feature_that_says_nothing_has_one_bin_at_most(amounts):
 
 @pytest.mark.slow
 def test_binning_says_nothing_of_solvers_that_it_does_not_use():
-    code = "import tests.unit.training.fit.test_binning as t; t.fitted(1.0)"
+    code = "import tests.unit.training.fit.test_woe_binning as t; t.fitted(1.0)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
