@@ -16,17 +16,15 @@ import pyarrow.compute as pc
 
 from batch.columns import EMPTY_TEXT, UNREADABLE, amounts, booleans, codes, is_number, is_text
 from batch.holdings import Holdings
+from scoreline.api.fields import IDENTIFIER, MAX_ID, REQUIRED
 from scoreline.arrow.columns import as_text
 from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import BatchError, FieldError
 from scoreline.scoring.application import (
     EMPTY,
-    ID_RULE,
-    MAX_ID_LENGTH,
     NOT_BOOLEAN,
     NOT_FINITE,
     NOT_INTEGER,
-    REQUIRED,
     category_rule,
     number_rule,
     range_rule,
@@ -127,7 +125,7 @@ class FileEncoder:
         broken += [breach for breach in of_held if breach[2].any()]
         ids = None if self._id is None else _text(table[self._id])
         if ids is not None and (wrong := ~is_id(ids)).any():
-            broken.append(("id", ID_RULE, wrong))
+            broken.append(("id", IDENTIFIER.rule, wrong))
         return Encoded(X, held, ids, np.arange(table.num_rows), broken)
 
     def _problems(self, schema: pa.Schema) -> Iterator[FieldError]:
@@ -173,7 +171,7 @@ def is_id(ids: pa.ChunkedArray) -> NDArray[np.bool_]:
     """Whether texts keep the rule for an application's id."""
     length = pc.fill_null(pc.utf8_length(ids), 0)
     found: NDArray[np.bool_] = pc.and_(
-        pc.greater(length, 0), pc.less_equal(length, MAX_ID_LENGTH)
+        pc.greater(length, 0), pc.less_equal(length, MAX_ID)
     ).to_numpy()
     return found
 

@@ -213,15 +213,15 @@ def _build_features(deployment: Deployment, model: str, tables: Path) -> None:
 def _route(deployment: Deployment, model: str, bank: str) -> None:
     """Add a bank; the first model of the stack also answers requests without a bank."""
     from scoreline.core.versions import Routing
-    from scoreline.governance.routing import Change
 
     present = deployment.routings.show()
     default = present["default"]
     if default not in deployment.registry.pointers():
         default = model
     routing = Routing(default, {**present["banks"], bank: model})
-    change = Change(routing, REASON, present["sequence"])
-    deployment.routings.change(change, who=deployment.who)
+    deployment.routings.change(
+        routing, who=deployment.who, reason=REASON, expected=present["sequence"]
+    )
 
 
 def main() -> int:

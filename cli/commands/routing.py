@@ -55,7 +55,8 @@ def _change_route(
     deployment: Deployment, bank: str, model: str | None, reason: str
 ) -> dict[str, Any]:
     """Route a bank to a model, or to none; the bank `default` stands for requests without one."""
-    from scoreline.governance.routing import DEFAULT, read_change
+    from scoreline.api.operations_requests import DEFAULT, ROUTING
+    from scoreline.core.versions import Routing
 
     present = deployment.routings.show()
     wanted = {"default": present["default"], "banks": dict(present["banks"])}
@@ -65,5 +66,7 @@ def _change_route(
         wanted["banks"][bank] = model
     elif wanted["banks"].pop(bank, None) is None:
         raise ModelNotFoundError(f"no model is routed to {bank}")
-    change = read_change({**wanted, "reason": reason, "expected": present["sequence"]})
-    return deployment.routings.change(change, who=deployment.who)
+    ROUTING.read({**wanted, "reason": reason})
+    return deployment.routings.change(
+        Routing(**wanted), who=deployment.who, reason=reason, expected=present["sequence"]
+    )

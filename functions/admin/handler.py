@@ -8,26 +8,28 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from scoreline.api.fields import DATASET, FLAG, MODEL, TEXT, optional, read_fields
 from scoreline.api.http import Request, Response, dispatch, is_http
+from scoreline.api.operations_requests import (
+    PROMOTE,
+    ROLLBACK,
+    ROUTING,
+    TRAIN,
+    TRAIN_HEADERS,
+    UPDATE_MODEL,
+)
 from scoreline.aws.ledger import Ledger
 from scoreline.aws.predict_function import PredictFunction
 from scoreline.aws.registry import MANIFEST_KEY, ModelRegistry
 from scoreline.core.datasets import dataset_uri
-from scoreline.core.errors import (
-    FieldError,
-    InvalidRequestError,
-    JobNotFoundError,
-    ModelNotFoundError,
-)
+from scoreline.core.errors import JobNotFoundError, ModelNotFoundError
 from scoreline.core.log import logger
 from scoreline.core.settings import Settings
-from scoreline.core.versions import MODEL_PATTERN, REPORT_FILE
+from scoreline.core.versions import MODEL_PATTERN, REPORT_FILE, Routing
 from scoreline.governance.automatic import promote_published
 from scoreline.governance.catalogue import Catalogue
 from scoreline.governance.entry import Entry
 from scoreline.governance.promotion import Promotions
-from scoreline.governance.routing import RoutingEntry, Routings, read_change
+from scoreline.governance.routing import RoutingEntry, Routings
 from scoreline.governance.watches import Watches
 from scoreline.jobs.jobs import TrainingRequest
 from scoreline.jobs.submission import Submissions
@@ -36,21 +38,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
-
-UPDATE_FIELDS = {
-    "model_name": TEXT,
-    "model": optional(MODEL),
-    "reason": optional(TEXT),
-    "override": optional(FLAG),
-}
-PROMOTE_FIELDS = {
-    "version": TEXT,
-    "reason": TEXT,
-    "expected": optional(TEXT),
-    "override": optional(FLAG),
-}
-ROLLBACK_FIELDS = {"reason": TEXT, "expected": optional(TEXT)}
-TRAIN_FIELDS = {"model": MODEL, "dataset_path": DATASET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +82,27 @@ def routing(_request: Request) -> Response:
 
 def put_routing(request: Request) -> Response:
     """Let other models answer."""
-    head = services().routings.change(read_change(request.json_object()), who=request.caller)
+    fields = ROUTING.read(request.json_object())
+    head = services().routings.change(
+        Routing(fields["default"], fields["banks"]),
+        who=request.caller,
+        reason=fields["reason"],
+        expected=fields.get("expected"),
+    )
     logger.info("routing", sequence=head["sequence"])
     return Response(head)
 
 
 def update_model(request: Request) -> Response:
     """Promote a version of the default model, or of `model`."""
-    fields = read_fields(request.json_object(), UPDATE_FIELDS)
+    fields = UPDATE_MODEL.read(request.json_object())
     model = fields.get("model") or services().registry.routing().default
-    override = fields.get("override", False)
-    if override and "reason" not in fields:
-        rule = FieldError("reason", f"required with override: {TEXT.rule}")
-        raise InvalidRequestError("fields of the request break their rules", (rule,))
     head = services().promotions.promote(
         model,
         fields["model_name"],
         who=request.caller,
         reason=fields.get("reason", "no reason given"),
-        override=override,
+        override=fields.get("override", False),
     )
     return moved(model, head)
 
@@ -149,7 +138,7 @@ def watch(request: Request) -> Response:
 
 def promote(request: Request) -> Response:
     """Let a version be the champion."""
-    model, fields = model_in(request), read_fields(request.json_object(), PROMOTE_FIELDS)
+    model, fields = model_in(request), PROMOTE.read(request.json_object())
     head = services().promotions.promote(
         model,
         fields["version"],
@@ -163,7 +152,7 @@ def promote(request: Request) -> Response:
 
 def rollback(request: Request) -> Response:
     """Return to the champion before the present one."""
-    model, fields = model_in(request), read_fields(request.json_object(), ROLLBACK_FIELDS)
+    model, fields = model_in(request), ROLLBACK.read(request.json_object())
     head = services().promotions.rollback(
         model, who=request.caller, reason=fields["reason"], expected=fields.get("expected")
     )
@@ -172,9 +161,10 @@ def rollback(request: Request) -> Response:
 
 def train(request: Request) -> Response:
     """Queue a training job; the same Idempotency-Key asks for the same job."""
-    fields = read_fields(request.json_object(), TRAIN_FIELDS)
+    fields = TRAIN.read(request.json_object())
+    model = fields.get("model") or services().registry.routing().default
     path = dataset_uri(fields["dataset_path"], services().settings.bucket)
-    wanted = TrainingRequest(fields["model"], path, trained_by=request.caller)
+    wanted = TrainingRequest(model, path, trained_by=request.caller)
     item = services().submissions.submit(wanted, cause_of(request))
     # relative to /train, so that it holds behind the stage's prefix too
     location = {"Location": f"train/{item['job']}"}
@@ -216,13 +206,8 @@ def model_in(request: Request) -> str:
 
 def cause_of(request: Request) -> str:
     """What makes two requests for training the same job: the caller's key, or else nothing."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return uuid4().hex
-    if not TEXT.test(key):
-        rule = FieldError("Idempotency-Key", f"expected {TEXT.rule}")
-        raise InvalidRequestError("a header breaks its rule", (rule,))
-    return f"{request.caller} {key}"
+    key = TRAIN_HEADERS.read(request.headers).get("idempotency-key")
+    return uuid4().hex if key is None else f"{request.caller} {key}"
 
 
 def moved(model: str, head: Entry) -> Response:

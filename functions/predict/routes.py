@@ -10,25 +10,20 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from scoreline.api.application_schema import application_schema
-from scoreline.api.fields import MODEL, TEXT, read_fields
+from scoreline.api.fields import is_identifier
 from scoreline.api.http import Request, Response, dispatch, is_http
+from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, direct_table
 from scoreline.aws.light.client import Aws
 from scoreline.aws.reader import ModelReader
-from scoreline.core.errors import (
-    FieldError,
-    InvalidApplicationError,
-    ScorelineError,
-    shown_name,
-)
+from scoreline.core.errors import InvalidApplicationError, ScorelineError
 from scoreline.core.log import log_unexpected, logger
 from scoreline.core.settings import Settings
-from scoreline.scoring.application import is_identifier
 from scoreline.scoring.online import OnlineFeatures
 from scoreline.serving.champions import ChampionCache
 from scoreline.serving.verification import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -129,15 +124,15 @@ def elapsed_ms(started: float) -> float:
 @scoring
 def predict(request: Request) -> dict[str, Any]:
     """One application for the default model, or for the model of its `bank`."""
-    application, languages = request.json_object(), request.languages
-    return score_one(routed(application), application, languages)
+    application = ROUTED.read(request.json_object(), InvalidApplicationError)
+    return score_one(routed(application), application, request.languages)
 
 
 @scoring
 def predict_batch(request: Request) -> dict[str, Any]:
     """Many applications for the default model, or for the model of the request's `bank`."""
-    body, languages = request.json_object(), request.languages
-    return score_many(routed(body), body, languages)
+    body = ROUTED_BATCH.read(request.json_object(), InvalidApplicationError)
+    return score_many(routed(body), body, request.languages)
 
 
 @scoring
@@ -151,7 +146,8 @@ def predict_model(request: Request) -> dict[str, Any]:
 def predict_model_batch(request: Request) -> dict[str, Any]:
     """Many applications for the model in the path."""
     champion = champions().get(request.path["model"])
-    return score_many(champion, request.json_object(), request.languages)
+    body = BATCH.read(request.json_object(), InvalidApplicationError)
+    return score_many(champion, body, request.languages)
 
 
 def what_if_model(request: Request) -> Response:
@@ -201,8 +197,6 @@ ROUTES = {
 def routed(body: dict[str, Any]) -> LoadedChampion:
     """The champion that the request's `bank`, taken out of it, or the default is routed to."""
     bank = body.pop("bank", None)
-    if bank is not None and not isinstance(bank, str):
-        raise InvalidApplicationError("the request breaks the contract", (_BANK_RULE,))
     if bank is not None and bank not in champions().routing().banks:
         known_banks = sorted(champions().routing().banks)  # clients are not told the names
         logger.warning("no model is routed to a bank", known_banks=known_banks)
@@ -228,7 +222,7 @@ def score_many(
     """An answer or an error for each of the body's applications, in their order."""
     results: list[dict[str, Any]] = []  # an error, or the part of the answer about look-ups
     encoded = []
-    for item in _applications(body):
+    for item in body["applications"]:
         try:
             if not isinstance(item, dict):
                 raise InvalidApplicationError("the application is not a JSON object")
@@ -246,21 +240,6 @@ def score_many(
     }
 
 
-def _applications(body: dict[str, Any]) -> list[Any]:
-    broken = [
-        FieldError(shown_name(name), "is not a field of this request")
-        for name in body
-        if name != "applications"
-    ]
-    items = body.get("applications")
-    if not isinstance(items, list) or not items:
-        broken.append(FieldError("applications", "must be a list of at least one application"))
-    if broken:
-        raise InvalidApplicationError("the request breaks the contract", tuple(broken))
-    assert isinstance(items, list)  # noqa: S101
-    return items
-
-
 def _identified(model: ScoringModel, item: Any) -> dict[str, Any]:
     """The item's id, unless it is itself what breaks a rule."""
     if model.contract.pipeline and isinstance(item, dict):
@@ -269,11 +248,7 @@ def _identified(model: ScoringModel, item: Any) -> dict[str, Any]:
     return {"id": identifier} if is_identifier(identifier) else {}
 
 
-VERIFY_FIELDS = {"model": MODEL, "version": TEXT}
-_BANK_RULE = FieldError("bank", "must be a string")
-
-
-def invoke(event: dict[str, Any]) -> dict[str, Any]:
+def invoke(event: Any) -> dict[str, Any]:
     """Answer a direct invocation.
 
     `{"model", "application"}` and `{"model", "applications"}` score (in place of `model` a `bank`,
@@ -281,14 +256,11 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     online features); `{"verify": {"model", "version"}}` says whether a version may be promoted.
     """
     started = perf_counter()
-    broken = tuple(_broken_rules(event))
-    if broken:
-        raise InvalidApplicationError("the request breaks the contract", broken)
-    if "verify" in event:
-        target = read_fields(event["verify"], VERIFY_FIELDS)
+    body = dict(direct_table(event).read(event, InvalidApplicationError))
+    if "verify" in body:
+        target = body["verify"]
         sha256 = verify(registry(), target["model"], target["version"])
         return {"verified": True, "sha256": sha256}
-    body = dict(event)
     champion = champions().get(body.pop("model")) if "model" in body else routed(body)
     if "application" in body:
         if not champion.model.contract.pipeline:
@@ -297,26 +269,6 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     else:
         answer = score_many(champion, body, ())
     return {**answer, "processing_time_ms": elapsed_ms(started)}
-
-
-def _broken_rules(event: dict[str, Any]) -> Iterator[FieldError]:
-    """What is wrong with a direct invocation, apart from the applications themselves."""
-    asked = [name for name in ("application", "applications", "verify") if name in event]
-    if len(asked) != 1:
-        yield FieldError("application", "or applications or verify is required, and only one")
-    allowed = {"verify"} if asked == ["verify"] else {"model", "bank", *asked}
-    if asked == ["application"]:
-        allowed.add("customer_id")
-    for name in event:
-        if name not in allowed:
-            yield FieldError(shown_name(name), "is not a field of this request")
-    if not isinstance(event.get("model", ""), str):
-        yield FieldError("model", "must be a string")
-    if "model" in event and "bank" in event:
-        yield FieldError("bank", "is for requests without a model")
-    for name in ("application", "verify"):
-        if not isinstance(event.get(name, {}), dict):
-            yield FieldError(name, "must be an object")
 
 
 @logger.inject_lambda_context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.train.queue import TrainQueue
 from functions.train.trainer import Trainer
-from scoreline.api.fields import DATASET, MODEL, optional, read_fields
+from scoreline.api.operations_requests import TRAIN_DIRECTLY
 from scoreline.aws.registry import ModelRegistry
 from scoreline.core.errors import ScorelineError
 from scoreline.core.log import log_unexpected, logger
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 DIRECTLY = "direct invocation"  # Lambda does not tell a function who invokes it
-FIELDS = {"model": MODEL, "dataset_path": optional(DATASET)}
 
 
 @cache
@@ -33,12 +32,13 @@ def trainer() -> Trainer:
 
 
 def handle(event: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
-    """Answer messages of the queue, or a direct invocation `{"model", "dataset_path"?}`."""
-    if "Records" in event:
+    """Answer messages of the queue, or a direct invocation `{"model"?, "dataset_path"?}`."""
+    if isinstance(event, dict) and "Records" in event:
         return queue().work_off(event["Records"], trainer)
     try:
-        fields = read_fields(event, FIELDS)
-        outcome = trainer(fields["model"], fields.get("dataset_path"), trained_by=DIRECTLY)
+        fields = TRAIN_DIRECTLY.read(event)
+        model = fields.get("model") or trainer.registry.routing().default
+        outcome = trainer(model, fields.get("dataset_path"), trained_by=DIRECTLY)
     except ScorelineError as error:
         return error.to_json()
     except Exception as error:  # the door: a caller never sees a stack trace, a log never a value

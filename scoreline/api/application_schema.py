@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from scoreline.api.fields import IDENTIFIER
+from scoreline.api.scoring_requests import CUSTOMER_ID
 from scoreline.core.contract import HELD
-from scoreline.scoring.application import MAX_ID_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,14 +32,7 @@ def _returning(application: dict[str, Any]) -> dict[str, Any]:
         **{key: application.pop(key) for key in ("title", "description", "x-task")},
         "type": "object",
         "properties": {
-            "customer_id": {
-                "anyOf": [
-                    {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH},
-                    {"type": "integer"},
-                    {"type": "null"},
-                ],
-                "description": "Whose history is looked up; absent for a new customer",
-            },
+            "customer_id": dict(CUSTOMER_ID.schema),
             "application": application,
         },
         "required": ["application"],
@@ -55,9 +49,7 @@ def _application(contract: Contract) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "id": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": MAX_ID_LENGTH,
+                **IDENTIFIER.schema,
                 "description": "Identifier that the answer repeats; made up where it is absent",
             },
             **{name: schema for feature in sent for name, schema in _properties(feature).items()},

@@ -1,63 +1,175 @@
-"""Strict reading of a small JSON object: all bad fields at once, never a value."""
+"""The grammar of requests: a table of fields reads a body, and JSON Schema is made from it.
+
+Reading is total: any JSON value gives its fields or one error, which names every broken rule and
+never a value. The predict function reads with it at a cold start, so it imports next to nothing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from scoreline.core.datasets import DATASET_RULE, is_dataset_path
-from scoreline.core.errors import FieldError, InvalidRequestError
+from scoreline.core.errors import (
+    MAX_FIELDS,
+    MAX_NAME,
+    FieldError,
+    InvalidRequestError,
+    MalformedRequestError,
+    shown_name,
+)
 from scoreline.core.record import record
 from scoreline.core.versions import MODEL_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from scoreline.core.errors import ScorelineError
 
 MAX_TEXT = 500
-_MAX_NAME = 64
+MAX_ID = 128
+
+REQUIRED = "is required"
+UNKNOWN = "is not a field of this request"
+NOT_AN_OBJECT = "must be an object"
+BROKEN = "fields of the request break their rules"
 
 
 @record
 class Field:
-    """A field: the rule in words, its test, its type, and whether it may be absent."""
+    """What a field may hold: the rule in words, as a test and as JSON Schema."""
 
     rule: str
-    test: Callable[[Any], bool]
-    optional: bool = False
-    type: type = str
+    holds: Callable[[Any], bool]
+    schema: Mapping[str, Any]
+
+    def problems(self, value: Any, path: str) -> Iterator[FieldError]:
+        """The rule, where the value breaks it."""
+        if not self.holds(value):
+            yield FieldError(path, self.rule)
 
 
-def is_text(value: str) -> bool:
-    """Whether a string is 1 to MAX_TEXT printable characters and not blank."""
-    return len(value) <= MAX_TEXT and value.isprintable() and not value.isspace() and value != ""
+@record
+class Table:
+    """The fields of a JSON object, which may be a request or a part of one.
+
+    Attributes
+    ----------
+    exactly_one, at_most_one : names of which exactly one, or at most one, must be given
+    needs : name of a flag -> name of the field that is required where the flag is true
+    open : further fields are somebody else's, such as those of an application
+    """
+
+    required: Mapping[str, Field | Table] = field(default_factory=dict)
+    optional: Mapping[str, Field | Table] = field(default_factory=dict)
+    exactly_one: tuple[str, ...] = ()
+    at_most_one: tuple[str, ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict)
+    open: bool = False
+
+    def read(
+        self, body: Any, error: Callable[..., ScorelineError] = InvalidRequestError
+    ) -> dict[str, Any]:
+        """The body, checked.
+
+        Raises
+        ------
+        MalformedRequestError
+            The body is not a JSON object.
+        InvalidRequestError, or another `error` where one is given
+            It names every field that breaks a rule.
+        """
+        if not isinstance(body, dict):
+            raise MalformedRequestError("the request is not a JSON object")
+        broken = tuple(islice(self.problems(body), MAX_FIELDS + 1))
+        if broken:
+            raise error(BROKEN, broken)
+        return body
+
+    def problems(self, value: Any, path: str = "") -> Iterator[FieldError]:
+        """Every broken rule, unknown fields last: there may be any number of those."""
+        if not isinstance(value, dict):
+            yield FieldError(path, NOT_AN_OBJECT)
+            return
+        prefix = f"{path}." if path else ""
+        for name in self.required:
+            if name not in value:
+                yield FieldError(prefix + name, REQUIRED)
+        known = {**self.required, **self.optional}
+        for name, rule in known.items():
+            if name in value:
+                yield from rule.problems(value[name], prefix + name)
+        yield from self._relations(value, prefix)
+        if not self.open:
+            for name in value:
+                if name not in known:
+                    yield FieldError(prefix + shown_name(name), UNKNOWN)
+
+    def _relations(self, value: Mapping[str, Any], prefix: str) -> Iterator[FieldError]:
+        """The rules that hold between fields."""
+        given = [name for name in self.exactly_one if name in value]
+        if self.exactly_one and len(given) != 1:
+            rule = f"exactly one of {_listed(self.exactly_one)} must be given"
+            yield FieldError(prefix + self.exactly_one[0], rule)
+        if sum(name in value for name in self.at_most_one) > 1:
+            rule = f"only one of {_listed(self.at_most_one)} may be given"
+            yield FieldError(prefix + self.at_most_one[-1], rule)
+        for flag, needed in self.needs.items():
+            if value.get(flag) is True and needed not in value:
+                yield FieldError(prefix + needed, f"{REQUIRED} with {flag}")
 
 
-TEXT = Field(f"a string of 1 to {MAX_TEXT} printable characters", is_text)
-MODEL = Field("a model's name such as german-credit", lambda v: bool(MODEL_PATTERN.fullmatch(v)))
-DATASET = Field(DATASET_RULE, is_dataset_path)
-FLAG = Field("true or false", lambda _: True, type=bool)
+def is_text(value: Any) -> bool:
+    """Whether a value is a string of 1 to MAX_TEXT printable characters and not blank."""
+    return (
+        isinstance(value, str)
+        and len(value) <= MAX_TEXT
+        and value.isprintable()
+        and not value.isspace()
+        and value != ""
+    )
 
 
-def optional(field: Field) -> Field:
-    """The same field, which may be absent."""
-    return replace(field, optional=True)
+def is_model(value: Any) -> bool:
+    """Whether a value is a model's name."""
+    return (
+        isinstance(value, str)
+        and len(value) <= MAX_NAME
+        and MODEL_PATTERN.fullmatch(value) is not None
+    )
 
 
-def read_fields(body: Mapping[str, Any], fields: Mapping[str, Field]) -> dict[str, Any]:
-    """The fields of `body`; an InvalidRequestError names every unknown, missing or wrong one."""
-    errors = [FieldError(_name(n), "unknown field") for n in body if n not in fields]
-    for name, field in fields.items():
-        value = body.get(name)
-        if name not in body:
-            if not field.optional:
-                errors.append(FieldError(name, f"required: {field.rule}"))
-        elif not isinstance(value, field.type) or not field.test(value):
-            errors.append(FieldError(name, f"expected {field.rule}"))
-    if errors:
-        raise InvalidRequestError("fields of the request break their rules", tuple(errors))
-    return dict(body)
+def is_identifier(value: Any) -> bool:
+    """Whether a value is a string of 1 to MAX_ID characters."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID
 
 
-def _name(unknown: str) -> str:
-    """The name of an unknown field, as far as it looks like a name."""
-    return unknown if unknown.isidentifier() and len(unknown) <= _MAX_NAME else "(unnamed)"
+TEXT = Field(
+    f"must be a string of 1 to {MAX_TEXT} printable characters",
+    is_text,
+    {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+)
+MODEL = Field(
+    "must be the name of a model, such as german-credit",
+    is_model,
+    {"type": "string", "pattern": f"^{MODEL_PATTERN.pattern}$", "maxLength": MAX_NAME},
+)
+IDENTIFIER = Field(
+    f"must be a string of 1 to {MAX_ID} characters",
+    is_identifier,
+    {"type": "string", "minLength": 1, "maxLength": MAX_ID},
+)
+FLAG = Field(
+    "must be true or false",
+    lambda value: isinstance(value, bool),
+    {"type": "boolean"},
+)
+OBJECT = Field(
+    NOT_AN_OBJECT,
+    lambda value: isinstance(value, dict),
+    {"type": "object"},
+)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"

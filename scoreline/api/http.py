@@ -49,7 +49,7 @@ class Request(NamedTuple):
         except (ValueError, RecursionError):
             raise MalformedRequestError("the body is not valid JSON") from None
         if not isinstance(value, dict):
-            raise MalformedRequestError("the body is not a JSON object")
+            raise MalformedRequestError("the request is not a JSON object")
         return value
 
 
@@ -75,9 +75,9 @@ class Response(NamedTuple):
 Route = Callable[[Request], Response]
 
 
-def is_http(event: Mapping[str, Any]) -> bool:
+def is_http(event: Any) -> bool:
     """Whether an event is a REST proxy event and not a direct invocation."""
-    return "httpMethod" in event and "resource" in event
+    return isinstance(event, dict) and "httpMethod" in event and "resource" in event
 
 
 def dispatch(routes: Mapping[tuple[str, str], Route], event: Mapping[str, Any]) -> dict[str, Any]:

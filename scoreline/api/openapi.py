@@ -19,7 +19,7 @@ from scoreline.api.schemas import (
     ref,
     what_if,
 )
-from scoreline.scoring.online import FIELDS
+from scoreline.api.scoring_requests import CUSTOMER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -181,7 +181,10 @@ def _what_if(scored: Schema, schema: Schema) -> Schema:
     """The body of a what-if request: its application may stand beside a customer."""
     if "customer_id" not in schema.get("properties", {}):
         return what_if(scored)
-    parts = {name: {"$ref": f"{scored['$ref']}/properties/{name}"} for name in FIELDS}
+    parts = {
+        name: {"$ref": f"{scored['$ref']}/properties/{name}"}
+        for name in (*CUSTOMER.optional, *CUSTOMER.required)
+    }
     return what_if(parts.pop("application"), **parts)
 
 

@@ -7,8 +7,8 @@ import re
 from scoreline.core.errors import DatasetError
 
 DATASET_RULE = (
-    "s3://BUCKET/KEY, or a key prefix in the deployment's bucket that starts with datasets/; "
-    "paths of a local disk are not read"
+    "must be s3://BUCKET/KEY, or a key prefix in the deployment's bucket that starts with "
+    "datasets/; paths of a local disk are not read"
 )
 READY_FILE = "_READY.json"  # the manifest of a dataset, whose arrival asks for training
 # Metadata of a Parquet file whose rows are invented: JSON of model, seed and rows.
@@ -39,7 +39,7 @@ def dataset_uri(path: str, bucket: str) -> str:
     's3://scoreline-dev-1/datasets/german-credit/'
     """
     if not is_dataset_path(path):
-        raise DatasetError(f"dataset_path: expected {DATASET_RULE}")
+        raise DatasetError(f"dataset_path: {DATASET_RULE}")
     return path if path.startswith("s3://") else f"s3://{bucket}/{path}"
 
 

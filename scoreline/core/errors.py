@@ -37,6 +37,8 @@ from typing import ClassVar
 from scoreline.core.record import record
 
 MAX_NAME = 64
+MAX_FIELDS = 100  # of a request that an error names, so that an answer stays small
+UNNAMED = "(unnamed)"
 
 
 @record
@@ -48,8 +50,9 @@ class FieldError:
 
 
 def shown_name(name: str) -> str:
-    """A field name that a client made up, cut so that answers and logs stay small."""
-    return name[:MAX_NAME]
+    """The name of an unknown field, as far as it looks like a name and not like a value."""
+    plain = name.replace("-", "_").replace(".", "_")
+    return name if len(name) <= MAX_NAME and plain.isidentifier() else UNNAMED
 
 
 class ScorelineError(Exception):
@@ -65,7 +68,9 @@ class ScorelineError(Exception):
 
     def to_json(self) -> dict[str, object]:
         """The error body of DESIGN: code, message and all bad fields at once."""
-        fields = [{"field": f.field, "rule": f.rule} for f in self.fields]
+        fields = [{"field": f.field, "rule": f.rule} for f in self.fields[:MAX_FIELDS]]
+        if len(self.fields) > MAX_FIELDS:
+            fields.append({"field": "(more)", "rule": "further fields break their rules"})
         return {"error": {"code": self.code, "message": self.message, "fields": fields}}
 
 

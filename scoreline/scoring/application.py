@@ -6,6 +6,7 @@ from math import nan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from scoreline.api.fields import FLAG, IDENTIFIER, REQUIRED, UNKNOWN, is_identifier
 from scoreline.core.contract import HELD, MAX_AMOUNT, UNSEEN_CATEGORY
 from scoreline.core.errors import (
     FeaturesUnavailableError,
@@ -19,17 +20,13 @@ if TYPE_CHECKING:
 
     from scoreline.core.contract import Contract, Feature
 
-MAX_ID_LENGTH = 128
-UNKNOWN = "is not a field of this model"
 LOOKED_UP = "is looked up by customer_id and cannot be sent"
 
-REQUIRED = "is required"
 NOT_TEXT = "must be a string"
 EMPTY = "must not be empty; null stands for a missing value"
-NOT_BOOLEAN = "must be true or false"
+NOT_BOOLEAN = FLAG.rule
 NOT_FINITE = "must be finite"
 NOT_INTEGER = "must be an integer"
-ID_RULE = f"must be a string of 1 to {MAX_ID_LENGTH} characters"
 
 
 NO_HISTORY: Mapping[str, Any] = MappingProxyType({})
@@ -120,7 +117,7 @@ class ApplicationEncoder:
         if HELD in self._known and not self._are_products(application.get(HELD, [])):
             broken.append(FieldError(HELD, self._held_rule))
         if "id" in application and not is_identifier(application["id"]):
-            broken.append(FieldError("id", ID_RULE))
+            broken.append(FieldError("id", IDENTIFIER.rule))
         return broken
 
     def _unknown(self, name: str) -> FieldError:
@@ -132,11 +129,6 @@ class ApplicationEncoder:
         return isinstance(held, list) and all(
             isinstance(product, str) and product in self._products for product in held
         )
-
-
-def is_identifier(value: Any) -> bool:
-    """Whether a value keeps the rule for an application's id."""
-    return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH
 
 
 def _encoder(feature: Feature) -> Callable[[Any], float]:

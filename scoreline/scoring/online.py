@@ -6,14 +6,15 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scoreline.api.fields import BROKEN
+from scoreline.api.scoring_requests import CUSTOMER
 from scoreline.core.errors import (
     FeaturesUnavailableError,
     FieldError,
     InvalidApplicationError,
     RegistryUnavailableError,
-    shown_name,
 )
-from scoreline.scoring.application import MAX_ID_LENGTH, NO_HISTORY, is_identifier
+from scoreline.scoring.application import NO_HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     type GetItem = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
     type LookUp = Callable[[ScoringModel, str | int | None], History]
 
-FIELDS = ("customer_id", "application")
-CUSTOMER_RULE = f"must be a whole number or a string of 1 to {MAX_ID_LENGTH} characters"
 _SECONDS_A_DAY = 86_400
 
 
@@ -82,7 +81,7 @@ class OnlineFeatures:
             return Applicant(body, model.encoder.encode(body))
         broken = tuple(_broken_rules(model, body))
         if broken:
-            raise InvalidApplicationError("the request breaks the contract", broken)
+            raise InvalidApplicationError(BROKEN, broken)
         application, history = body["application"], self.look_up(model, body.get("customer_id"))
         row = model.encoder.encode(application, history.values)
         return Applicant(application, row, history.shown)
@@ -124,13 +123,6 @@ def no_history(_model: ScoringModel, _customer_id: str | int | None) -> History:
     return History()
 
 
-def customer_problems(body: Mapping[str, Any]) -> Iterator[FieldError]:
-    """Broken rules of the request's `customer_id`, which may be absent or null."""
-    value = body.get("customer_id")
-    if value is not None and not is_identifier(str(value) if type(value) is int else value):
-        yield FieldError("customer_id", CUSTOMER_RULE)
-
-
 def _online_values(model: ScoringModel, item: Mapping[str, Any]) -> dict[str, Any]:
     """The model's online features that the item has, in the contract's order."""
     if not item:
@@ -146,16 +138,11 @@ def _online_values(model: ScoringModel, item: Mapping[str, Any]) -> dict[str, An
 
 
 def _broken_rules(model: ScoringModel, body: Mapping[str, Any]) -> Iterator[FieldError]:
-    for name in body:
-        if name not in FIELDS:
-            yield FieldError(shown_name(name), "is not a field of this request")
-    yield from customer_problems(body)
+    yield from CUSTOMER.problems(body)
     application = body.get("application")
-    if not isinstance(application, dict):
-        yield FieldError("application", "must be an object")
-        return
-    try:
-        model.encoder.encode(application)
-    except InvalidApplicationError as error:
-        for broken in error.fields:
-            yield FieldError(f"application.{broken.field}", broken.rule)
+    if isinstance(application, dict):
+        try:
+            model.encoder.encode(application)
+        except InvalidApplicationError as error:
+            for broken in error.fields:
+                yield FieldError(f"application.{broken.field}", broken.rule)

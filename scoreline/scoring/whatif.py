@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
+from scoreline.api.fields import BROKEN, UNKNOWN
+from scoreline.api.scoring_requests import CUSTOMER_WHAT_IF, TARGETS, WHAT_IF
 from scoreline.core.contract import Decision
 from scoreline.core.errors import (
     FieldError,
@@ -13,7 +15,7 @@ from scoreline.core.errors import (
     shown_name,
 )
 from scoreline.scoring import proposals
-from scoreline.scoring.online import customer_problems, no_history
+from scoreline.scoring.online import no_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,9 +25,7 @@ if TYPE_CHECKING:
 
     type Score = Callable[[Mapping[str, Any]], dict[str, Any]]
 
-FIELDS = ("application", "changes", "target")
 DECISIONS: tuple[str, ...] = get_args(Decision)  # the best first
-TARGETS = DECISIONS[:-1]
 DIFFERENCES = {"probability_of_default": 6, "score": 0, "risk_score": 2}  # with their decimals
 
 
@@ -59,7 +59,7 @@ def what_if(
     }
     broken = tuple(_broken_rules(model, body))
     if broken:
-        raise InvalidApplicationError("the request breaks the contract", broken)
+        raise InvalidApplicationError(BROKEN, broken)
     history = look_up(model, body.get("customer_id"))
     score = partial(_score, model, history.values, languages)
     application = body["application"]
@@ -141,45 +141,33 @@ def _afterwards(
 
 
 def _broken_rules(model: ScoringModel, body: Mapping[str, Any]) -> Iterator[FieldError]:
-    fields = ("customer_id", *FIELDS) if model.contract.pipeline else FIELDS
-    for name in body:
-        if name not in fields:
-            yield FieldError(shown_name(name), "is not a field of this request")
-    yield from customer_problems(body) if model.contract.pipeline else ()
-    application = body.get("application")
-    if isinstance(application, dict):
+    table = CUSTOMER_WHAT_IF if model.contract.pipeline else WHAT_IF
+    yield from table.problems(body)
+    application, changes = body.get("application"), body.get("changes")
+    if not isinstance(application, dict):
+        application = {}
+    else:
         for error in _refused(model, application):
             yield FieldError(f"application.{error.field}", error.rule)
-    else:
-        yield FieldError("application", "must be an object")
-        application = {}
-    if ("changes" in body) == ("target" in body):
-        yield FieldError("changes", "is required where target is not, and excludes it")
-    if "changes" in body:
-        yield from _broken_changes(model, application, body["changes"])
-    if "target" in body:
-        yield from _broken_target(model, body["target"])
+    if isinstance(changes, dict):
+        yield from _broken_changes(model, application, changes)
+    if body.get("target") in TARGETS and not _reachable(model, body["target"]):
+        yield FieldError("target", "is above every decision of this model")
 
 
 def _broken_changes(
-    model: ScoringModel, application: Mapping[str, Any], changes: Any
+    model: ScoringModel, application: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> Iterator[FieldError]:
-    if not isinstance(changes, dict) or not changes:
-        yield FieldError("changes", "must be an object of at least one field")
-        return
     if "id" in changes:
-        yield FieldError("changes.id", "is not a field of this model")
+        yield FieldError("changes.id", UNKNOWN)
     changed = {shown_name(name) for name in changes if name != "id"}
     for error in _refused(model, {**application, **changes}):
         if error.field in changed:
             yield FieldError(f"changes.{error.field}", error.rule)
 
 
-def _broken_target(model: ScoringModel, target: Any) -> Iterator[FieldError]:
-    if target not in TARGETS:
-        yield FieldError("target", f"must be one of: {', '.join(TARGETS)}")
-    elif not any(band.decision in _at_least(target) for band in model.contract.bands):
-        yield FieldError("target", "is above every decision of this model")
+def _reachable(model: ScoringModel, target: str) -> bool:
+    return any(band.decision in _at_least(target) for band in model.contract.bands)
 
 
 def _refused(model: ScoringModel, application: Mapping[str, Any]) -> tuple[FieldError, ...]:

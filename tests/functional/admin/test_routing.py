@@ -6,7 +6,7 @@ import pytest
 from scoreline.aws.ledger import Ledger
 from scoreline.core.errors import RoutingConflictError
 from scoreline.core.versions import Pointer, Routing, VersionRef
-from scoreline.governance.routing import RoutingEntry, Routings, read_change
+from scoreline.governance.routing import RoutingEntry, Routings
 from tests.functional.admin.conftest import A
 
 ADA = "arn:aws:iam::123456789012:user/ada.example"
@@ -138,17 +138,14 @@ def test_of_two_changes_that_saw_the_same_head_one_wins(registry, settings):
         def head(self, _subject):
             return None
 
-    def change(default):
-        return read_change({"default": default, "banks": {}, "reason": "first"})
+    def change(kind, default, who):
+        ledger, routing = kind.connect(settings, RoutingEntry), Routing(default, {})
+        Routings(registry, ledger).change(routing, who=who, reason="first")
 
-    Routings(registry, Ledger.connect(settings, RoutingEntry)).change(
-        change("credit-card"), who="ada"
-    )
+    change(Ledger, "credit-card", "ada")
 
     with pytest.raises(RoutingConflictError, match="came first"):
-        Routings(registry, Late.connect(settings, RoutingEntry)).change(
-            change("loan-risk"), who="bob"
-        )
+        change(Late, "loan-risk", "bob")
 
     assert registry.routing().default == "credit-card"
 

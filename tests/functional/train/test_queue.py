@@ -411,7 +411,7 @@ def test_a_local_path_that_reached_the_queue_fails_the_job(invoke, jobs, job, tr
     invoke(event)
 
     assert training.asked == []
-    assert jobs.get(job)["reason"].startswith("dataset_path: expected s3://BUCKET/KEY")
+    assert jobs.get(job)["reason"].startswith("dataset_path: must be s3://BUCKET/KEY")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""What the routes of operations and data science take, and a direct invocation of train."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scoreline.api.fields import FLAG, MODEL, TEXT, Field, Table, is_model
+from scoreline.core.datasets import DATASET_RULE, is_dataset_path
+from scoreline.core.errors import MAX_NAME
+
+DEFAULT = "default"  # no bank has this name
+MAX_BANKS_BYTES = 4000  # a standard parameter has 4096, and the default model needs its own
+
+
+def is_bank(value: Any) -> bool:
+    """Whether a value may name a bank."""
+    return is_model(value) and value != DEFAULT
+
+
+def are_banks(value: Any) -> bool:
+    """Whether a value is an object of banks and their models that fits the routing parameter."""
+    return (
+        isinstance(value, dict)
+        and all(is_bank(bank) and is_model(model) for bank, model in value.items())
+        and len(json.dumps(value)) <= MAX_BANKS_BYTES
+    )
+
+
+DATASET = Field(
+    DATASET_RULE,
+    lambda value: isinstance(value, str) and is_dataset_path(value),
+    {"type": "string", "examples": ["datasets/german-credit/"]},
+)
+VERSION = Field(
+    TEXT.rule,
+    TEXT.holds,
+    {**TEXT.schema, "examples": ["20261121T004512Z-3fa9c1d2"]},
+)
+REASON = Field(TEXT.rule, TEXT.holds, {**TEXT.schema, "examples": ["new data"]})
+OVERRIDE = Field(
+    FLAG.rule,
+    FLAG.holds,
+    {
+        **FLAG.schema,
+        "description": "Promote a rejected version, or one that the caller has trained; needs a "
+        "reason",
+    },
+)
+BANKS = Field(
+    "must be an object of banks and their models; the name of a bank is lower-case words joined by "
+    f"hyphens, of at most {MAX_NAME} characters, and not {DEFAULT}; all must fit "
+    f"{MAX_BANKS_BYTES} bytes",
+    are_banks,
+    {
+        "type": "object",
+        "propertyNames": {**MODEL.schema, "not": {"const": DEFAULT}},
+        "additionalProperties": dict(MODEL.schema),
+        "examples": [{"north-bank": "credit-card"}],
+    },
+)
+SEQUENCE = Field(
+    "must be the number of the latest change, 0 before the first",
+    lambda value: type(value) is int and value >= 0,
+    {"type": "integer", "minimum": 0},
+)
+
+PROMOTE = Table({"version": VERSION, "reason": REASON}, {"expected": VERSION, "override": OVERRIDE})
+ROLLBACK = Table({"reason": REASON}, {"expected": VERSION})
+UPDATE_MODEL = Table(
+    {"model_name": VERSION},
+    {"model": MODEL, "reason": REASON, "override": OVERRIDE},
+    needs={"override": "reason"},
+)
+ROUTING = Table({"default": MODEL, "banks": BANKS, "reason": REASON}, {"expected": SEQUENCE})
+TRAIN = Table({"dataset_path": DATASET}, {"model": MODEL})
+TRAIN_DIRECTLY = Table(optional={"model": MODEL, "dataset_path": DATASET})
+TRAIN_HEADERS = Table(optional={"idempotency-key": TEXT}, open=True)
