@@ -180,9 +180,9 @@ def test_promote_names_all_bad_fields_at_once_and_no_value(aws, call, load_event
 
     assert (status, body["error"]["code"]) == (422, "invalid_request")
     assert {f["field"]: f["rule"] for f in body["error"]["fields"]} == {
-        "resaon": "unknown field",
-        "version": "expected a string of 1 to 500 printable characters",
-        "reason": "required: a string of 1 to 500 printable characters",
+        "resaon": "is not a field of this request",
+        "version": "must be a string of 1 to 500 printable characters",
+        "reason": "is required",
     }
     assert "misspelt" not in str(body)
 

@@ -50,7 +50,7 @@ def test_an_override_is_true_or_false(publish, promote, override):
     status, body = promote(A, override=override)
 
     assert status == 422
-    assert body["error"]["fields"] == [{"field": "override", "rule": "expected true or false"}]
+    assert body["error"]["fields"] == [{"field": "override", "rule": "must be true or false"}]
 
 
 def test_update_model_refuses_it_too_and_an_override_without_a_reason(

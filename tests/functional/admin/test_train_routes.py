@@ -129,7 +129,7 @@ def test_an_idempotency_key_that_is_not_text_is_422(aws, call, load_event):
 
     status, body = call(event)
 
-    assert (status, body["error"]["fields"][0]["field"]) == (422, "Idempotency-Key")
+    assert (status, body["error"]["fields"][0]["field"]) == (422, "idempotency-key")
 
 
 def test_a_job_ends_with_score_and_model_name(aws, settings, call, load_event):

@@ -403,15 +403,18 @@ def overwrite_manifest(settings, text):
         ({"model": 7, "application": APPLICATION}, ["model"]),
         ({"model": ["sample"], "applications": [APPLICATION]}, ["model"]),
         ({"modle": "sample", "application": APPLICATION}, ["modle"]),
-        ({"model": "sample", "application": APPLICATION, "x" * 99: 1}, ["x" * 64]),
+        ({"model": "sample", "application": APPLICATION, "x" * 99: 1}, ["(unnamed)"]),
         ({"model": "sample", "bank": "north-bank", "application": APPLICATION}, ["bank"]),
         ({"bank": 7, "application": APPLICATION}, ["bank"]),
         ({"application": APPLICATION, "applications": [APPLICATION]}, ["application"]),
         ({"application": "all"}, ["application"]),
         ({"verify": "all"}, ["verify"]),
-        ({"verify": {}, "model": "sample"}, ["model"]),
-        ({"verify": {"model": "sample"}}, ["version"]),
-        ({"verify": {"model": 7, "version": 7, "x": 1}}, ["x", "model", "version"]),
+        ({"verify": {}, "model": "sample"}, ["verify.model", "verify.version", "model"]),
+        ({"verify": {"model": "sample"}}, ["verify.version"]),
+        (
+            {"verify": {"model": 7, "version": 7, "x": 1}},
+            ["verify.model", "verify.version", "verify.x"],
+        ),
     ],
 )
 def test_a_direct_invocation_of_another_form_is_refused(lambda_context, event, fields):

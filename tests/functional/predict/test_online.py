@@ -112,7 +112,7 @@ def test_a_flat_application_is_told_where_it_belongs(call):
     status, answer = call(SENT)
 
     assert status == 422
-    assert {"field": "application", "rule": "must be an object"} in answer["error"]["fields"]
+    assert {"field": "application", "rule": "is required"} in answer["error"]["fields"]
 
 
 def test_a_table_that_fails_is_an_error_and_no_score_without_history(call, settings):
@@ -174,7 +174,7 @@ def test_a_model_without_history_takes_no_customer(registry, lambda_context):
     answer = app.lambda_handler(event, lambda_context)
 
     [broken] = answer["error"]["fields"]
-    assert broken == {"field": "customer_id", "rule": "is not a field of this model"}
+    assert broken == {"field": "customer_id", "rule": "is not a field of this request"}
 
 
 def test_a_what_if_keeps_the_history(call, keep):

@@ -41,7 +41,7 @@ def test_bad_fields_come_at_once_and_nothing_is_trained(invoke, training):
     answer = invoke({"model": 1, "dataset_path": "/etc/passwd", "force": True})
 
     assert answer["error"]["code"] == "invalid_request"
-    assert [f["field"] for f in answer["error"]["fields"]] == ["force", "model", "dataset_path"]
+    assert [f["field"] for f in answer["error"]["fields"]] == ["model", "dataset_path", "force"]
     assert "passwd" not in str(answer)
     assert training.asked == []
 
