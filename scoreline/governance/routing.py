@@ -16,7 +16,7 @@ from scoreline.core.errors import (
 from scoreline.core.versions import Routing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from scoreline.aws.ledger import Ledger
     from scoreline.aws.registry import ModelRegistry
