@@ -13,7 +13,7 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-fast bench bench-cold-start rie local-lambda lint validate build lock clean
+.PHONY: help install demo serve test test-fast bench bench-cold-start rie local-lambda lint docs docs-serve docs-reference validate build lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,9 +32,9 @@ test: .venv/.installed ## all tests
 test-fast: .venv/.installed ## tests that take seconds
 	$(PYTHON) -m pytest -n 2 -m "not slow and not e2e"
 
-bench: bench-cold-start .venv-bench/.installed ## measure everything beside others, 15 minutes; bench/results and the README's tables
+bench: bench-cold-start .venv-bench/.installed ## measure everything beside others, 15 minutes; bench/results and the tables of docs/
 	@for name in contributions latency throughput batch http memory training cost; do $(PYTHON) -m bench.$$name || exit 1; done
-	@$(PYTHON) -m bench.readme
+	@$(PYTHON) -m bench.pages
 
 bench-cold-start: .venv/.installed .venv-lambda/.installed .venv-sam/.installed ## measure INIT beside others' handlers
 	@$(PYTHON) -m bench.cold_start
@@ -47,6 +47,18 @@ lint: .venv/.installed ## ruff, mypy and the arrows between folders
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo --no-cache
+
+docs: .venv/.installed .venv-docs/.installed ## build the documentation into build/docs; broken links and stale pages fail
+	@$(PYTHON) -m docs.reference --check
+	@.venv-docs/bin/zensical build --strict --clean
+	@$(PYTHON) -m docs.links
+
+docs-serve: .venv-docs/.installed ## show the documentation on 127.0.0.1:8000 while it is edited
+	@.venv-docs/bin/zensical serve
+
+docs-reference: .venv/.installed ## write the pages that are made from code
+	@$(PYTHON) -m docs.reference
+	@$(PYTHON) -m docs.worked_tree
 
 validate: .venv-sam/.installed ## check the template
 	AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/sam validate --lint --template template.yaml
@@ -87,7 +99,7 @@ COMPILE = "$(UV)" pip compile --quiet --python-version 3.13 --generate-hashes --
 NOT_IN_ZIPS := boto3 botocore python-dateutil s3transfer six urllib3 numpy protobuf flatbuffers packaging
 
 clean: ## remove everything that the commands above made, local state included
-	rm -rf .scoreline .aws-sam .venv .venv-* .uv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .scoreline .aws-sam .venv .venv-* .uv .cache build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: a changed lock file installs again. `sync` removes what is not in the lock, so the rest comes after it.

@@ -1,10 +1,14 @@
-"""The README shows the benchmarks' tables as they were written."""
+"""The pages show the benchmarks' tables as they were written, and name the processor of each."""
 
-from bench.readme import MARK, README, filled
+import pytest
+
+from bench.pages import MARK, PAGES, filled
 
 
-def test_the_readme_shows_the_tables_of_the_results():
-    text = README.read_text()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_the_tables_of_the_results(page):
+    text = page.read_text()
 
-    assert len(MARK.findall(text)) >= 4
+    assert MARK.findall(text)
     assert filled(text) == text
+    assert text.count("Measured on ") >= len(MARK.findall(text))

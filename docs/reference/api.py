@@ -1,0 +1,84 @@
+"""The page of the HTTP API, made from the OpenAPI document of a deployment without models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from docs.reference.markdown import Schema, code, table, type_of, variants
+from local.environment import read_template
+from scoreline.api.openapi import Champions, openapi_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD = """# HTTP API reference
+
+Every route with the fields of its request and of its answer. `make serve` shows the same as Swagger
+UI on <http://127.0.0.1:3000/docs>, with the fields of the promoted models. Errors are
+`{"error": {"code", "message", "fields": [{"field", "rule"}]}}`; all fields that break a rule are
+named at once, and no value is repeated. [Score applications](../scoring.md) has examples.
+"""
+WHO = {"ApiKey": "scoring clients, with an API key", "Iam": "operations, with an AWS signature"}
+COLUMNS = ("field", "type", "", "meaning")
+
+
+def page() -> str:
+    """The whole page."""
+    document = openapi_document(read_template().routes, Champions("", {}))
+    schemas = document["components"]["schemas"]
+    parts = [HEAD, "## Routes\n", _overview(document)]
+    for path, operations in document["paths"].items():
+        parts += [_route(method, path, operation) for method, operation in operations.items()]
+    parts.append("## Answers\n")
+    parts += [_component(name, schema) for name, schema in schemas.items()]
+    return "\n".join(parts)
+
+
+def _overview(document: dict[str, Any]) -> str:
+    rows = [
+        (f"`{method.upper()} {path}`", _who(operation), operation["summary"])
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+    return table(("route", "who", "what"), rows) + "\n"
+
+
+def _who(operation: dict[str, Any]) -> str:
+    return next((WHO[name] for part in operation["security"] for name in part), "anyone")
+
+
+def _route(method: str, path: str, operation: dict[str, Any]) -> str:
+    parts = [f"### {method.upper()} {path}", f"{operation['summary']}. For {_who(operation)}."]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    parts += [
+        _fields(schema) for schema in variants(body.get("schema", {})) if "properties" in schema
+    ]
+    for status, response in operation["responses"].items():
+        for kind, content in response.get("content", {}).items():
+            if status != "default":
+                answer = type_of(content["schema"], _link)
+                parts.append(f"Answers {status} with {answer} ({code(kind)}).")
+    return "\n\n".join(parts) + "\n"
+
+
+def _component(name: str, schema: Schema) -> str:
+    parts = [f"### {name}", schema.get("description", ""), _fields(schema)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _fields(schema: Schema) -> str:
+    return table(COLUMNS, _rows(schema)) if schema.get("properties") else ""
+
+
+def _rows(schema: Schema, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """A row for each field, and for the fields of objects within it."""
+    for name, part in schema.get("properties", {}).items():
+        presence = "" if name in schema.get("required", ()) else "optional"
+        yield f"`{prefix}{name}`", type_of(part, _link), presence, part.get("description", "")
+        for one in variants(part):
+            yield from _rows(one, f"{prefix}{name}.")
+            yield from _rows(one.get("items", {}), f"{prefix}{name}[].")
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#{name.lower()})"

@@ -1,0 +1,52 @@
+"""The documents at the root are short and lead somewhere; pages made from code are up to date."""
+
+import re
+
+import pytest
+import yaml
+
+from docs import links
+from docs.reference.__main__ import stale
+from local.template import ROOT
+
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+def test_the_readme_is_one_page():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_of_a_document_leads_to_a_file(name):
+    text = re.sub(r"^```.*?^```", "", (ROOT / name).read_text(), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+
+    assert [link for link in found if not (ROOT / link).is_file()] == []
+
+
+def test_pages_made_from_code_are_up_to_date():
+    assert stale() == []
+
+
+def test_every_page_is_in_the_navigation():
+    assert list(links.navigation_problems()) == []
+
+
+def test_the_workflow_calls_nothing_but_make():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    [job] = workflow["jobs"].values()
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+
+    assert commands == ["make ${{ matrix.target }}"]
+    assert set(job["strategy"]["matrix"]["target"]) <= TARGETS
+
+
+def test_the_hooks_are_local_and_call_make():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]
+
+    assert [repo["repo"] for repo in config["repos"]] == ["local"]
+    assert {hook["entry"].split()[0] for hook in hooks} == {"make"}
+    assert {hook["entry"].split()[1] for hook in hooks} <= TARGETS
