@@ -5,7 +5,7 @@ from pathlib import Path
 
 import boto3
 
-from functions.train.runs import MAX_TRIES
+from scoreline.aws.train_queue import MAX_RECEIVES
 
 ACCOUNT, REGION = "123456789012", "us-east-1"  # moto's own account
 EVENTS = Path(__file__).parents[1] / "events"
@@ -22,7 +22,7 @@ def create_resources(settings):
     _create_table(dynamodb, settings.watches_table, "model", "entry")
     dead = sqs.create_queue(QueueName=f"{settings.train_queue}-dead-letter")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]
-    redrive = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": MAX_TRIES}
+    redrive = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": MAX_RECEIVES}
     sqs.create_queue(
         QueueName=settings.train_queue,
         Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "5400"},

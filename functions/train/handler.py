@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from functions.train.queue import TrainQueue
 from functions.train.trainer import Trainer
 from scoreline.api.operations_requests import TRAIN_DIRECTLY
 from scoreline.aws.registry import ModelRegistry
 from scoreline.core.errors import ScorelineError
 from scoreline.core.log import log_unexpected, logger
 from scoreline.core.settings import Settings
+from scoreline.jobs.worker import Worker
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,9 +20,9 @@ DIRECTLY = "direct invocation"  # Lambda does not tell a function who invokes it
 
 
 @cache
-def queue() -> TrainQueue:
-    """The training queue of this deployment."""
-    return TrainQueue.connect(Settings.from_env())
+def worker() -> Worker:
+    """The worker on the training queue of this deployment."""
+    return Worker.connect(Settings.from_env())
 
 
 @cache
@@ -34,17 +34,17 @@ def trainer() -> Trainer:
 def handle(event: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
     """Answer messages of the queue, or a direct invocation `{"model"?, "dataset_path"?}`."""
     if isinstance(event, dict) and "Records" in event:
-        return queue().work_off(event["Records"], trainer)
+        return worker().process(event["Records"], trainer)
     try:
         fields = TRAIN_DIRECTLY.read(event)
         model = fields.get("model") or trainer.registry.routing().default
-        outcome = trainer(model, fields.get("dataset_path"), trained_by=DIRECTLY)
+        result = trainer(model, fields.get("dataset_path"), trained_by=DIRECTLY)
     except ScorelineError as error:
         return error.to_json()
     except Exception as error:  # the door: a caller never sees a stack trace, a log never a value
         log_unexpected(error)
         return ScorelineError("internal error").to_json()
-    return {"score": outcome.score, "model_name": outcome.version, "status": outcome.status}
+    return {"score": result.score, "model_name": result.version, "status": result.status}
 
 
 @logger.inject_lambda_context

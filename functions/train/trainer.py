@@ -1,16 +1,16 @@
-"""Trains a model that has a definition and publishes the version that comes out."""
+"""Trains a model on a dataset and publishes the version."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from functions.train.runs import Outcome
-from functions.train.uploads import uploader
+from scoreline.aws.datasets import uploader
 from scoreline.core.datasets import dataset_uri
 from scoreline.core.errors import VersionNotFoundError
 from scoreline.core.log import logger
 from scoreline.core.versions import MANIFEST_FILE
+from scoreline.jobs.runs import TrainingResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from training.train import Bundle
 
 
-# The training libraries take seconds to load and Lambda stops an INIT after 10 s, so they load with
-# the first job, not with the module.
+# The training libraries take seconds to load and Lambda stops an INIT after 10 s, so the first job
+# loads them, not the module.
 
 
 def _load_definition(model: str) -> Definition:
@@ -45,7 +45,7 @@ def _train(*arguments: Any, **options: Any) -> Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """Definition, dataset, champion, fit, publish."""
+    """Trains with the training libraries; tests pass other functions."""
 
     registry: ModelRegistry
     load_definition: Callable[[str], Definition] = _load_definition
@@ -56,13 +56,15 @@ class Trainer:
         self,
         model: str,
         dataset_path: str | None,
-        claim: Callable[[Outcome], None] = lambda _: None,
+        announce: Callable[[TrainingResult], None] = lambda _: None,
         *,
         trained_by: str,
-    ) -> Outcome:
-        """Train `model` on a dataset, by default its definition's own, and publish the version.
+    ) -> TrainingResult:
+        """Train a model on a dataset, by default its definition's, and publish the version.
 
-        `claim` is told what comes out before anything of it is written.
+        Parameters
+        ----------
+        announce : called with the result before the first file of the version is written
         """
         definition = self.load_definition(model)
         path = dataset_uri(dataset_path or definition.dataset, self.registry.settings.bucket)
@@ -73,14 +75,14 @@ class Trainer:
             champion=self.read_champion(self.registry, model),
             progress=_log,
         )
-        outcome = Outcome(trained.version, trained.score, trained.status)
-        claim(outcome)
+        result = TrainingResult(trained.version, trained.score, trained.status)
+        announce(result)
         self.registry.publish(model, trained.version, trained.files)
         logger.info("published", model=model, version=trained.version, status=trained.status)
-        return outcome
+        return result
 
     def is_published(self, model: str, version: str) -> bool:
-        """Whether a version exists: its manifest does, which is written last."""
+        """Whether a version exists: its manifest is written last."""
         try:
             self.registry.read(model, version, MANIFEST_FILE)
         except VersionNotFoundError:

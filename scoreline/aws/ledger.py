@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from scoreline.aws.clients import CLIENT_CONFIG, aws_errors
-from scoreline.aws.dynamodb import is_conflict
+from scoreline.aws.clients import CLIENT_CONFIG, aws_errors, is_conflict
 from scoreline.core.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ READY_FILE = "_READY.json"  # the manifest of a dataset, whose arrival asks for 
 # Metadata of a Parquet file whose rows are invented: JSON of model, seed and rows.
 GENERATED_KEY = b"scoreline.generated"
 UPLOADED_BY = "uploaded-by"  # metadata of the manifest
+UPLOAD_PREFIX = "upload by "  # of `trained_by`, where only an S3 event names the uploader
 _VERSION = "?versionId="
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[\w!'()*./=-]*(_READY\.json\?versionId=[\w.-]+)?")
 _DATASET_PREFIX = re.compile(r"datasets(/[\w=-][\w.=-]*)+/?")

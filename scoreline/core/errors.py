@@ -7,7 +7,7 @@ ScorelineError                500 internal_error
 ├─ ModelNotFoundError         404 no such model, or nothing of it is promoted
 ├─ VersionNotFoundError       404 no such version of the model
 ├─ JobNotFoundError           404 no such training job
-├─ JobWaitsError              409 the training job cannot be taken now, but later
+├─ JobDeferredError           409 the training job cannot start now, but later
 ├─ PromotionConflictError     409 another promotion came first, or nothing to go back to
 ├─ RoutingConflictError       409 another change of the routing came first
 ├─ VersionExistsError         409 the version is published with other content
@@ -110,10 +110,10 @@ class JobNotFoundError(ScorelineError):
     status, code = 404, "job_not_found"
 
 
-class JobWaitsError(ScorelineError):
-    """The job or its model is taken; worth another look after `retry_after_s`."""
+class JobDeferredError(ScorelineError):
+    """Another run holds the job or its model; look again after `retry_after_s`."""
 
-    status, code = 409, "job_waits"
+    status, code = 409, "job_deferred"
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What a message of the training queue asks for: a job of `POST /train`, or one for new data."""
+"""The jobs that a message of the training queue asks for: by `POST /train`, or for new data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from functions.train.uploads import UPLOAD
-from scoreline.core.datasets import s3_uri
+from scoreline.core.datasets import UPLOAD_PREFIX, s3_uri
 from scoreline.core.errors import MalformedRequestError
 from scoreline.core.versions import MODEL_PATTERN
 from scoreline.jobs.jobs import TrainingRequest
@@ -21,38 +20,40 @@ READY_RULE = "the manifest's key must be datasets/MODEL/_READY.json, or lie in a
 _READY_KEY = re.compile(rf"datasets/(?P<model>{MODEL_PATTERN.pattern})/(.+/)?_READY\.json")
 _JOB_KEYS = {"job", "model", "dataset_path"}  # and trained_by, which older messages lack
 _NO_MODEL = "-"
-_SEQUENCER_WIDTH = 64  # S3's have 16 to 18 digits; of two lengths the shorter is padded with zeros
+# S3's sequencers have 16 to 18 digits; to compare two, the shorter is padded with zeros.
+_SEQUENCER_WIDTH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A job to do.
+class RequestedJob:
+    """A job that a message asks for.
 
     Attributes
     ----------
-    manifest, sequencer : the object that announces new data, and when, as S3 orders its events
-    problem : why the job cannot be done
+    manifest, sequencer : URI of the manifest that announces new data, and the place of its event
+        in S3's order
+    problem : why the job cannot start
     """
 
-    job: str
+    id: str
     request: TrainingRequest
     manifest: str = ""
     sequencer: str = ""
     problem: str = ""
 
 
-def unreadable(message: str, problem: str) -> Order:
-    """The job that stands for a message that asks for nothing; its id is the message's in hex."""
-    return Order(message.replace("-", ""), TrainingRequest(_NO_MODEL, ""), problem=problem)
+def malformed_job(message: str, problem: str) -> RequestedJob:
+    """The failed job of a message that asks for none; its id is the message's in hex."""
+    return RequestedJob(message.replace("-", ""), TrainingRequest(_NO_MODEL, ""), problem=problem)
 
 
-def read_orders(body: str) -> list[Order]:
-    """The orders of an SQS message's body; none for the test event that S3 sends at setup.
+def requested_jobs(body: str) -> list[RequestedJob]:
+    """The jobs of an SQS message's body; none for the test event that S3 sends at setup.
 
     Raises
     ------
     MalformedRequestError
-        The body is nothing that the queue is there for.
+        The body is none of the messages that the queue is for.
     """
     try:
         message = json.loads(body)
@@ -67,14 +68,14 @@ def read_orders(body: str) -> list[Order]:
         raise MalformedRequestError("not a message that asks for training") from error
 
 
-def _submitted(message: Mapping[str, Any]) -> Order:
+def _submitted(message: Mapping[str, Any]) -> RequestedJob:
     if not all(isinstance(value, str) for value in message.values()):
         raise TypeError("job")
     asked = {name: value for name, value in message.items() if name != "job"}
-    return Order(message["job"], TrainingRequest(**asked))
+    return RequestedJob(message["job"], TrainingRequest(**asked))
 
 
-def _announced(detail: Mapping[str, Any]) -> Order:
+def _announced(detail: Mapping[str, Any]) -> RequestedJob:
     """An `Object Created` event of EventBridge."""
     s3_object = detail["object"]
     return _ready(
@@ -87,7 +88,7 @@ def _announced(detail: Mapping[str, Any]) -> Order:
     )
 
 
-def _notified(record: Mapping[str, Any]) -> Order:
+def _notified(record: Mapping[str, Any]) -> RequestedJob:
     """An S3 event notification, whose keys are URL-encoded."""
     s3 = record["s3"]
     s3_object = s3["object"]
@@ -109,16 +110,16 @@ def _ready(
     etag: str | None,
     sequencer: str | None,
     requester: str | None,
-) -> Order:
-    """The job of one version of a manifest, however often and by whichever event it is told."""
+) -> RequestedJob:
+    """The job of one version of a manifest; its id does not depend on the kind of event."""
     named = _READY_KEY.fullmatch(key)
     known = "" if version in {None, "", "null"} else str(version)
     request = TrainingRequest(
         named["model"] if named else _NO_MODEL,
         s3_uri(bucket, key, known),
-        f"{UPLOAD}{requester or 'nobody known'}",
+        f"{UPLOAD_PREFIX}{requester or 'nobody known'}",
     )
-    return Order(
+    return RequestedJob(
         request.job_id(known or f"{etag} {sequencer}"),
         request,
         manifest=s3_uri(bucket, key) if sequencer else "",

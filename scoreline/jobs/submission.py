@@ -1,4 +1,4 @@
-"""Hands training jobs to the train function: first the job is recorded, then its message sent."""
+"""Submits training jobs: records the job first, then sends its message to the train function."""
 
 from __future__ import annotations
 
@@ -6,56 +6,47 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
-
-from scoreline.aws.clients import CLIENT_CONFIG, aws_errors
+from scoreline.aws.jobs_table import JobState
+from scoreline.aws.train_queue import TrainQueue
 from scoreline.core.errors import RegistryUnavailableError
-from scoreline.jobs.jobs import Jobs, JobState
+from scoreline.jobs.jobs import Jobs
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
     from scoreline.core.settings import Settings
     from scoreline.jobs.jobs import TrainingRequest
 
-UNSENT = "the training queue did not take the job; post it again"
+UNSENT = "the job did not reach the training queue; post it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Submissions:
-    """The jobs table and the queue before the train function."""
+    """The jobs of a deployment, and the queue that brings them to the train function."""
 
     jobs: Jobs
-    sqs: SQSClient
-    queue: str
+    queue: TrainQueue
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
-        """With clients from the usual AWS environment."""
-        sqs = boto3.client("sqs", config=CLIENT_CONFIG)
-        return cls(Jobs.connect(settings), sqs, settings.train_queue)
+        """Connect with the credentials and the region of the environment."""
+        return cls(Jobs.connect(settings), TrainQueue.connect(settings))
 
     def submit(self, request: TrainingRequest, cause: str) -> dict[str, Any]:
-        """The job that `cause` asks for; asked for again, the same job, sent again while it waits.
+        """Submit the job that `cause` asks for; a repeated call returns the same job.
+
+        A job that is still queued is sent again.
 
         Raises
         ------
         RegistryUnavailableError
-            The job is not on its way; where it could be recorded, it says so.
+            The message was not sent. If the job could be recorded, its reason says so.
         """
         job = request.job_id(cause)
         self.jobs.queue(job, request)
         item = self.jobs.get(job)
         if item["state"] == JobState.QUEUED:
-            self._send(job, request)
+            try:
+                self.queue.send(json.dumps({"job": job, **asdict(request)}))
+            except RegistryUnavailableError as error:
+                self.jobs.mark_unsent(job, UNSENT)
+                raise RegistryUnavailableError(f"job {job}: {UNSENT} ({error.message})") from error
         return item
-
-    def _send(self, job: str, request: TrainingRequest) -> None:
-        body = {"job": job, **asdict(request)}
-        try:
-            with aws_errors("SQS"):
-                url = self.sqs.get_queue_url(QueueName=self.queue)["QueueUrl"]
-                self.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
-        except RegistryUnavailableError as error:
-            self.jobs.unsent(job, UNSENT)
-            raise RegistryUnavailableError(f"job {job}: {UNSENT} ({error.message})") from error

@@ -3,10 +3,9 @@ import re
 
 import pytest
 
-from functions.train.runs import MAX_TRIES
 from local.template import ROOT, Template
+from scoreline.aws.train_queue import MAX_RECEIVES, MESSAGE_LIFE_S
 from scoreline.core.settings import Settings
-from scoreline.jobs.jobs import MESSAGE_LIFE_S
 
 STAGE, ACCOUNT, REGION = "test", "123456789012", "eu-central-1"
 TEMPLATE = Template.read(stage=STAGE, account=ACCOUNT, region=REGION)
@@ -152,7 +151,7 @@ def test_a_message_stays_hidden_for_six_runs_and_fails_three_times():
 
     assert queue["VisibilityTimeout"] == 6 * TEMPLATE.functions["TrainFunction"].timeout_s
     assert queue["MessageRetentionPeriod"] == MESSAGE_LIFE_S
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_TRIES == 3
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES == 3
     assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith("-train-dead-letter")
 
 

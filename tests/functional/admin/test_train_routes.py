@@ -4,8 +4,8 @@ import boto3
 import pytest
 
 from functions.admin.handler import lambda_handler
-from functions.train.runs import Message, Outcome, Runs
 from scoreline.jobs.jobs import Jobs, TrainingRequest
+from scoreline.jobs.runs import Message, Runs, TrainingResult
 
 TRAINED = "20261121T004512Z-3fa9c1d2"
 URI = "s3://scoreline-test-123456789012/datasets/german-credit/"
@@ -30,7 +30,7 @@ def messages(aws, settings):
 def finish(settings, job):
     runs = Runs.connect(settings)
     run = runs.start(job, TrainingRequest("german-credit", URI), Message("m-1"))
-    runs.succeed(run, Outcome(TRAINED, 0.79))
+    runs.succeed(run, TrainingResult(TRAINED, 0.79))
 
 
 def test_train_answers_202_with_a_job_that_is_recorded_and_sent(

@@ -88,7 +88,7 @@ def test_train_promote_predict_and_roll_back(scoreline, approver, registry, tmp_
 
 def test_an_upload_ends_with_the_manifest_that_names_its_job(scoreline, registry, settings):
     from scoreline.core.datasets import split_s3
-    from scoreline.jobs.messages import read_orders
+    from scoreline.jobs.messages import requested_jobs
 
     uploaded = scoreline("upload", "german-credit", "german.csv")
 
@@ -104,12 +104,12 @@ def test_an_upload_ends_with_the_manifest_that_names_its_job(scoreline, registry
     assert manifest["Metadata"] == {"uploaded-by": "arn:aws:sts::123456789012:user/moto"}
     s3_object = {"key": key, "version-id": version}
     detail = {"bucket": {"name": bucket}, "object": s3_object}
-    [order] = read_orders(json.dumps({"detail-type": "Object Created", "detail": detail}))
+    [requested] = requested_jobs(json.dumps({"detail-type": "Object Created", "detail": detail}))
     assert (uploaded.output.split()[0], count) == ("1,000", "files")
     assert [file["name"] for file in ready["files"]] == ["german.csv"]
     assert written.keys() == {key, key.replace("_READY.json", "german.csv")}
     assert written[key] == max(written.values())
-    assert (order.job, order.request.dataset_path) == (job, dataset)
+    assert (requested.id, requested.request.dataset_path) == (job, dataset)
 
     trained = scoreline("train", "german-credit", "--dataset", dataset)
     manifest = registry.manifest("german-credit", versions(registry)[-1])

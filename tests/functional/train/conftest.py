@@ -3,11 +3,11 @@ from types import SimpleNamespace
 import boto3
 import pytest
 
-from functions.train.handler import handle, queue
-from functions.train.runs import Runs
+from functions.train.handler import handle, worker
 from functions.train.trainer import Trainer
 from scoreline.aws.registry import ModelRegistry
 from scoreline.jobs.jobs import Jobs
+from scoreline.jobs.runs import Runs
 
 VERSION = "20261121T004512Z-3fa9c1d2"
 
@@ -134,7 +134,7 @@ def asked_of(operation, parameter, invoke):
         def note(params, **_):
             asked.append(params[parameter])
 
-        events = queue().sqs.meta.events
+        events = worker().queue.sqs.meta.events
         events.register(hook, note)
         invoke(event)
         events.unregister(hook, note)

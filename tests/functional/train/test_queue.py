@@ -5,13 +5,13 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from functions.train.queue import LAST_RETRY_S
-from functions.train.runs import MAX_TRIES, MODEL_POLL_S, Message, Outcome
-from functions.train.work import TABLE_POLL_S
 from scoreline.aws.clients import aws_errors
+from scoreline.aws.train_queue import LONGEST_DELAY_S, MAX_RECEIVES, MESSAGE_LIFE_S
 from scoreline.core.errors import DatasetError, JobNotFoundError, RegistryUnavailableError
-from scoreline.jobs.jobs import LEASE_S, MESSAGE_LIFE_S, TrainingRequest
-from scoreline.jobs.messages import read_orders
+from scoreline.jobs.execution import TABLE_POLL_S
+from scoreline.jobs.jobs import TrainingRequest
+from scoreline.jobs.messages import requested_jobs
+from scoreline.jobs.runs import LEASE_S, MODEL_POLL_S, Message, TrainingResult
 from tests.functional.train.conftest import VERSION, body_of, job_table
 
 pytestmark = pytest.mark.slow
@@ -26,8 +26,8 @@ def job(load_event):
 
 
 def job_of(event):
-    [order] = read_orders(body_of(event))
-    return order.job
+    [requested] = requested_jobs(body_of(event))
+    return requested.id
 
 
 def test_a_job_of_post_train_ends_with_score_and_model_name(invoke, jobs, job, load_event):
@@ -106,9 +106,9 @@ def test_an_s3_notification_names_the_principal(load_event):
     message = json.loads(body_of(load_event("sqs-s3-notification")))
     message["Records"][0]["userIdentity"] = {"principalId": "AWS:AIDAEXAMPLE"}
 
-    [order] = read_orders(json.dumps(message))
+    [requested] = requested_jobs(json.dumps(message))
 
-    assert order.request.trained_by == "upload by AWS:AIDAEXAMPLE"
+    assert requested.request.trained_by == "upload by AWS:AIDAEXAMPLE"
 
 
 def test_the_same_message_twice_trains_once(mapping, training, load_event):
@@ -144,12 +144,12 @@ def test_in_a_bucket_without_versions_etag_and_sequencer_tell_events_apart(load_
     message = json.loads(body_of(load_event("sqs-dataset-ready")))
     s3_object = message["detail"]["object"]
     del s3_object["version-id"]
-    first, again = read_orders(json.dumps(message)), read_orders(json.dumps(message))
+    first, again = requested_jobs(json.dumps(message)), requested_jobs(json.dumps(message))
     s3_object["sequencer"] = "00617F08299329D190"
-    later = read_orders(json.dumps(message))
+    later = requested_jobs(json.dumps(message))
 
     assert first == again
-    assert first[0].job != later[0].job
+    assert first[0].id != later[0].id
 
 
 def test_keys_of_an_s3_notification_are_decoded(load_event):
@@ -157,10 +157,10 @@ def test_keys_of_an_s3_notification_are_decoded(load_event):
     key = "datasets/german-credit/November+2026%2C+final/_READY.json"
     message["Records"][0]["s3"]["object"]["key"] = key
 
-    [order] = read_orders(json.dumps(message))
+    [requested] = requested_jobs(json.dumps(message))
 
-    assert order.manifest == f"{URI}November 2026, final/_READY.json"
-    assert order.request.dataset_path.startswith(order.manifest + "?versionId=")
+    assert requested.manifest == f"{URI}November 2026, final/_READY.json"
+    assert requested.request.dataset_path.startswith(requested.manifest + "?versionId=")
 
 
 def test_a_duplicate_of_a_running_job_is_neither_trained_nor_lost(
@@ -174,7 +174,7 @@ def test_a_duplicate_of_a_running_job_is_neither_trained_nor_lost(
 
     [[delay_s]] = copies
     assert len(training.asked) == 1
-    assert LEASE_S - 60 < delay_s <= LAST_RETRY_S
+    assert LEASE_S - 60 < delay_s <= LONGEST_DELAY_S
     assert invoke(event) == {"batchItemFailures": []}
 
 
@@ -182,8 +182,8 @@ def test_a_job_whose_function_died_is_taken_over_when_its_lease_ends(
     invoke, jobs, runs, job, settings, load_event
 ):
     event = load_event("sqs-train-job")
-    [order] = read_orders(body_of(event))
-    runs.start(job, order.request, Message("m-1"))
+    [requested] = requested_jobs(body_of(event))
+    runs.start(job, requested.request, Message("m-1"))
     let_lease_end(settings, job)
     assert jobs.get(job)["reason"] == "its run ended without a result"
 
@@ -195,7 +195,7 @@ def test_a_job_whose_function_died_is_taken_over_when_its_lease_ends(
 @pytest.fixture
 def last_receive(load_event):
     event = load_event("sqs-train-job")
-    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_TRIES)
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_RECEIVES)
     return event
 
 
@@ -221,21 +221,21 @@ def test_a_passing_failure_at_the_last_receive_fails_the_job_with_its_reason(
     item = jobs.get(job)
     assert len(answer["batchItemFailures"]) == 1
     assert item["state"] == "failed"
-    assert item["reason"] == "tried for the last time: S3 answered SlowDown"
+    assert item["reason"] == "last attempt: S3 answered SlowDown"
     assert "ended_at" in item
 
 
 def test_passing_failures_that_use_up_the_queue_leave_a_failed_job_and_a_dead_letter(
     mapping, jobs, job, training, load_event, monkeypatch
 ):
-    monkeypatch.setattr("functions.train.queue.FIRST_RETRY_S", 0)
-    training.problems = [RegistryUnavailableError("S3 answered SlowDown")] * MAX_TRIES
+    monkeypatch.setattr("scoreline.jobs.worker.FIRST_RETRY_S", 0)
+    training.problems = [RegistryUnavailableError("S3 answered SlowDown")] * MAX_RECEIVES
     mapping.send(body_of(load_event("sqs-train-job")))
 
-    rounds = [mapping.poll() for _ in range(MAX_TRIES + 1)]
+    rounds = [mapping.poll() for _ in range(MAX_RECEIVES + 1)]
 
-    assert rounds == [1] * MAX_TRIES + [0]
-    assert len(training.asked) == MAX_TRIES
+    assert rounds == [1] * MAX_RECEIVES + [0]
+    assert len(training.asked) == MAX_RECEIVES
     assert mapping.waiting() == (0, 0, 1)
     assert jobs.get(job)["state"] == "failed"
 
@@ -257,8 +257,8 @@ def test_a_job_given_up_starts_anew_when_its_message_is_sent_again(
 @pytest.mark.parametrize(
     ("receives", "state", "reason"),
     [
-        (MAX_TRIES - 1, "queued", "its run ended without a result"),
-        (MAX_TRIES, "failed", "its last run ended without a result"),
+        (MAX_RECEIVES - 1, "queued", "its run ended without a result"),
+        (MAX_RECEIVES, "failed", "its last run ended without a result"),
     ],
 )
 def test_a_function_killed_at_the_last_receive_leaves_a_failed_job(
@@ -292,7 +292,7 @@ def test_a_passing_failure_is_logged_by_type_and_place_without_its_text(
 
     invoke(load_event("sqs-train-job"))
 
-    [line] = [line for line in log() if line["message"] == "passing error"]
+    [line] = [line for line in log() if line["message"] == "transient error"]
     assert line["error"] == "ConnectionResetError"
     assert "trainer.py" in str(line["trace"])
     assert "Ada" not in json.dumps(log())
@@ -315,9 +315,9 @@ def test_a_permanent_failure_says_why_and_ends_in_the_dead_letter_queue_trained_
     training.problems = [DatasetError("income: column is missing")]
     mapping.send(body_of(load_event("sqs-train-job")))
 
-    rounds = [mapping.poll() for _ in range(MAX_TRIES + 1)]
+    rounds = [mapping.poll() for _ in range(MAX_RECEIVES + 1)]
 
-    assert rounds == [1] * MAX_TRIES + [0]
+    assert rounds == [1] * MAX_RECEIVES + [0]
     assert len(training.asked) == 1
     assert mapping.waiting() == (0, 0, 1)
     assert jobs.get(job)["state"] == "failed"
@@ -345,7 +345,7 @@ def test_a_passing_failure_gives_the_job_back_and_is_retried(
 
     assert hidden_s == [30]
     assert waiting["state"] == "queued"
-    assert waiting["reason"].startswith("to be tried again: ")
+    assert waiting["reason"].startswith("will be tried again: ")
     assert answer == {"batchItemFailures": []}
     assert jobs.get(job)["state"] == "succeeded"
     assert "reason" not in jobs.get(job)
@@ -500,23 +500,23 @@ def test_what_post_train_sends_is_what_the_train_function_reads(
 def test_jobs_out_of_reach_leave_the_message_for_later_without_a_try(
     mapping, settings, training, load_event, log, monkeypatch
 ):
-    monkeypatch.setattr("functions.train.work.TABLE_POLL_S", 0)
+    monkeypatch.setattr("scoreline.jobs.execution.TABLE_POLL_S", 0)
     description = boto3.client("dynamodb").describe_table(TableName=settings.jobs_table)["Table"]
     boto3.client("dynamodb").delete_table(TableName=settings.jobs_table)
     mapping.send(body_of(load_event("sqs-train-job")))
 
-    rounds = [mapping.poll() for _ in range(2 * MAX_TRIES)]
+    rounds = [mapping.poll() for _ in range(2 * MAX_RECEIVES)]
     boto3.client("dynamodb").create_table(
         **{k: description[k] for k in ("TableName", "AttributeDefinitions", "KeySchema")},
         BillingMode="PAY_PER_REQUEST",
     )
     mapping.poll()
 
-    line = next(line for line in log() if line["message"] == "passing error")
-    assert rounds == [1] * (2 * MAX_TRIES)
+    line = next(line for line in log() if line["message"] == "transient error")
+    assert rounds == [1] * (2 * MAX_RECEIVES)
     assert len(training.asked) == 1
     assert mapping.waiting() == (0, 0, 0)
-    assert "jobs.py" in str(line["trace"])
+    assert "jobs_table.py" in str(line["trace"])
 
 
 def test_jobs_out_of_reach_are_asked_again_after_a_minute(copied_for, settings, load_event):
@@ -546,21 +546,21 @@ def job_message(model, number):
 def test_a_second_job_of_a_model_waits_without_using_up_its_receives(
     mapping, jobs, training, monkeypatch
 ):
-    monkeypatch.setattr("functions.train.runs.MODEL_POLL_S", 0)
+    monkeypatch.setattr("scoreline.jobs.runs.MODEL_POLL_S", 0)
     mapping.send(job_message(MODEL, 1))
     waited = []
 
     def second_comes():
         training.meanwhile = lambda: None
         mapping.send(job_message(MODEL, 2))
-        waited.extend(mapping.poll() for _ in range(3 * MAX_TRIES))
+        waited.extend(mapping.poll() for _ in range(3 * MAX_RECEIVES))
 
     training.meanwhile = second_comes
     mapping.poll()
     alone = list(training.asked)
     mapping.poll()
 
-    assert waited == [1] * (3 * MAX_TRIES)
+    assert waited == [1] * (3 * MAX_RECEIVES)
     assert len(alone) == 1
     assert len(training.asked) == 2
     assert {jobs.get(f"{MODEL}-{n}")["state"] for n in (1, 2)} == {"succeeded"}
@@ -625,7 +625,7 @@ def test_what_holds_a_model_is_no_job(runs, jobs):
         jobs.get(f"model {MODEL}")
 
 
-# Events out of order
+# Events out of requested
 
 
 def ready(load_event, version, sequencer):
@@ -698,7 +698,7 @@ def test_a_version_that_was_published_before_the_function_died_is_the_jobs_resul
     invoke, jobs, runs, job, registry, training, settings, load_event
 ):
     run = runs.start(job, TrainingRequest(MODEL, URI), Message("m-1"))
-    runs.claim(run, Outcome(VERSION, 0.78))
+    runs.announce(run, TrainingResult(VERSION, 0.78))
     registry.publish(MODEL, VERSION, {"manifest.json": b"{}"})
     let_lease_end(settings, job)
 
@@ -714,7 +714,7 @@ def test_a_version_without_a_manifest_is_trained_again(
     invoke, jobs, runs, job, registry, training, settings, load_event
 ):
     run = runs.start(job, TrainingRequest(MODEL, URI), Message("m-1"))
-    runs.claim(run, Outcome(VERSION, 0.78))
+    runs.announce(run, TrainingResult(VERSION, 0.78))
     key = f"models/{MODEL}/{VERSION}/model.onnx"
     boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=b"half")
     let_lease_end(settings, job)
@@ -764,7 +764,7 @@ def test_a_job_given_up_before_its_message_is_used_up_stays_failed(
     mapping, jobs, job, training, load_event, monkeypatch
 ):
     """Its message has waited, and so come as a copy, between two of its tries."""
-    monkeypatch.setattr("functions.train.queue.FIRST_RETRY_S", 0)
+    monkeypatch.setattr("scoreline.jobs.worker.FIRST_RETRY_S", 0)
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")] * 9
     body = body_of(load_event("sqs-train-job"))
     mapping.send(body)
@@ -772,9 +772,9 @@ def test_a_job_given_up_before_its_message_is_used_up_stays_failed(
     mapping.purge()
     mapping.send(body)
 
-    rounds = [mapping.poll() for _ in range(MAX_TRIES + 1)]
+    rounds = [mapping.poll() for _ in range(MAX_RECEIVES + 1)]
 
-    assert rounds == [1] * MAX_TRIES + [0]
-    assert len(training.asked) == MAX_TRIES
+    assert rounds == [1] * MAX_RECEIVES + [0]
+    assert len(training.asked) == MAX_RECEIVES
     assert mapping.waiting() == (0, 0, 1)
     assert jobs.get(job)["state"] == "failed"
