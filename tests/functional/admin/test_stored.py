@@ -13,7 +13,7 @@ from scoreline.aws.ledger import Ledger
 from scoreline.core.versions import Pointer, Routing, VersionRef, Watch, digest
 from scoreline.governance.entry import champion_before
 from scoreline.governance.promotion import Promotions
-from scoreline.governance.routing import SUBJECT, Change, RoutingEntry, Routings
+from scoreline.governance.routing import SUBJECT, RoutingEntry, Routings
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
 STORED = json.loads((Path(__file__).parents[2] / "stored" / "governance.json").read_text())
@@ -90,7 +90,7 @@ def test_a_stored_routing_is_read_and_continued(stored, registry, routing_ledger
 
     routings = Routings(registry, routing_ledger)
     registry.write_pointer("loan-risk", Pointer(ref(A)))
-    after = routings.change(Change(Routing("loan-risk", {}), "all leave", expected=2), who=ADA)
+    after = routings.change(Routing("loan-risk", {}), who=ADA, reason="all leave", expected=2)
 
     assert (after["sequence"], after["from"]["banks"]) == (3, before.banks)
     assert registry.routing() == Routing("loan-risk", {})
