@@ -1,4 +1,4 @@
-"""Columns of a file as numbers: amounts, booleans and category codes, NaN where missing."""
+"""Converts columns of a file to numbers: amounts, booleans, category codes; NaN is missing."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Whether a column holds numbers, or nothing at all."""
+    """Whether a column holds numbers or only nulls."""
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     return any(test(kind) for test in tests)
 
 
 def amounts(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
-    """Numbers of shape (n_rows,), and where a text is none; None where all of them are."""
+    """Numbers of shape (n_rows,), and which texts are not numbers; None if all of them are."""
     if not is_text(column.type):
         return _numpy(column.cast(pa.float64(), safe=False)), None
     text = pc.if_else(pc.is_in(column, pa.array(NULLS)), None, column)
@@ -43,13 +43,13 @@ def amounts(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.bo
     except pa.ArrowInvalid:
         pass
     encoded = text.combine_chunks().dictionary_encode()
-    numbers, wrong = _parsed(encoded.dictionary)
+    numbers, wrong = _parsed(encoded.dictionary)  # distinct texts only
     places = encoded.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)
     return np.append(numbers, np.nan)[places], np.append(wrong, False)[places]
 
 
 def booleans(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    """0 and 1, of truth values or of their numbers and words; UNREADABLE what is neither."""
+    """0 and 1 for truth values, their numbers and words; UNREADABLE for anything else."""
     if pa.types.is_boolean(column.type):
         return _numpy(column.cast(pa.int8()).cast(pa.float64()))
     if is_text(column.type):
@@ -62,7 +62,7 @@ def booleans(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 
 def codes(column: pa.ChunkedArray, categories: Sequence[str]) -> NDArray[np.float64]:
-    """Positions in `categories`, UNSEEN_CATEGORY for what is not listed, EMPTY_TEXT for ""."""
+    """Positions in `categories`, UNSEEN_CATEGORY for unlisted texts, EMPTY_TEXT for ""."""
     code_of = {category: float(code) for code, category in enumerate(categories)}
     code_of |= {"": EMPTY_TEXT}
     if not is_text(column.type):
@@ -78,7 +78,10 @@ def codes(column: pa.ChunkedArray, categories: Sequence[str]) -> NDArray[np.floa
 
 
 def _parsed(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Texts as numbers, NaN and True where one is none: halves are tried until they are read."""
+    """Texts as numbers, NaN and True where a text is not a number.
+
+    Arrow rejects an array as a whole, so halves are tried until the bad texts are isolated.
+    """
     try:
         return texts.cast(pa.float64()).to_numpy(), np.zeros(len(texts), bool)
     except pa.ArrowInvalid:

@@ -1,8 +1,8 @@
-"""From the columns of a file to the rows that the graph takes, with every rule that a row breaks.
+"""Encodes the columns of a file as model input and finds every rule that a row breaks.
 
-The rules are those of a single application (`scoreline/scoring/application.py`), held against
-whole columns. What a file cannot say as JSON does is read as training reads it: NaN is a missing
-value, 0 and 1 are truth values, whole numbers are texts of a category.
+The rules are those of a single application (`scoreline/scoring/application.py`), applied to whole
+columns. Where a file lacks JSON's types, values are read as in training: NaN is a missing value, 0
+and 1 are truth values, whole numbers are category texts.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ if TYPE_CHECKING:
 
     from scoreline.core.contract import Contract, Feature
 
-    # A rule and the rows that break it, of shape (n_rows,).
+    # A rule, and which rows break it, shape (n_rows,).
     type Breach = tuple[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """Rows of a part of a file.
+class EncodedRows:
+    """Encoded rows of one part of a file.
 
     Attributes
     ----------
-    X : float32 of shape (n_features, n_rows): a column of the file is a row here
-    held : whether the customer holds a product, of shape (n_labels, n_rows)
+    X : float32, shape (n_features, n_rows): a column of the file is contiguous
+    held : whether the customer holds a product, shape (n_labels, n_rows)
     ids : text of each row, or None where the file has no id
-    rows : place of each row in the part, of shape (n_rows,)
-    broken : field, rule, and the rows that break it, of shape (n_rows,)
+    rows : position of each row in the part, shape (n_rows,)
+    broken : field, rule, and which rows break it, shape (n_rows,)
     """
 
     X: NDArray[np.float32]
@@ -61,32 +61,32 @@ class Encoded:
     broken: Sequence[tuple[str, str, NDArray[np.bool_]]] = ()
 
     @property
-    def accepted(self) -> Encoded:
-        """The rows that break no rule."""
+    def accepted(self) -> EncodedRows:
+        """The rows that comply with every rule."""
         if not self.broken:
             return self
         kept = ~np.any([rows for _, _, rows in self.broken], axis=0)
         ids = None if self.ids is None else self.ids.filter(pa.array(kept))
-        return Encoded(self.X[:, kept], self.held[:, kept], ids, self.rows[kept])
+        return EncodedRows(self.X[:, kept], self.held[:, kept], ids, self.rows[kept])
 
 
 class FileEncoder:
-    """Encodes parts of one file for one model."""
+    """Encodes the parts of one file for one model."""
 
     def __init__(
         self, contract: Contract, schema: pa.Schema, id_column: str | None, *, untyped: bool
     ) -> None:
-        """Find each feature's column by its name, its aliases or its name in datasets.
+        """Find each feature's column by its name, an alias or its dataset name.
 
         Parameters
         ----------
-        id_column : column of the ids; None where rows are known by their number
+        id_column : column of the ids; None where rows are identified by their number
         untyped : all columns are text, as in CSV, where "" is a missing value
 
         Raises
         ------
         BatchError
-            A column is missing, stands twice or has the wrong type.
+            A column is missing, appears twice or has the wrong type.
         """
         self._features = contract.features
         self._found = {f.name: _column_of(f, schema.names) for f in contract.features}
@@ -99,18 +99,18 @@ class FileEncoder:
 
     @property
     def columns(self) -> dict[str, bool]:
-        """The columns to read, and whether they hold categories."""
+        """The columns to read, and whether each holds categories."""
         pairs = [(self._found[f.name], f.type == "category") for f in self._features]
         pairs += [(column, False) for column in self._holdings.columns]
-        return {column: words for column, words in [(self._id, False), *pairs] if column}
+        return {name: is_category for name, is_category in [(self._id, False), *pairs] if name}
 
     @property
     def absent(self) -> list[str]:
-        """Features that the file has no column for: they are missing in every row."""
+        """Features without a column in the file, which are missing in every row."""
         return [name for name, column in self._found.items() if column is None]
 
-    def encode(self, table: pa.Table) -> Encoded:
-        """Encode and check the rows of a table that has the columns."""
+    def encode(self, table: pa.Table) -> EncodedRows:
+        """Encode and check the rows of a table with these columns."""
         X = np.full((len(self._features), table.num_rows), np.nan, np.float32)
         broken = []
         for row, feature in zip(X, self._features, strict=True):
@@ -119,27 +119,27 @@ class FileEncoder:
                 continue
             values, breaches = self._read(feature, table[column])
             broken += [(feature.name, rule, rows) for rule, rows in breaches if rows.any()]
-            with np.errstate(over="ignore"):  # out of every range
+            with np.errstate(over="ignore"):  # overflow is out of range, which a rule reports
                 row[:] = values
-        held, of_held = self._holdings.read(table)
-        broken += [breach for breach in of_held if breach[2].any()]
+        held, held_breaches = self._holdings.read(table)
+        broken += [breach for breach in held_breaches if breach[2].any()]
         ids = None if self._id is None else _text(table[self._id])
         if ids is not None and (wrong := ~is_id(ids)).any():
             broken.append(("id", IDENTIFIER.rule, wrong))
-        return Encoded(X, held, ids, np.arange(table.num_rows), broken)
+        return EncodedRows(X, held, ids, np.arange(table.num_rows), broken)
 
     def _problems(self, schema: pa.Schema) -> Iterator[FieldError]:
         for feature in self._features:
             column = self._found[feature.name]
             if column is None:
                 if not feature.nullable:
-                    yield FieldError(feature.name, "is required, but there is no such column")
+                    yield FieldError(feature.name, "is required, but the file has no such column")
             elif schema.names.count(column) > 1:
-                yield FieldError(feature.name, "stands in the file twice")
+                yield FieldError(feature.name, "appears twice in the file")
             elif not self._fits(feature, schema.field(column).type):
-                yield FieldError(feature.name, f"the column holds no {feature.type}")
+                yield FieldError(feature.name, f"the column is not of type {feature.type}")
         if self._id is not None and self._id not in schema.names:
-            yield FieldError(self._id, "there is no such column")
+            yield FieldError(self._id, "the file has no such column")
 
     def _fits(self, feature: Feature, kind: pa.DataType) -> bool:
         truth = bool(pa.types.is_boolean(kind))
@@ -150,7 +150,7 @@ class FileEncoder:
     def _read(
         self, feature: Feature, column: pa.ChunkedArray
     ) -> tuple[NDArray[np.float64], list[Breach]]:
-        """Values, and what breaks a rule; of several rules of a field a row breaks the first."""
+        """Values and breaches; a row is reported for the first rule of a field that it breaks."""
         if feature.type == "category":
             values = codes(column, feature.categories)
             if self._untyped:
@@ -168,7 +168,7 @@ class FileEncoder:
 
 
 def is_id(ids: pa.ChunkedArray) -> NDArray[np.bool_]:
-    """Whether texts keep the rule for an application's id."""
+    """Whether texts are valid ids of an application."""
     length = pc.fill_null(pc.utf8_length(ids), 0)
     found: NDArray[np.bool_] = pc.and_(
         pc.greater(length, 0), pc.less_equal(length, MAX_ID)

@@ -1,4 +1,4 @@
-"""What the customers of a file hold: of its column `held`, or of a column for each product."""
+"""Products that customers hold: a column `held`, or a column for each product."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Holdings:
-    """Reads what is held; nothing where the file has no column for it.
+    """Reads the products held; no product is held where the file has no column for it.
 
-    `held` is a list of products, or a text with commas between them; a product's own column has its
-    name, or the one that it has in datasets, and is 1 where the product is held.
+    `held` is a list of products or a comma-separated text. A product's own column has its name or
+    its dataset name, and is 1 where the product is held.
     """
 
     def __init__(self, contract: Contract, schema: pa.Schema, *, untyped: bool) -> None:
@@ -48,7 +48,7 @@ class Holdings:
     def read(
         self, table: pa.Table
     ) -> tuple[NDArray[np.bool_], list[tuple[str, str, NDArray[np.bool_]]]]:
-        """Whether a customer holds a product, (n_labels, n_rows), and what breaks a rule."""
+        """Whether a customer holds a product, shape (n_labels, n_rows), and breaches of rules."""
         held = np.zeros((len(self._names), table.num_rows), bool)
         if self._listed:
             row, product = self._pairs(table[HELD])
@@ -64,7 +64,7 @@ class Holdings:
         return held, broken
 
     def _pairs(self, column: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Row and product of everything that is held; -1 for what is no product."""
+        """Row and product of every holding; -1 for an unknown product."""
         if is_text(column.type):
             text = column.cast(pa.string())
             column = pc.split_pattern(pc.if_else(pc.equal(text, ""), None, text), ",")
@@ -77,8 +77,8 @@ class Holdings:
         if self._listed:
             kind = schema.field(HELD).type
             if not is_text(kind) and not (pa.types.is_list(kind) and is_text(kind.value_type)):
-                yield FieldError(HELD, "the column holds neither lists of products nor text")
+                yield FieldError(HELD, "the column holds neither lists of products nor texts")
         for name, column in self._found.items():
             kind = schema.field(column).type
             if not (untyped or is_number(kind) or pa.types.is_boolean(kind)):
-                yield FieldError(name, "the column holds no boolean")
+                yield FieldError(name, "the column is not of type boolean")

@@ -1,4 +1,4 @@
-"""Which parts of a file are done: one line each, so that a killed run goes on where it was."""
+"""Journal of finished parts, one line each, so that an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ JOURNAL = "journal.jsonl"
 
 
 class Journal:
-    """The journal of a work folder, held by one run at a time.
+    """The journal of a work folder, which one run at a time locks.
 
-    Its first line says what was asked; another request is refused, so that parts of two versions
-    or of two inputs never meet in one output.
+    Its first line is the request. A different request is refused, so parts of two versions or of
+    two inputs never end up in one output.
 
     Attributes
     ----------
     folder : where the parts are
-    done : number of a part -> its figures
+    done : number of a finished part -> its counts
     """
 
-    def __init__(self, folder: Path, asked: dict[str, Any], *, restart: bool) -> None:
-        """Begin, or go on with what was asked before.
+    def __init__(self, folder: Path, request: dict[str, Any], *, restart: bool) -> None:
+        """Begin, or resume a run with the same request.
 
         Parameters
         ----------
-        restart : forget what is there
+        restart : discard an earlier run
 
         Raises
         ------
         BatchError
-            Another run is at work in the folder, or it was begun with something else.
+            Another run is using the folder, or it was begun with another request.
         """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = open(folder / JOURNAL, "a+b")  # noqa: SIM115 - held while the run goes on
+        self._file = open(folder / JOURNAL, "a+b")  # noqa: SIM115 - locked during the run
         try:
             self._lock()
             lines = [] if restart else self._lines()
             if not lines:
                 self._clear()
-                self._append(asked)
-            elif lines[0] != asked:
-                raise BatchError(_difference(folder, lines[0], asked))
+                self._append(request)
+            elif lines[0] != request:
+                raise BatchError(_difference(folder, lines[0], request))
         except BaseException:
             self._file.close()
             raise
@@ -60,7 +60,7 @@ class Journal:
         }
 
     def __enter__(self) -> Self:
-        """Nothing is left to do."""
+        """Enter with the lock already taken."""
         return self
 
     def __exit__(
@@ -69,7 +69,7 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let another run go on."""
+        """Release the lock."""
         self._file.close()
 
     def path(self, part: int, kind: str = "") -> Path:
@@ -78,38 +78,38 @@ class Journal:
 
     @property
     def first_missing(self) -> int:
-        """Number of the first part that is not done."""
+        """Number of the first unfinished part."""
         return next(part for part in range(len(self.done) + 1) if part not in self.done)
 
-    def total(self, figure: str) -> int:
-        """A figure of all parts that are done."""
-        return sum(part[figure] for part in self.done.values())
+    def total(self, count: str) -> int:
+        """Sum of a count over the finished parts."""
+        return sum(part[count] for part in self.done.values())
 
-    def record(self, part: int, **figures: int) -> None:
-        """Note for good that a part is done."""
-        self.done[part] = {"part": part, **figures}
+    def record(self, part: int, **counts: int) -> None:
+        """Record durably that a part is finished."""
+        self.done[part] = {"part": part, **counts}
         self._append(self.done[part])
 
     def remove(self) -> None:
         """Remove the folder."""
-        gone = self.folder.with_name(self.folder.name + ".gone")  # never half a folder by its name
-        shutil.rmtree(gone, ignore_errors=True)
-        self.folder.rename(gone)
-        shutil.rmtree(gone)
+        doomed = self.folder.with_name(self.folder.name + ".gone")
+        shutil.rmtree(doomed, ignore_errors=True)
+        self.folder.rename(doomed)  # so that no half-deleted folder has the journal's name
+        shutil.rmtree(doomed)
 
     def _lock(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BatchError(f"another run is at work in {self.folder}") from None
+            raise BatchError(f"another run is using {self.folder}") from None
 
     def _lines(self) -> list[dict[str, Any]]:
-        """The lines that are whole; what a power cut has left of the last one is cut off."""
+        """The complete lines; a last line that a power cut interrupted is removed."""
         self._file.seek(0)
         content = self._file.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        self._file.truncate(len(whole))
-        return [json.loads(line) for line in whole.splitlines()]
+        complete = content[: content.rfind(b"\n") + 1]
+        self._file.truncate(len(complete))
+        return [json.loads(line) for line in complete.splitlines()]
 
     def _clear(self) -> None:
         self._file.truncate(0)
@@ -123,10 +123,10 @@ class Journal:
         os.fsync(self._file.fileno())
 
 
-def _difference(folder: Path, begun: dict[str, Any], asked: dict[str, Any]) -> str:
-    changed = [name for name in asked if begun.get(name) != asked[name]]
-    begun_with = f" ({begun['version']})" if "version" in changed else ""
+def _difference(folder: Path, begun: dict[str, Any], request: dict[str, Any]) -> str:
+    changed = [name for name in request if begun.get(name) != request[name]]
+    version = f" ({begun['version']})" if "version" in changed else ""
     return (
-        f"{folder} was begun with another {', '.join(changed)}{begun_with}: "
-        "ask for the same again to go on, or --restart to start anew"
+        f"{folder} holds an unfinished run with another {', '.join(changed)}{version}: "
+        "repeat its request to resume it, or use --restart to discard it"
     )

@@ -1,4 +1,4 @@
-"""A version's `batch.onnx`: encoded rows in, columns of answers out."""
+"""A version's `batch.onnx`: turns encoded rows into columns of answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from batch.tasks import TASKS, words
+from batch.answer_columns import ANSWER_COLUMNS, words
 from scoreline.core.contract import Contract
 from scoreline.core.errors import VersionRefusedError
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, digest
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     import onnxruntime
     import pyarrow as pa
 
-    from batch.encoding import Encoded
+    from batch.encoding import EncodedRows
     from scoreline.aws.reader import ModelReader
 
 
 class BatchModel:
-    """One version of a model, for many rows; safe to use in several threads.
+    """One version of a model, for many rows; several threads may share it.
 
     Attributes
     ----------
     sha256 : of its `batch.onnx`
-    id_column : column of the ids in the dataset that it was trained on, or ""
+    id_column : column of the ids in its training dataset, or ""
     """
 
     def __init__(
@@ -38,37 +38,37 @@ class BatchModel:
         self.sha256, self.id_column = sha256, id_column
         self._session = session
 
-    def answer(self, encoded: Encoded, *, reasons: bool = False) -> dict[str, pa.Array]:
-        """Columns of answers, each of n_rows values, equal to those of single applications.
+    def answer(self, encoded: EncodedRows, *, reasons: bool = False) -> dict[str, pa.Array]:
+        """Columns of answers, each of n_rows values, equal to the answers of `/predict`.
 
         Parameters
         ----------
-        encoded : rows that break no rule
-        reasons : give the principal reasons too, which takes some 30 us a row
+        encoded : rows that comply with every rule
+        reasons : also give the principal reasons, which takes about 30 us per row
         """
-        task = TASKS[self.contract.task](self.contract, reasons=reasons)
-        answers = task.columns(encoded, run_rows(self._session, encoded.X.T, task.outputs))
+        answer = ANSWER_COLUMNS[self.contract.task](self.contract, reasons=reasons)
+        answers = answer.columns(encoded, run_rows(self._session, encoded.X.T, answer.outputs))
         return {**answers, "version": words(np.zeros(encoded.X.shape[1]), [self.version])}
 
 
 def load_batch_model(registry: ModelReader, model: str, version: str = "") -> BatchModel:
-    """Load a version's batch graph, the champion's by default.
+    """Load the batch graph of a version, by default the champion.
 
     Raises
     ------
     VersionRefusedError
-        A digest is not the one of the manifest, or the manifest is not the pointer's.
+        A digest differs from the manifest's, or the manifest does not match the pointer.
     """
     champion = None if version else registry.pointer(model).champion
     version = champion.version if champion else version
     manifest = registry.manifest(model, version)
     files = manifest.get("files")
     if not isinstance(files, dict) or not {MODEL_FILE, BATCH_FILE} <= files.keys():
-        raise VersionRefusedError(f"{model} {version}: the manifest names no {BATCH_FILE}")
+        raise VersionRefusedError(f"{model} {version}: the manifest does not list {BATCH_FILE}")
     if champion is not None and files[MODEL_FILE]["sha256"] != champion.sha256:
-        raise VersionRefusedError(f"{model} {version}: the manifest is not the pointer's")
+        raise VersionRefusedError(f"{model} {version}: the manifest does not match the pointer")
     content = registry.read(model, version, BATCH_FILE)
     sha256 = digest(content)
     if sha256 != files[BATCH_FILE]["sha256"]:
-        raise VersionRefusedError(f"{model} {version}: {BATCH_FILE} is not the manifest's")
+        raise VersionRefusedError(f"{model} {version}: {BATCH_FILE} does not match the manifest")
     return BatchModel(open_session(content), sha256, manifest["definition"]["id"])

@@ -1,4 +1,4 @@
-"""Answers and rejections of a part as tables, and all parts as one file each."""
+"""Tables of answers and rejections for each part, and their assembly into one file each."""
 
 from __future__ import annotations
 
@@ -15,44 +15,49 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from batch.encoding import Encoded
+    from batch.encoding import EncodedRows
 
 REJECTED = pa.schema(
     {"row": pa.int64(), "id": pa.string(), "field": pa.string(), "rule": pa.string()}
 )
 
 
-def answers_of(encoded: Encoded, first: int, answers: dict[str, pa.Array]) -> pa.Table:
-    """Answers with the ids of their rows, or with their numbers where the file has no ids.
+def answers_of(encoded: EncodedRows, first: int, answers: dict[str, pa.Array]) -> pa.Table:
+    """Answers with the ids of their rows, or with row numbers where the file has no ids.
 
     Parameters
     ----------
-    first : number of the part's first row in the file, which counts from 1
+    first : number of the part's first row in the file, counted from 1
     """
     if encoded.ids is not None:
         return pa.table({"id": encoded.ids, **answers})
     return pa.table({"row": pa.array(encoded.rows + first), **answers})
 
 
-def rejections_of(encoded: Encoded, first: int) -> pa.Table:
-    """A line for every rule that a row breaks, in the order of the rows."""
+def rejections_of(encoded: EncodedRows, first: int) -> pa.Table:
+    """One line for every rule that a row breaks, in the order of the rows."""
     rows = [np.flatnonzero(rows) for _, _, rows in encoded.broken]
-    which = np.repeat(np.arange(len(rows)), [len(places) for places in rows])
-    place = np.concatenate([np.empty(0, int), *rows])
-    order = np.argsort(place, kind="stable")
-    place, which = place[order], which[order]
+    breach = np.repeat(np.arange(len(rows)), [len(positions) for positions in rows])
+    position = np.concatenate([np.empty(0, int), *rows])
+    order = np.argsort(position, kind="stable")
+    position, breach = position[order], breach[order]
     fields, rules = (pa.array([b[i] for b in encoded.broken], pa.string()) for i in (0, 1))
-    ids = pa.nulls(len(place), pa.string())
+    ids = pa.nulls(len(position), pa.string())
     if encoded.ids is not None:
-        ids = encoded.ids.take(pa.array(place, mask=~is_id(encoded.ids)[place]))
+        ids = encoded.ids.take(pa.array(position, mask=~is_id(encoded.ids)[position]))
     return pa.table(
-        {"row": place + first, "id": ids, "field": fields.take(which), "rule": rules.take(which)},
+        {
+            "row": position + first,
+            "id": ids,
+            "field": fields.take(breach),
+            "rule": rules.take(breach),
+        },
         schema=REJECTED,
     )
 
 
 def write_part(table: pa.Table, path: Path) -> None:
-    """Write a file that is either whole or not there."""
+    """Write a file atomically: it is complete or absent."""
     temporary = path.with_suffix(".new")
     with open(temporary, "wb") as file:
         with parquet.ParquetWriter(file, table.schema, **_encodings(table.schema)) as writer:
@@ -62,7 +67,7 @@ def write_part(table: pa.Table, path: Path) -> None:
 
 
 def assemble(parts: Iterable[Path], schema: pa.Schema, output: Path, folder: Path) -> None:
-    """Put parts into one file, of the kind that its name says, all at once."""
+    """Join parts into one Parquet or CSV file, which appears when it is complete."""
     temporary = folder / f"assembled{output.suffix}"
     with open(temporary, "wb") as file:
         writer: Any = (
@@ -78,7 +83,7 @@ def assemble(parts: Iterable[Path], schema: pa.Schema, output: Path, folder: Pat
 
 
 def _encodings(schema: pa.Schema) -> dict[str, Any]:
-    """Dictionaries for what repeats: others cost twice the time and save nothing."""
+    """Dictionary encoding for repeated values; for others it doubles the time and saves nothing."""
     repeats = [f.name for f in schema if f.type != pa.float64() and f.name not in ("id", "row")]
     return {"use_dictionary": repeats}
 

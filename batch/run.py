@@ -1,8 +1,8 @@
-"""Scores a file of any size in constant memory, and goes on where a killed run was.
+"""Scores a file of any size in constant memory, and resumes an interrupted run.
 
-One thread reads; others encode, score and write, each a part of the file at a time. A part is a
-file of its own in `OUTPUT.parts/` before the journal names it; at the end the parts become the
-output, and the folder goes.
+One thread reads; the others encode, score and write one part of the file at a time. A part is
+written to `OUTPUT.parts/` before the journal lists it; at the end the parts are joined into the
+output and the folder is removed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch.encoding import FileEncoder
+from batch.input_file import InputFile
 from batch.journal import Journal
 from batch.output import REJECTED, answers_of, assemble, rejections_of, write_part
-from batch.source import Source
 from scoreline.core.errors import BatchError
 from scoreline.scoring.many_rows import ROWS_PER_RUN
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from batch.model import BatchModel
 
-    # rows that are done, and rows in all where that is known
+    # Rows done, and rows in total where that is known.
     type Progress = Callable[[int, int | None], None]
 
 PART_CELLS = 1 << 21
@@ -36,13 +36,13 @@ REJECTIONS = ".rejected"
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of a file's rows.
+    """Counts of a file's rows by outcome.
 
     Attributes
     ----------
-    resumed : rows that an earlier run had done
-    absent : features that the file has no column for
-    rejections : where every broken rule of the rejected rows stands
+    resumed : rows that an earlier run had scored
+    absent : features that have no column in the file
+    rejections : file with every broken rule of the rejected rows
     """
 
     rows: int
@@ -54,15 +54,15 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A file to score, the model, and where the answers go.
+    """A file to score, the model, and the file for the answers.
 
     Attributes
     ----------
-    part_rows : rows of a part; some parts are in memory at a time
+    part_rows : rows per part; each thread holds one part in memory
     """
 
     model: BatchModel
-    source: Source
+    source: InputFile
     encoder: FileEncoder
     output: Path
     part_rows: int
@@ -72,12 +72,12 @@ class Batch:
     def of(
         cls, model: BatchModel, path: str, output: Path, *, ids: str = "", reasons: bool = False
     ) -> Batch:
-        """Look at the file and find the model's columns in it.
+        """Open the file and find the model's columns in it.
 
         Parameters
         ----------
         path : a Parquet or CSV file, local or `s3://bucket/key`
-        ids : column of the ids: `id` by default, or the dataset's id, or the number of the row
+        ids : column of the ids; by default `id`, else the dataset's id, else the row's number
 
         Raises
         ------
@@ -87,8 +87,8 @@ class Batch:
         if output.suffix not in (".parquet", ".csv"):
             raise BatchError(f"{output}: neither a .parquet nor a .csv file")
         if output.absolute() == Path(path).absolute():
-            raise BatchError(f"{output} is the input")
-        source = Source(path)
+            raise BatchError(f"{output} is also the input")
+        source = InputFile(path)
         usual = [name for name in ("id", model.id_column) if name in source.schema.names]
         encoder = FileEncoder(
             model.contract, source.schema, ids or next(iter(usual), None), untyped=source.untyped
@@ -96,19 +96,19 @@ class Batch:
         return cls(model, source, encoder, output, _part_rows(model), reasons)
 
     def run(self, progress: Progress, *, restart: bool = False) -> Summary:
-        """Score what is not done yet, and write answers and rejections.
+        """Score the remaining parts, then write answers and rejections.
 
         Parameters
         ----------
-        restart : forget what an earlier run has done
+        restart : discard the parts of an earlier run
 
         Raises
         ------
         BatchError
-            The earlier run was asked for something else; the file is damaged, or has changed.
+            The earlier run had another request, or the file is damaged or has changed.
         """
         folder = self.output.with_name(self.output.name + ".parts")
-        with Journal(folder, self._asked(), restart=restart) as journal:
+        with Journal(folder, self._request(), restart=restart) as journal:
             resumed = journal.total("rows")
             progress(resumed, self.source.rows)
             self._score_missing(journal, progress)
@@ -119,8 +119,8 @@ class Batch:
         rows, rejected = journal.total("rows"), journal.total("rejected")
         return Summary(rows, rejected, resumed, self.encoder.absent, rejections)
 
-    def _asked(self) -> dict[str, object]:
-        """What two runs must share, so that one may go on where the other was."""
+    def _request(self) -> dict[str, object]:
+        """Everything that must be equal for a run to resume another."""
         return {
             "input": self.source.identity.to_json(),
             "model": self.model.contract.model,
@@ -136,7 +136,7 @@ class Batch:
         pending: dict[Future[dict[str, int]], int] = {}
 
         def finish(until: int) -> None:
-            """Note finished parts until no more than so many are under way."""
+            """Record finished parts until at most `until` are pending."""
             while len(pending) > until:
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
                     journal.record(pending.pop(future), **future.result())
@@ -148,14 +148,15 @@ class Batch:
                 for part, table in parts:
                     if part not in journal.done:
                         pending[pool.submit(self._score, journal, part, table)] = part
-                    finish(until=workers)  # one part waits for the first worker that is free
+                    # One more part than workers, so that no worker is idle during a read.
+                    finish(until=workers)
                 finish(until=0)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
 
     def _score(self, journal: Journal, part: int, table: pa.Table) -> dict[str, int]:
-        """Encode, score and write one part; returns its figures."""
+        """Encode, score and write one part; returns its counts."""
         encoded = self.encoder.encode(table)
         accepted, first = encoded.accepted, part * self.part_rows + 1
         rejected = encoded.X.shape[1] - accepted.X.shape[1]
@@ -170,12 +171,12 @@ class Batch:
         broken = [part for part in done if journal.done[part]["rejected"]]
         paths = [journal.path(part, REJECTIONS) for part in broken]
         assemble(paths, REJECTED, rejections, journal.folder)
-        nothing = self.encoder.encode(self.source.schema.empty_table())
-        schema = answers_of(nothing, 1, self.model.answer(nothing, reasons=self.reasons)).schema
+        no_rows = self.encoder.encode(self.source.schema.empty_table())
+        schema = answers_of(no_rows, 1, self.model.answer(no_rows, reasons=self.reasons)).schema
         assemble(map(journal.path, done), schema, self.output, journal.folder)
 
 
 def _part_rows(model: BatchModel) -> int:
-    """A multiple of the graph's rows, fewer for a wider model: parts take much the same memory."""
+    """A multiple of the rows per run, fewer for a wider model, so that memory per part is even."""
     width = len(model.contract.features)
     return max(PART_CELLS // width // ROWS_PER_RUN, 1) * ROWS_PER_RUN

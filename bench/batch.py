@@ -23,9 +23,9 @@ import numpy as np
 import onnxruntime
 import pyarrow as pa
 
+from batch.answer_columns import SCORES
 from batch.model import BatchModel
 from batch.run import Batch
-from batch.tasks import SCORES
 from bench import report
 from scoreline.core.versions import BATCH_FILE
 from scoreline.scoring.many_rows import ROWS_PER_RUN, open_session

@@ -21,9 +21,9 @@ def test_every_column_that_does_not_fit_is_named_at_once(run, tmp_path):
         run("in.parquet", ids="number")
 
     assert fields(error) == {
-        ("housing", "is required, but there is no such column"),
-        ("debt", "the column holds no number"),
-        ("number", "there is no such column"),
+        ("housing", "is required, but the file has no such column"),
+        ("debt", "the column is not of type number"),
+        ("number", "the file has no such column"),
     }
 
 
@@ -36,7 +36,7 @@ def test_a_feature_that_may_be_missing_needs_no_column_and_is_named(run, tmp_pat
 def test_what_is_not_the_file_that_its_name_says_is_refused(run, tmp_path):
     (tmp_path / "in.parquet").write_bytes(b"PAR1 but no more")
 
-    with pytest.raises(BatchError, match="does not read as its name says"):
+    with pytest.raises(BatchError, match="is damaged or not of the type that its name says"):
         run("in.parquet")
 
 
@@ -45,7 +45,7 @@ def test_a_csv_file_that_breaks_off_keeps_what_is_done(run, tmp_path):
     text = frame.to_csv(index=False)
     (tmp_path / "in.csv").write_text(text + "1,2\n")
 
-    with pytest.raises(BatchError, match="does not read as its name says"):
+    with pytest.raises(BatchError, match="is damaged or not of the type that its name says"):
         run("in.csv", part_rows=8192)
 
     assert (tmp_path / "out.parquet.parts").exists()
@@ -59,7 +59,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(start, tmp_path):
     def change(_done, _total):
         os.utime(path)
 
-    with pytest.raises(BatchError, match="has changed while it was read"):
+    with pytest.raises(BatchError, match="changed while it was read"):
         start("in.parquet").run(change)
     assert not (tmp_path / "out.parquet").exists()
 
@@ -80,7 +80,7 @@ def test_names_that_say_no_kind_of_file_are_refused(run, source, output, message
 def test_output_and_input_may_not_be_one_file(run, tmp_path):
     pd.DataFrame([sample.APPLICATION]).to_parquet(tmp_path / "in.parquet")
 
-    with pytest.raises(BatchError, match="is the input"):
+    with pytest.raises(BatchError, match="is also the input"):
         run("in.parquet", "in.parquet")
 
 
@@ -92,7 +92,7 @@ def test_a_version_is_scored_as_published_or_not_at_all(registry, settings, bund
     key = bundle_key("sample", pointer.champion.version, BATCH_FILE)
     boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=b"another")
 
-    with pytest.raises(VersionRefusedError, match=f"{BATCH_FILE} is not the manifest's"):
+    with pytest.raises(VersionRefusedError, match=f"{BATCH_FILE} does not match the manifest"):
         load_batch_model(registry, "sample")
 
 
@@ -101,7 +101,7 @@ def test_a_manifest_that_is_not_the_pointers_is_refused(registry, bundle):
     other = type(pointer)(type(pointer.champion)(bundle.version, "0" * 64))
     registry.write_pointer("sample", other)
 
-    with pytest.raises(VersionRefusedError, match="is not the pointer's"):
+    with pytest.raises(VersionRefusedError, match="does not match the pointer"):
         load_batch_model(registry, "sample")
 
 

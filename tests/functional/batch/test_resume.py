@@ -154,7 +154,7 @@ def test_a_csv_file_goes_on_where_it_was(start, run, tmp_path):
 def test_another_input_is_refused_until_told_to_start_anew(begun, run, tmp_path):
     sample.applicants(2000, seed=2).to_parquet(tmp_path / "in.parquet")
 
-    with pytest.raises(BatchError, match=r"begun with another input: .* --restart"):
+    with pytest.raises(BatchError, match=r"unfinished run with another input: .* --restart"):
         run("in.parquet")
 
     assert run("in.parquet", restart=True).resumed == 0
@@ -191,7 +191,7 @@ def test_two_runs_at_once_are_refused(start, run, tmp_path):
     sample.applicants(600, seed=1).to_parquet(tmp_path / "in.parquet")
 
     def at_once(_done, _total):
-        with pytest.raises(BatchError, match="another run is at work"):
+        with pytest.raises(BatchError, match="another run is using"):
             run("in.parquet")
 
     assert start("in.parquet").run(at_once).rows == 600

@@ -1,4 +1,4 @@
-"""Reads a Parquet or CSV file from beginning to end in parts of equally many rows."""
+"""Reads a Parquet or CSV file in parts of equally many rows."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ ROWS_AT_ONCE = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What tells a file from a changed one without reading it whole.
+class FileIdentity:
+    """Detects a changed file without reading all of it.
 
     Attributes
     ----------
@@ -37,18 +37,18 @@ class Identity:
     ends: str
 
     def to_json(self) -> dict[str, Any]:
-        """As a journal keeps it."""
+        """The form in which a journal keeps it."""
         return asdict(self)
 
 
-class Source:
-    """A file on the disk or at `s3://bucket/key`.
+class InputFile:
+    """A local file, or one at `s3://bucket/key`.
 
     Attributes
     ----------
     schema : names and types of its columns
-    untyped : all columns are read as text, as CSV has no types
-    rows : how many there are, None where only reading tells
+    untyped : whether all columns are read as text, since CSV has no types
+    rows : number of rows, None where it is unknown until the file has been read
     """
 
     def __init__(self, path: str) -> None:
@@ -70,11 +70,11 @@ class Source:
     def parts(
         self, columns: Mapping[str, bool], part_rows: int, first: int
     ) -> Iterator[tuple[int, pa.Table]]:
-        """Numbered tables of `part_rows` rows, the last one shorter, from part `first` on.
+        """Numbered tables of `part_rows` rows, starting with part `first`; the last may be shorter.
 
         Parameters
         ----------
-        columns : those to read, and whether they hold words that come again and again
+        columns : names of the columns to read, and whether each holds categories
         """
         start = first * part_rows
         tables = self._csv_tables([*columns]) if self.untyped else self._tables(columns, start)
@@ -82,11 +82,15 @@ class Source:
             yield from enumerate(_cut(_after(tables, start), part_rows), first)
 
     def _tables(self, columns: Mapping[str, bool], start: int) -> Iterator[tuple[int, pa.Table]]:
-        """Tables with the number of their first row, from the row group of row `start` on."""
-        words = [n for n, w in columns.items() if w and is_text(self.schema.field(n).type)]
-        # buffered in advance, what has been read would stay in memory
+        """Tables with the number of their first row, starting with the row group of row `start`."""
+        texts = [
+            name
+            for name, is_category in columns.items()
+            if is_category and is_text(self.schema.field(name).type)
+        ]
+        # Pre-buffering would keep everything that has been read in memory.
         options: dict[str, Any] = {"buffer_size": READ_BYTES, "pre_buffer": False}
-        with parquet.ParquetFile(self._open(), read_dictionary=words, **options) as file:
+        with parquet.ParquetFile(self._open(), read_dictionary=texts, **options) as file:
             row, groups = 0, list(range(file.num_row_groups))
             while groups and row + file.metadata.row_group(groups[0]).num_rows <= start:
                 row += file.metadata.row_group(groups.pop(0)).num_rows
@@ -112,15 +116,15 @@ class Source:
         return csv.open_csv(self._open(), read_options=read, convert_options=text)
 
     def check_unchanged(self) -> None:
-        """Hold the file against what it was when it was opened; a BatchError where it changed."""
+        """Raise a BatchError if the file has changed since it was opened."""
         with self._reading():
             if self._identify() != self.identity:
-                raise BatchError(f"{self.path}: the file has changed while it was read")
+                raise BatchError(f"{self.path}: the file changed while it was read")
 
     def _open(self) -> pa.NativeFile:
         return self._files.open_input_file(self._name)
 
-    def _identify(self) -> Identity:
+    def _identify(self) -> FileIdentity:
         info = self._files.get_file_info(self._name)
         if info.type != fs.FileType.File:
             raise BatchError(f"{self.path}: no such file")
@@ -128,42 +132,44 @@ class Source:
             ends = file.read(END_BYTES)
             file.seek(max(info.size - END_BYTES, 0))
             ends += file.read()
-        return Identity(info.size, info.mtime_ns, hashlib.sha256(ends).hexdigest())
+        return FileIdentity(info.size, info.mtime_ns, hashlib.sha256(ends).hexdigest())
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             yield
         except (pa.ArrowException, OSError) as error:
-            raise BatchError(f"{self.path}: the file does not read as its name says") from error
+            raise BatchError(
+                f"{self.path}: the file is damaged or not of the type that its name says"
+            ) from error
 
 
 def _locate(path: str) -> tuple[fs.FileSystem, str]:
     if path.startswith("s3://"):
-        endpoint = os.environ.get("AWS_ENDPOINT_URL")  # which Arrow does not read by itself
+        endpoint = os.environ.get("AWS_ENDPOINT_URL")  # Arrow does not read this variable itself
         s3 = fs.S3FileSystem(endpoint_override=endpoint)
         return s3, path.removeprefix("s3://")
     return fs.LocalFileSystem(), str(Path(path).absolute())
 
 
 def _after(tables: Iterable[tuple[int, pa.Table]], start: int) -> Iterator[pa.Table]:
-    """The rows from number `start` on."""
+    """The rows starting with number `start`."""
     for row, table in tables:
         if row + table.num_rows > start:
             yield table.slice(max(start - row, 0))
 
 
 def _cut(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    held: list[pa.Table] = []
+    pending: list[pa.Table] = []
     missing = rows
     for table in tables:
         rest = table
         while rest.num_rows:
-            held.append(rest.slice(0, missing))
+            pending.append(rest.slice(0, missing))
             rest = rest.slice(missing)
-            missing -= held[-1].num_rows
+            missing -= pending[-1].num_rows
             if not missing:
-                yield pa.concat_tables(held)
-                held, missing = [], rows
-    if held:
-        yield pa.concat_tables(held)
+                yield pa.concat_tables(pending)
+                pending, missing = [], rows
+    if pending:
+        yield pa.concat_tables(pending)

@@ -1,8 +1,7 @@
-"""What the rows of a file are answered: decisions, or recommendations, as columns.
+"""Answers for the rows of a file as columns: decisions or recommendations.
 
-The figures are those of `scoreline/scoring/decisions.py` and `recommendations.py`, and by the same
-arithmetic: a float32 times 100 or 1e6 is exact in float64, so that rounding half to even by hand
-gives what Python's `round` gives.
+The figures equal those of `scoreline/scoring/decisions.py` and `recommendations.py`: a float32
+times 100 or 1e6 is exact in float64, so rounding half to even here agrees with Python's `round`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from batch.encoding import Encoded
+    from batch.encoding import EncodedRows
     from scoreline.core.contract import Contract
 
     type Outputs = Sequence[NDArray[np.float32]]
@@ -30,32 +29,32 @@ SCORES = ("probability", "log_odds")
 EXPLAINED = ("margin", "contributions", "values")
 
 
-class Task(Protocol):
-    """What a model is for: the outputs of its graph, and the columns that they make."""
+class AnswerColumns(Protocol):
+    """Turns the graph's outputs into columns of answers, for one task."""
 
     @property
     def outputs(self) -> Sequence[str]:
-        """The outputs that the answers need."""
+        """Names of the outputs that the answers need."""
 
-    def columns(self, encoded: Encoded, outputs: Outputs) -> dict[str, pa.Array]:
-        """What the answers say, each column of n_rows values.
+    def columns(self, encoded: EncodedRows, outputs: Outputs) -> dict[str, pa.Array]:
+        """Columns of answers, each of n_rows values.
 
         Parameters
         ----------
-        outputs : of the encoded rows, each of shape (n_rows, its columns)
+        outputs : of the graph for the encoded rows, each of shape (n_rows, its columns)
         """
 
 
-class Decisions:
-    """Answers for the task `default`, with codes and points of the principal reasons if asked."""
+class DecisionColumns:
+    """Answers for the task `default`, optionally with codes and points of the reasons."""
 
     def __init__(self, contract: Contract, *, reasons: bool) -> None:
         self._contract = contract
         self._reasons = ReasonFinder(contract) if reasons else None
         self.outputs = (*SCORES, *EXPLAINED) if reasons else SCORES
 
-    def columns(self, encoded: Encoded, outputs: Outputs) -> dict[str, pa.Array]:
-        """Figures, and the reasons in the order of their weight; null where none is."""
+    def columns(self, encoded: EncodedRows, outputs: Outputs) -> dict[str, pa.Array]:
+        """Figures, and the reasons by decreasing weight; null where there is no further reason."""
         probability, log_odds, *explained = outputs
         answers = self._figures(probability[:, 0].astype(float), log_odds[:, 0].astype(float))
         if self._reasons:
@@ -66,7 +65,7 @@ class Decisions:
                 approved.tolist(),
                 strict=True,
             )
-            answers |= self._listed([self._reasons.find(Explained(*row)) for row in rows])
+            answers |= self._reason_columns([self._reasons.find(Explained(*row)) for row in rows])
         return answers
 
     def _figures(
@@ -84,18 +83,18 @@ class Decisions:
             "decision": words(bands(contract, score), [band.decision for band in contract.bands]),
         }
 
-    def _listed(self, found: Sequence[Sequence[dict[str, Any]]]) -> dict[str, pa.Array]:
+    def _reason_columns(self, found: Sequence[Sequence[dict[str, Any]]]) -> dict[str, pa.Array]:
         inquiries = any(reason.inquiries for reason in self._contract.reasons)
         columns: dict[str, pa.Array] = {}
         for i in range(self._contract.max_reasons + inquiries):
-            given: list[dict[str, Any]] = [row[i] if i < len(row) else {} for row in found]
-            codes = pa.array([reason.get("code") for reason in given], pa.string())
-            points = pa.array([reason.get("points") for reason in given], pa.int32())
+            ith: list[dict[str, Any]] = [row[i] if i < len(row) else {} for row in found]
+            codes = pa.array([reason.get("code") for reason in ith], pa.string())
+            points = pa.array([reason.get("points") for reason in ith], pa.int32())
             columns |= {f"reason_{i + 1}": codes, f"reason_{i + 1}_points": points}
         return columns
 
 
-class Recommendations:
+class RecommendationColumns:
     """Answers for the task `recommendation`: the likeliest products that are not held."""
 
     outputs = ("probabilities",)
@@ -106,8 +105,8 @@ class Recommendations:
         self._names = [label.name for label in contract.labels]
         self._top = contract.top
 
-    def columns(self, encoded: Encoded, outputs: Outputs) -> dict[str, pa.Array]:
-        """Products from the likeliest on, equal ones in the contract's order; null where held."""
+    def columns(self, encoded: EncodedRows, outputs: Outputs) -> dict[str, pa.Array]:
+        """Products, the likeliest first, ties in the contract's order; null where all are held."""
         [probabilities] = outputs
         ranked = np.where(encoded.held.T, -1.0, probabilities.astype(float))
         order = np.argsort(-ranked, axis=1, kind="stable")[:, : self._top]
@@ -120,15 +119,18 @@ class Recommendations:
         return columns
 
 
-TASKS: dict[str, Callable[..., Task]] = {"default": Decisions, "recommendation": Recommendations}
+ANSWER_COLUMNS: dict[str, Callable[..., AnswerColumns]] = {
+    "default": DecisionColumns,
+    "recommendation": RecommendationColumns,
+}
 
 
 def words(
-    places: NDArray[Any], names: Sequence[str], *, missing: NDArray[np.bool_] | None = None
+    positions: NDArray[Any], names: Sequence[str], *, missing: NDArray[np.bool_] | None = None
 ) -> pa.Array:
-    """Names by their places, null where missing."""
+    """Names by their positions, null where missing."""
     return pa.DictionaryArray.from_arrays(
-        pa.array(places.astype(np.int8), mask=missing), pa.array(names, pa.string())
+        pa.array(positions.astype(np.int8), mask=missing), pa.array(names, pa.string())
     )
 
 
