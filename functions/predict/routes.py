@@ -13,7 +13,7 @@ from scoreline.api.application_schema import application_schema
 from scoreline.api.fields import is_identifier
 from scoreline.api.http import Request, Response, dispatch, is_http
 from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, direct_table
-from scoreline.aws.light.client import Aws
+from scoreline.aws.light.client import LightClient
 from scoreline.aws.reader import ModelReader
 from scoreline.core.errors import InvalidApplicationError, ScorelineError
 from scoreline.core.log import log_unexpected, logger
@@ -42,9 +42,9 @@ metrics = Metrics(namespace="Scoreline", service="predict")
 
 
 @cache
-def aws() -> Aws:
+def aws() -> LightClient:
     """AWS, as the environment says."""
-    return Aws.connect()
+    return LightClient.connect()
 
 
 @cache
@@ -76,7 +76,7 @@ def start_watch(watch: Watch, model: ScoringModel, replaced: ScoringModel | None
     from scoreline.serving.watch import ChampionWatch, load_shadow  # few processes see a promotion
 
     table = registry().settings.watches_table
-    short_timeout_client = Aws.connect(timeout_s=WATCH_TIMEOUT_S)
+    short_timeout_client = LightClient.connect(timeout_s=WATCH_TIMEOUT_S)
     return ChampionWatch(
         watch,
         model,

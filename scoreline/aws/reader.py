@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scoreline.core.settings import Settings
 
 
-class Source(Protocol):
+class RegistrySource(Protocol):
     """Gets parameters and objects: boto3, or predict's own light client.
 
     None stands for what does not exist; a RegistryUnavailableError says that AWS does not answer.
@@ -32,7 +32,7 @@ class Source(Protocol):
 class ModelReader:
     """Bundles, pointers and routing of one deployment, to be read."""
 
-    def __init__(self, settings: Settings, source: Source) -> None:
+    def __init__(self, settings: Settings, source: RegistrySource) -> None:
         self.settings = settings
         self._source = source
 

@@ -27,7 +27,7 @@ THROTTLED = r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|ThroughputEx
 UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 
 
-class Aws:
+class LightClient:
     """AWS, each service through one connection that stays open."""
 
     def __init__(

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoreline.aws.light import connection
-from scoreline.aws.light.client import Aws
+from scoreline.aws.light.client import LightClient
 from scoreline.aws.light.connection import AMAZON_ROOTS, tls_context
 from scoreline.aws.light.credentials import from_environment
 from scoreline.aws.light.sigv4 import Credentials
@@ -27,7 +27,7 @@ from scoreline.core.errors import RegistryUnavailableError
 
 @pytest.fixture
 def client(registry, endpoint):
-    return Aws.connect()
+    return LightClient.connect()
 
 
 def test_a_parameter(client, settings):
@@ -153,7 +153,7 @@ class Server:
 
     def client(self, scheme="http", **options):
         key = Credentials("key", "secret")
-        return Aws("us-east-1", lambda: key, f"{scheme}://{self.address}", **options)
+        return LightClient("us-east-1", lambda: key, f"{scheme}://{self.address}", **options)
 
 
 FOUND = (200, json.dumps({"Parameter": {"Value": "x"}}).encode())
@@ -272,7 +272,7 @@ def test_timeouts_are_those_of_boto3s_clients():
 
 
 def test_nobody_listens():
-    client = Aws("us-east-1", lambda: Credentials("key", "secret"), "http://127.0.0.1:9")
+    client = LightClient("us-east-1", lambda: Credentials("key", "secret"), "http://127.0.0.1:9")
 
     with pytest.raises(RegistryUnavailableError, match="S3: ConnectionRefusedError"):
         client.get_object("bucket", "key")
@@ -299,7 +299,7 @@ def test_a_connection_stays_open_until_it_is_forgotten():
     ],
 )
 def test_addresses_of_a_region(region, url):
-    assert Aws(region, lambda: Credentials("key", "secret"))._url("bucket.s3") == url
+    assert LightClient(region, lambda: Credentials("key", "secret"))._url("bucket.s3") == url
 
 
 # Credentials
