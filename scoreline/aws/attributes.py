@@ -1,4 +1,4 @@
-"""Attributes of DynamoDB, each an object of its type and value, and plain values."""
+"""Converts between DynamoDB's typed attributes and plain values, without boto3."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def typed(strings: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The attributes of a key, or of an item, of strings."""
+    """The attributes of strings, for example of a key."""
     return {name: {"S": value} for name, value in strings.items()}
 
 
 def plain(attribute: Mapping[str, Any]) -> Any:
-    """The value of an attribute; numbers as int or float, sets as lists, binaries in base64.
+    """The value of an attribute. Numbers are int or float, sets are lists, binaries are base64.
 
     Examples
     --------

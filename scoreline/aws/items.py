@@ -1,4 +1,4 @@
-"""Items of DynamoDB through boto3, for the command line."""
+"""Items of any DynamoDB table, read through boto3."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class Items:
-    """The tables of one account."""
+    """The DynamoDB tables of an account."""
 
     def __init__(self, dynamodb: DynamoDBClient) -> None:
         self._dynamodb = dynamodb
 
     @classmethod
     def connect(cls) -> Self:
-        """With a client from the usual AWS environment."""
+        """Connect with the credentials and the region of the environment."""
         return cls(boto3.client("dynamodb", config=CLIENT_CONFIG))
 
     def get_item(self, table: str, key: Mapping[str, str]) -> dict[str, Any]:
-        """The item of a key with plain values; {} where there is none.
+        """The item of a key, with plain values; {} where there is no item.
 
         Raises
         ------

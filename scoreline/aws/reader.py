@@ -1,4 +1,4 @@
-"""Reads what serves and its bundles, from whatever gets parameters and objects."""
+"""Reads pointers, routing and bundles of a deployment, through boto3 or the light client."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class RegistrySource(Protocol):
-    """Gets parameters and objects: boto3, or predict's own light client.
+    """Reads SSM parameters and S3 objects.
 
-    None stands for what does not exist; a RegistryUnavailableError says that AWS does not answer.
+    Methods return None for what does not exist, and raise RegistryUnavailableError where AWS does
+    not answer.
     """
 
     def get_parameter(self, name: str) -> str | None:
@@ -30,14 +31,14 @@ class RegistrySource(Protocol):
 
 
 class ModelReader:
-    """Bundles, pointers and routing of one deployment, to be read."""
+    """The registry of a deployment, read-only."""
 
     def __init__(self, settings: Settings, source: RegistrySource) -> None:
         self.settings = settings
         self._source = source
 
     def pointer(self, model: str) -> Pointer:
-        """The pointer of a model; ModelNotFoundError where nothing is promoted."""
+        """The pointer of a model; a ModelNotFoundError where nothing is promoted."""
         return Pointer.from_json(self._parameter(self.settings.pointer_parameter(model), model))
 
     def routing(self) -> Routing:
@@ -45,7 +46,7 @@ class ModelReader:
         return Routing.from_json(self._parameter(self.settings.routing_parameter, "routing"))
 
     def read(self, model: str, version: str, file: str) -> bytes:
-        """One file of a version's bundle; VersionNotFoundError where it does not exist."""
+        """A file of a version's bundle; a VersionNotFoundError where it does not exist."""
         key = bundle_key(model, version, file)
         content = self._source.get_object(self.settings.bucket, key)
         if content is None:
@@ -53,7 +54,7 @@ class ModelReader:
         return content
 
     def manifest(self, model: str, version: str) -> dict[str, Any]:
-        """The manifest of a version; VersionRefusedError where it is not one."""
+        """The manifest of a version; a VersionRefusedError where it is not a JSON object."""
         try:
             manifest = json.loads(self.read(model, version, MANIFEST_FILE))
         except ValueError:

@@ -1,4 +1,4 @@
-"""The model registry for those who write: bundles in S3, once; pointers and routing in SSM."""
+"""The model registry, to read and to write: bundles in S3, pointers and routing in SSM."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ MANIFEST_KEY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class BotoSource:
-    """Parameters and objects through boto3."""
+    """Reads parameters and objects through boto3."""
 
     s3: S3Client
     ssm: SSMClient
 
     def get_parameter(self, name: str) -> str | None:
-        """The value of a parameter; None where there is none."""
+        """The value of a parameter; None where it does not exist."""
         parameter = self.parameter(name)
         return parameter["Value"] if parameter else None
 
     def parameter(self, name: str) -> ParameterTypeDef | None:
-        """A parameter with its version; None where there is none."""
+        """A parameter with its version; None where it does not exist."""
         with aws_errors("SSM"):
             try:
                 return self.ssm.get_parameter(Name=name)["Parameter"]
@@ -61,7 +61,7 @@ class BotoSource:
                 return None
 
     def get_object(self, bucket: str, key: str) -> bytes | None:
-        """The content of an object; None where there is none."""
+        """The content of an object; None where it does not exist."""
         with aws_errors("S3"):
             try:
                 return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -70,7 +70,7 @@ class BotoSource:
 
 
 class ModelRegistry(ModelReader):
-    """Bundles, pointers and routing of one deployment."""
+    """The registry of a deployment."""
 
     def __init__(self, settings: Settings, *, s3: S3Client, ssm: SSMClient) -> None:
         self._boto = BotoSource(s3, ssm)
@@ -80,7 +80,7 @@ class ModelRegistry(ModelReader):
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
-        """With clients from the usual AWS environment."""
+        """Connect with the credentials and the region of the environment."""
         return cls(
             settings,
             s3=boto3.client("s3", config=CLIENT_CONFIG),
@@ -90,7 +90,7 @@ class ModelRegistry(ModelReader):
     # Pointers and routing
 
     def pointers(self) -> dict[str, Pointer | None]:
-        """Pointers of all models; None stands for one that cannot be read."""
+        """The pointers of all models; None for a parameter that is not a pointer."""
         path = self.settings.pointer_path
         found: dict[str, Pointer | None] = {}
         with aws_errors("SSM"):
@@ -117,7 +117,7 @@ class ModelRegistry(ModelReader):
             return None, parameter["Version"]
 
     def write_pointer(self, model: str, pointer: Pointer) -> None:
-        """Let `pointer` serve the model."""
+        """Replace the pointer of a model."""
         self._put_parameter(self.settings.pointer_parameter(model), pointer.to_json())
 
     def write_routing(self, routing: Routing) -> None:
@@ -131,12 +131,12 @@ class ModelRegistry(ModelReader):
     # Bundles
 
     def publish(self, model: str, version: str, files: Mapping[str, bytes]) -> None:
-        """Write each file once, the manifest last: a version exists when its manifest does.
+        """Write the files of a version, its manifest last: a version exists when its manifest does.
 
         Raises
         ------
         VersionExistsError
-            A file of the version is there already, with other content.
+            A file of the version exists already, with other content.
         """
         names = sorted(files, key=lambda name: (name == MANIFEST_FILE, name))
         if names[-1] != MANIFEST_FILE:
@@ -159,7 +159,7 @@ class ModelRegistry(ModelReader):
 
     def _published(self, prefix: str) -> dict[str, list[str]]:
         published: dict[str, list[str]] = {}
-        for key in self._keys(prefix):  # S3 lists keys in their order
+        for key in self._keys(prefix):  # S3 lists keys in order, and so versions by time
             if match := MANIFEST_KEY.fullmatch(key):
                 published.setdefault(match["model"], []).append(match["version"])
         return published
@@ -171,11 +171,12 @@ class ModelRegistry(ModelReader):
             self.s3.put_object(
                 Bucket=bucket, Key=key, Body=content, ContentType=content_type, IfNoneMatch="*"
             )
-        except ClientError as error:  # boto's own second attempt finds what its first has written
+        except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
+            # The first attempt may have written the file before boto3 tried again.
             if self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() != content:
-                raise VersionExistsError(f"{key} is there already, with other content") from error
+                raise VersionExistsError(f"{key} exists already, with other content") from error
 
     def _keys(self, prefix: str) -> Iterator[str]:
         with aws_errors("S3"):

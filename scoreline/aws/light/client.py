@@ -1,4 +1,7 @@
-"""What predict needs of AWS: to read a parameter, an object and an item, and to add to counts."""
+"""The few AWS calls of the predict function, without boto3.
+
+It reads parameters, objects and items, and adds to counts.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 class LightClient:
-    """AWS, each service through one connection that stays open."""
+    """A client for SSM, S3 and DynamoDB that keeps one connection open to each."""
 
     def __init__(
         self,
@@ -37,13 +40,13 @@ class LightClient:
         endpoint: str = "",
         timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
-        """Connect at the first request.
+        """Create a client; connections are opened by the first request.
 
         Parameters
         ----------
-        credentials : asked for each request, since temporary ones expire
-        endpoint : address of all services, in place of those of the region
-        timeout_s : how long an answer may take
+        credentials : called for each request, because temporary credentials expire
+        endpoint : URL of all services; without it, each service's URL in the region
+        timeout_s : the longest wait for an answer
         """
         self._region = region
         self._credentials = credentials
@@ -55,7 +58,7 @@ class LightClient:
     def connect(
         cls, environ: Mapping[str, str] = os.environ, timeout_s: float = READ_TIMEOUT_S
     ) -> Self:
-        """As the environment says, like boto3."""
+        """Take region, credentials and endpoint from the same variables as boto3."""
         region, endpoint = environ["AWS_DEFAULT_REGION"], environ.get("AWS_ENDPOINT_URL", "")
         return cls(region, from_environment(environ), endpoint, timeout_s)
 
@@ -74,9 +77,9 @@ class LightClient:
         return {name: plain(value) for name, value in item.items()}
 
     def add(self, table: str, key: Mapping[str, str], amounts: Mapping[str, int]) -> None:
-        """Add to numbers of an item, which are 0 where they or the item are not there yet.
+        """Add to the numbers of an item; a missing number or item counts as 0.
 
-        After an error it is not known whether they were added.
+        After an error, the amounts may have been added or not.
         """
         numbered = list(enumerate(amounts.items()))
         body = {
@@ -100,7 +103,7 @@ class LightClient:
         return _checked("S3", answer).body
 
     def forget_connections(self) -> None:
-        """Close every connection, as after a SnapStart restore, which none survives."""
+        """Close every connection; none survives a SnapStart restore."""
         for connection in self._connections.values():
             connection.close()
 
@@ -109,7 +112,7 @@ class LightClient:
         return self._endpoint or f"https://{name}.{self._region}.amazonaws.com{suffix}"
 
     def _call(self, service: str, target: str, version: str, body: Mapping[str, Any]) -> Answer:
-        """The answer of a service that speaks JSON."""
+        """The answer of a service with a JSON protocol."""
         headers = {"Content-Type": f"application/x-amz-json-{version}", "X-Amz-Target": target}
         url = self._url(service.lower())
         return self._send(service, url, "POST", "/", headers, json.dumps(body).encode())
@@ -123,7 +126,7 @@ class LightClient:
         headers: Mapping[str, str],
         body: bytes = b"",
     ) -> Answer:
-        """The answer of a service, asked once more after an error that may pass."""
+        """The answer of a service; the request is repeated once after a transient error."""
         connection = self._connections.setdefault(url, Connection(url, self._timeout_s))
         request = HttpRequest(method, connection.host, path, headers, body)
         for attempt in range(1, ATTEMPTS + 1):
@@ -151,7 +154,7 @@ class LightClient:
 
 
 def percent_encoded(key: str) -> str:
-    """The path of an object's key, encoded as its signature wants it.
+    """The path of an object's key, encoded as the signature requires.
 
     Examples
     --------

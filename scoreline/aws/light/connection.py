@@ -1,6 +1,7 @@
-"""HTTP/1.1 to one host over a connection that stays open: what AWS's answers need of it.
+"""HTTP/1.1 to one host over a connection that stays open, as far as AWS's answers need it.
 
-http.client reads headers with the email package, and both take 9 ms of a cold start.
+The standard library's http.client parses headers with the email package; importing both takes 9 ms
+of a cold start.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from scoreline.core.record import record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A dead endpoint must not hold a scoring request: botocore would wait a minute.
+# A dead endpoint must not hold a scoring request for botocore's default minute.
 CONNECT_TIMEOUT_S = 1.0
 READ_TIMEOUT_S = 5.0
 
-# The roots that AWS's services are certified by (amazontrust.com/repository): reading the 150 of
-# the machine takes ten times as long, 20 ms of a cold start.
+# The root certificates of AWS's services (amazontrust.com/repository). Reading the machine's 150
+# roots instead takes ten times as long, 20 ms of a cold start.
 AMAZON_ROOTS = Path(__file__).with_name("amazon-roots.pem")
 
 PORTS = {"http": 80, "https": 443}
@@ -38,7 +39,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """AWS's code of the error, empty where it is none."""
+        """AWS's error code; empty for a status below 400 and for a body without a code."""
         if self.status < 400:
             return ""
         in_json = re.search(rb'"__type"\s*:\s*"(?:[^"#]*#)?(\w+)', self.body)
@@ -47,10 +48,10 @@ class Answer:
 
 
 class Connection:
-    """HTTP to one host; opened at the first request, and again after an error."""
+    """HTTP to one host; the first request opens it, and the first one after an error."""
 
     def __init__(self, url: str, timeout_s: float = READ_TIMEOUT_S) -> None:
-        """Connect to a URL of scheme and host, perhaps of a port and a path that is not used."""
+        """Prepare a connection to a URL; its path is ignored."""
         self._timeout_s = timeout_s
         self._scheme, _, rest = url.partition("://")
         self.host = rest.partition("/")[0]
@@ -60,7 +61,7 @@ class Connection:
         self._lock = Lock()
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        """The answer; an OSError where there is none."""
+        """Send a request and read the answer; an OSError where the connection fails."""
         with self._lock:
             try:
                 if self._socket is None or self._answers is None:
@@ -91,7 +92,7 @@ class Connection:
         except SSLCertVerificationError:
             if self._roots is None:
                 raise
-            self._roots = None  # not one of Amazon's: ask all that the machine trusts
+            self._roots = None  # another authority, perhaps a proxy's: trust the machine's roots
             opened = self._connect()
         opened.settimeout(self._timeout_s)
         return opened
@@ -108,7 +109,7 @@ class Connection:
 
 @cache
 def tls_context(roots: Path | None) -> SSLContext:
-    """What a connection trusts: the roots of a file, or for None those of the machine."""
+    """A TLS context that trusts the roots of a file, or for None those of the machine."""
     return create_default_context(cafile=roots)
 
 

@@ -1,4 +1,4 @@
-"""The credentials that Lambda gives: in the environment, or under SnapStart from an endpoint."""
+"""Credentials of a Lambda function: in its environment, or under SnapStart from an endpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RENEW_BEFORE = timedelta(minutes=5)
 
 
 def from_environment(environ: Mapping[str, str]) -> Callable[[], Credentials]:
-    """What gives the credentials to sign a request with."""
+    """A function that returns the credentials for the next request."""
     if "AWS_ACCESS_KEY_ID" in environ:
         given = Credentials(
             environ["AWS_ACCESS_KEY_ID"],
@@ -32,9 +32,9 @@ def from_environment(environ: Mapping[str, str]) -> Callable[[], Credentials]:
 
 
 class ExpiringCredentials:
-    """Credentials of Lambda's own endpoint, asked for again before they expire.
+    """Credentials from Lambda's own endpoint, fetched again before they expire.
 
-    A snapshot may be restored long after it was taken, so that those of its INIT have expired.
+    A snapshot may be restored long after INIT, when the credentials of INIT have expired.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -44,7 +44,7 @@ class ExpiringCredentials:
         self._renew_at = datetime.min.replace(tzinfo=UTC)
 
     def __call__(self) -> Credentials:
-        """The credentials as of now."""
+        """The current credentials."""
         if self._credentials is None or datetime.now(UTC) >= self._renew_at:
             self._credentials = self._fetch()
         return self._credentials

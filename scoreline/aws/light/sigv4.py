@@ -1,7 +1,7 @@
-"""AWS Signature Version 4 of the few requests that predict sends, without botocore.
+"""AWS Signature Version 4 for requests without a query string.
 
-Two clients of boto3 take 313 ms of processor time at a cold start, signing by ourselves 22. A test
-holds the signatures to botocore's.
+Two boto3 clients take 313 ms of processor time at a cold start; this module takes 22. A test
+compares its signatures with botocore's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 @record
 class Credentials:
-    """An access key; `token` where it is a temporary one."""
+    """An access key; temporary ones have a `token`."""
 
     access_key: str
     secret_key: str
@@ -30,7 +30,7 @@ class Credentials:
 
 @record
 class HttpRequest:
-    """A request without a query. `path` is percent-encoded once, as it is sent."""
+    """A request to sign. `path` is percent-encoded once, as it is sent."""
 
     method: str
     host: str
@@ -42,11 +42,11 @@ class HttpRequest:
 def signed_headers(
     request: HttpRequest, credentials: Credentials, *, service: str, region: str, at: datetime
 ) -> dict[str, str]:
-    """The request's headers, and those that prove who sends it.
+    """The headers of a signed request: its own and those of the signature.
 
     Parameters
     ----------
-    at : now, in UTC
+    at : the present time in UTC
 
     References
     ----------

@@ -76,7 +76,7 @@ def test_publishing_the_same_files_again_is_no_error_and_others_are(registry):
     publish("german-credit", VERSION, {"manifest.json": b"{}"})
     publish("german-credit", VERSION, {"manifest.json": b"{}"})
 
-    with pytest.raises(VersionExistsError, match=r"manifest\.json is there already"):
+    with pytest.raises(VersionExistsError, match=r"manifest\.json exists already"):
         publish("german-credit", VERSION, {"manifest.json": b"[]"})
 
 

@@ -306,7 +306,7 @@ def test_other_content_under_a_published_version_fails_the_job_at_once(
     invoke(load_event("sqs-train-job"))
 
     assert jobs.get(job)["state"] == "failed"
-    assert "is there already, with other content" in jobs.get(job)["reason"]
+    assert "exists already, with other content" in jobs.get(job)["reason"]
 
 
 def test_a_permanent_failure_says_why_and_ends_in_the_dead_letter_queue_trained_once(
