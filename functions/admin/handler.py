@@ -104,7 +104,7 @@ def update_model(request: Request) -> Response:
         reason=fields.get("reason", "no reason given"),
         override=fields.get("override", False),
     )
-    return moved(model, head)
+    return promotion_response(model, head)
 
 
 def models(_request: Request) -> Response:
@@ -147,7 +147,7 @@ def promote(request: Request) -> Response:
         expected=fields.get("expected"),
         override=fields.get("override", False),
     )
-    return moved(model, head)
+    return promotion_response(model, head)
 
 
 def rollback(request: Request) -> Response:
@@ -156,7 +156,7 @@ def rollback(request: Request) -> Response:
     head = services().promotions.rollback(
         model, who=request.caller, reason=fields["reason"], expected=fields.get("expected")
     )
-    return moved(model, head)
+    return promotion_response(model, head)
 
 
 def train(request: Request) -> Response:
@@ -210,8 +210,8 @@ def cause_of(request: Request) -> str:
     return uuid4().hex if key is None else f"{request.caller} {key}"
 
 
-def moved(model: str, head: Entry) -> Response:
-    """The answer to a promotion or rollback: the champion now, and the ledger's entry of it."""
+def promotion_response(model: str, head: Entry) -> Response:
+    """The answer to a promotion or rollback: the new champion and its entry in the ledger."""
     logger.info("champion", model=model, version=head.champion.version, sequence=head.sequence)
     return Response({"model": model, "current_model": head.champion.version, **head.to_json()})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cache, partial, wraps
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -168,19 +170,41 @@ def schema(request: Request) -> Response:
 
 
 def health(_request: Request) -> Response:
-    """Whether the default model answers, and what each loaded model is."""
+    """Whether the default model answers; anyone may ask, so the answer says nothing else."""
+    available = default_problem() is None
+    answer = {
+        "status": "ok" if available else "unavailable",
+        "model_loaded": available,
+        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Response(answer, 200 if available else 503)
+
+
+def status(_request: Request) -> Response:
+    """The loaded models, and the problems that keep newer versions or routes from serving."""
+    unavailable = default_problem()
+    loaded = sorted(champions().loaded().items())
+    problems = [champions().routing_problem, *(champion.problem for _, champion in loaded)]
+    degraded = "degraded" if any(problems) else "ok"
+    return Response(
+        {
+            "status": "unavailable" if unavailable else degraded,
+            "problem": unavailable or champions().routing_problem,
+            "models": [
+                {"model": model, **asdict(champion.ref), "problem": champion.problem}
+                for model, champion in loaded
+            ],
+        }
+    )
+
+
+def default_problem() -> str | None:
+    """Why the default model does not answer; None where it does."""
     try:
         champions().for_bank(None)
     except ScorelineError as error:
-        return Response({"status": "unavailable", "problem": error.message, "models": []}, 503)
-    models = [
-        {"model": model, "version": champion.ref.version, "problem": champion.problem}
-        for model, champion in sorted(champions().loaded().items())
-    ]
-    problem = champions().routing_problem
-    degraded = problem or any(model["problem"] for model in models)
-    body = {"status": "degraded" if degraded else "ok", "models": models}
-    return Response({**body, "problem": problem} if problem else body)
+        return error.message
+    return None
 
 
 ROUTES = {
@@ -191,6 +215,7 @@ ROUTES = {
     ("POST", "/models/{model}/what-if"): what_if_model,
     ("GET", "/models/{model}/schema"): schema,
     ("GET", "/health"): health,
+    ("GET", "/status"): status,
 }
 
 

@@ -12,6 +12,7 @@ from scoreline.core.errors import (
     VersionNotFoundError,
     VersionRefusedError,
 )
+from scoreline.core.versions import bundle_key
 
 if TYPE_CHECKING:
     from scoreline.aws.ledger import Ledger
@@ -39,12 +40,14 @@ class Catalogue:
             default, banks = None, {}
         pointers = self.registry.pointers()
         names = sorted(pointers.keys() | self.registry.models())
+        serving = {name: self._serving(name, pointers.get(name)) for name in names}
         return {
             "stage": self.registry.settings.stage,
             "bucket": self.registry.settings.bucket,
             "default_model": default,
+            **self._current(default, serving),
             "banks": banks,
-            "models": {name: self._serving(name, pointers.get(name)) for name in names},
+            "models": serving,
         }
 
     def models(self) -> list[dict[str, Any]]:
@@ -84,6 +87,17 @@ class Catalogue:
         if not entries and model not in self.registry.models():
             raise ModelNotFoundError("no version of this model is published")
         return [entry.to_json() for entry in reversed(entries)]
+
+    def _current(self, model: str | None, serving: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """The default model's champion, where its bundle lies and what it was trained on."""
+        if model not in serving or serving[model]["champion"] is None:
+            return dict.fromkeys(("current_model", "model_dir", "dataset_path"))
+        version, dataset = serving[model]["champion"]["version"], serving[model]["dataset"]
+        return {
+            "current_model": version,
+            "model_dir": f"s3://{self.registry.settings.bucket}/{bundle_key(model, version, '')}",
+            "dataset_path": dataset["path"] if dataset else None,
+        }
 
     def _serving(self, model: str, pointer: Pointer | None) -> dict[str, Any]:
         head = self.ledger.head(model)

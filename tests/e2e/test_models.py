@@ -145,5 +145,5 @@ def test_health_is_ok_once_the_default_model_serves(client):
     application = json.loads(load_event(EVENTS["loan-risk"])["body"])
 
     assert health.json()["status"] == "ok"
-    assert "loan-risk" in [model["model"] for model in health.json()["models"]]
+    assert "loan-risk" in [model["model"] for model in client.get("/status").json()["models"]]
     assert client.post("/predict", json=application).json()["model"] == "loan-risk"

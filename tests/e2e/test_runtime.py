@@ -1,5 +1,6 @@
 """The built predict function under Lambda's runtime: errors in INIT, timeouts, payloads."""
 
+import json
 import socket
 import subprocess
 
@@ -48,10 +49,10 @@ def test_a_missing_variable_is_named_by_the_error_of_init(predict):
     assert (answer["errorType"], answer["errorMessage"]) == ("KeyError", "'SCORELINE_STAGE'")
 
 
-def test_without_aws_init_ends_well_and_health_says_why(predict):
-    answer = ask(predict, load_event("health"), **VARIABLES, AWS_ENDPOINT_URL="http://127.0.0.1:9")
+def test_without_aws_init_ends_well_and_status_says_why(predict):
+    answer = ask(predict, load_event("status"), **VARIABLES, AWS_ENDPOINT_URL="http://127.0.0.1:9")
 
-    assert answer.json()["statusCode"] == 503
+    assert json.loads(answer.json()["body"])["status"] == "unavailable"
     assert "SSM: ConnectionRefusedError" in answer.json()["body"]
 
 

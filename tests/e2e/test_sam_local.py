@@ -31,10 +31,10 @@ ROUTED = {(route.method, route.path): route.function for route in TEMPLATE.route
 NAMES = sorted(path.stem for path in EVENTS.glob("*.json"))
 HTTP = [name for name in NAMES if "httpMethod" in load_event(name)]
 # What differs from one invocation to the next: durations, job ids, sizes, times, versions, and what
-# an environment has loaded so far, which /health tells.
+# an environment has loaded so far, which /status lists.
 VOLATILE = re.compile(
     r'(?<="processing_time_ms": )[\d.]+|(?<="training_seconds": )[\d.]+|(?<="job": )"[0-9a-f-]+"'
-    r'|(?<="models": )\[[^]]*\](?=, "status")'
+    r'|(?<="models": )\[[^]]*\](?=, "problem")'
     r'|(?<="size": )\d+|"\d{4}-\d\d-\d\dT[^"]+"|\d{8}T\d{6}Z-[0-9a-f]{8}'
 )
 

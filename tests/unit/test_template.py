@@ -21,6 +21,7 @@ ROUTES = {
     ("POST", "/models/{model}/what-if"): ("predict", "api-key"),
     ("GET", "/models/{model}/schema"): ("predict", "api-key"),
     ("GET", "/health"): ("predict", "open"),
+    ("GET", "/status"): ("predict", "iam"),
     ("GET", "/config"): ("admin", "iam"),
     ("GET", "/routing"): ("admin", "iam"),
     ("PUT", "/routing"): ("admin", "iam"),

@@ -26,6 +26,9 @@ def test_config_of_a_new_deployment(aws, call, load_event, settings):
             "stage": "test",
             "bucket": settings.bucket,
             "default_model": MODEL,
+            "current_model": None,
+            "model_dir": None,
+            "dataset_path": None,
             "banks": {"north": "credit-card"},
             "models": {},
         },
@@ -40,7 +43,9 @@ def test_config_without_routing_names_no_default_model(aws, call, load_event, se
     assert (status, body["default_model"], body["banks"]) == (200, None, {})
 
 
-def test_config_shows_champion_challenger_and_dataset(registry, publish, promote, call, load_event):
+def test_config_shows_champion_challenger_and_dataset(
+    registry, publish, promote, call, load_event, settings
+):
     publish(A)
     promote(A)
     challenger = {"version": B, "sha256": "0" * 64, "mode": "shadow", "share": 1.0}
@@ -56,6 +61,9 @@ def test_config_shows_champion_challenger_and_dataset(registry, publish, promote
         "differs_from_ledger": False,
         "dataset": {"path": "s3://data/loan-risk/", "generated": False},
     }
+    assert (body["default_model"], body["current_model"]) == (MODEL, A)
+    assert body["model_dir"] == f"s3://{settings.bucket}/models/{MODEL}/{A}/"
+    assert body["dataset_path"] == "s3://data/loan-risk/"
 
 
 def test_config_says_that_the_champions_data_is_invented(publish, promote, call, load_event):

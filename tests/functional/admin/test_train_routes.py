@@ -48,6 +48,15 @@ def test_train_answers_202_with_a_job_that_is_recorded_and_sent(
     assert message == {"job": body["job"], "model": "german-credit", "dataset_path": URI}
 
 
+def test_without_a_model_the_default_one_is_trained(aws, call, jobs, load_event):
+    event = load_event("train") | {"body": '{"dataset_path": "datasets/loan-risk/"}'}
+
+    status, body = call(event)
+
+    assert status == 202
+    assert jobs.get(body["job"])["model"] == "loan-risk"
+
+
 def test_the_same_idempotency_key_asks_for_the_same_job(aws, call, load_event):
     event = load_event("train")
 

@@ -3,6 +3,8 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import jsonschema
@@ -253,45 +255,63 @@ def test_schema_describes_what_is_accepted(handle):
     assert schema["properties"]["income"]["description"] == "EUR per month"
 
 
-def test_health_is_ok_then_degraded_then_ok(handle, registry, settings):
-    assert handle("health") == (
+def test_health_says_whether_the_default_model_answers_and_nothing_else(handle, settings):
+    status, answer = handle("health")
+
+    assert datetime.now(UTC) - datetime.fromisoformat(answer.pop("timestamp")) < timedelta(hours=1)
+    assert (status, answer) == (200, {"status": "ok", "model_loaded": True})
+
+
+def test_health_is_503_when_nothing_serves(handle, settings):
+    boto3.client("ssm").delete_parameter(Name=settings.pointer_parameter("sample"))
+
+    status, answer = handle("health")
+
+    assert answer.keys() == {"status", "model_loaded", "timestamp"}
+    assert (status, answer["status"], answer["model_loaded"]) == (503, "unavailable", False)
+    assert handle("status") == (
         200,
-        {
-            "status": "ok",
-            "models": [{"model": "sample", "version": bundle().version, "problem": None}],
-        },
+        {"status": "unavailable", "problem": "sample: nothing is promoted", "models": []},
     )
+
+
+def test_status_is_ok_then_degraded_then_ok(handle, registry, settings):
+    pointer = registry.pointer("sample")
+    loaded = {"model": "sample", **asdict(pointer.champion), "problem": None}
+    assert handle("status") == (200, {"status": "ok", "problem": None, "models": [loaded]})
     ssm = boto3.client("ssm")
     name = settings.pointer_parameter("sample")
     good = ssm.get_parameter(Name=name)["Parameter"]["Value"]
     ssm.put_parameter(Name=name, Value="spoilt", Overwrite=True)
     app.champions().forget_pointers()
 
-    status, answer = handle("health")
+    status, answer = handle("status")
 
     assert (status, answer["status"]) == (200, "degraded")
+    assert answer["models"][0]["problem"] == "the pointer parameter is not a pointer"
+    assert handle("health")[1]["status"] == "ok"
     assert handle("predict")[0] == 200
     ssm.put_parameter(Name=name, Value=good, Overwrite=True)
     app.champions().forget_pointers()
-    assert handle("health")[1]["status"] == "ok"
+    assert handle("status")[1]["status"] == "ok"
 
 
 @pytest.mark.parametrize("text", ["nonsense", '{"default": 7, "banks": {}}'])
-def test_health_is_degraded_while_the_routing_is_spoilt(handle, registry, settings, text):
-    handle("health")
+def test_status_is_degraded_while_the_routing_is_spoilt(handle, registry, settings, text):
+    handle("status")
     good = registry.routing()
     ssm = boto3.client("ssm")
     ssm.put_parameter(Name=settings.routing_parameter, Value=text, Overwrite=True)
     app.champions().forget_pointers()
 
-    status, answer = handle("health")
+    status, answer = handle("status")
 
     assert (status, answer["status"]) == (200, "degraded")
     assert answer["problem"] == "the routing parameter is not a routing"
     assert handle("predict-bank")[0] == 200
     registry.write_routing(good)
     app.champions().forget_pointers()
-    assert handle("health")[1]["status"] == "ok"
+    assert handle("status")[1]["status"] == "ok"
 
 
 def test_degraded_serving_is_logged_and_counted_once(handle, settings, log, capsys):
@@ -311,14 +331,6 @@ def test_degraded_serving_is_logged_and_counted_once(handle, settings, log, caps
         ("WARNING", "sample"),
     ]
     assert (first["StaleChampion"], first["StaleRouting"], first["Predictions"]) == ([1], [1], [1])
-
-
-def test_health_is_503_when_nothing_serves(handle, settings):
-    boto3.client("ssm").delete_parameter(Name=settings.pointer_parameter("sample"))
-
-    status, answer = handle("health")
-
-    assert (status, answer["status"]) == (503, "unavailable")
 
 
 def test_verify_says_whether_a_version_may_be_promoted(lambda_context, registry, settings):

@@ -37,6 +37,12 @@ def test_without_a_path_the_definitions_own_dataset_is_taken(invoke, training):
     assert training.asked == [("german-credit", f"{BUCKET}/datasets/its-own/")]
 
 
+def test_without_a_model_the_default_one_is_trained(invoke, training):
+    invoke({})
+
+    assert [model for model, _ in training.asked] == ["loan-risk"]
+
+
 def test_bad_fields_come_at_once_and_nothing_is_trained(invoke, training):
     answer = invoke({"model": 1, "dataset_path": "/etc/passwd", "force": True})
 
