@@ -52,6 +52,7 @@ ANSWERS: dict[tuple[str, str], tuple[str, int, Schema]] = {
     ),
     ("GET", "/models/{model}/schema"): ("JSON Schema of an application", 200, ANY_OBJECT),
     ("GET", "/health"): ("Whether scoring works", 200, ref("Health")),
+    ("GET", "/status"): ("The loaded models, and what keeps others away", 200, ref("Status")),
     ("GET", "/config"): ("What serves, and where things are kept", 200, ref("Config")),
     ("GET", "/routing"): ("Which model answers which bank", 200, ref("Routing")),
     ("PUT", "/routing"): ("Let other models answer", 200, ref("RoutingEntry")),
