@@ -13,7 +13,7 @@ export UV
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-fast bench bench-cold-start rie local-lambda lint docs docs-serve docs-reference validate build lock clean
+.PHONY: help install demo serve test test-fast test-long bench bench-cold-start rie local-lambda lint docs docs-serve docs-reference validate build lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,11 +26,17 @@ demo: .venv/.installed ## train on real data, publish, promote, score over HTTP,
 serve: .venv/.installed ## run the whole system on 127.0.0.1:3000 until Ctrl-C
 	@.venv/bin/scoreline serve
 
-test: .venv/.installed ## all tests
-	$(PYTHON) -m pytest -n 2 --dist loadgroup
+test: .venv/.installed ## all tests but the long ones, on two processors
+	$(PYTEST) -m "not long"
 
-test-fast: .venv/.installed ## tests that take seconds
-	$(PYTHON) -m pytest -n 2 -m "not slow and not e2e"
+test-fast: .venv/.installed ## the tests that need no local stack and no large model, and the doctests
+	$(PYTEST) -m "not slow and not e2e and not long"
+
+test-long: .venv/.installed ## the tests that take minutes each
+	$(PYTEST) -m long
+
+# COVERAGE=1 prints which branches no test takes; it makes the tests a quarter slower.
+PYTEST = $(PYTHON) -m pytest -n 2 --dist loadgroup $(if $(COVERAGE),--cov)
 
 bench: bench-cold-start .venv-bench/.installed ## measure everything beside others, 15 minutes; bench/results and the tables of docs/
 	@for name in contributions latency throughput batch http memory training cost; do $(PYTHON) -m bench.$$name || exit 1; done

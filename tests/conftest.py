@@ -5,8 +5,11 @@ from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
+import boto3
 import hypothesis
 import pytest
+from botocore.loaders import create_loader
+from botocore.session import get_session
 from moto import mock_aws
 
 from scoreline.aws.registry import ModelRegistry
@@ -48,9 +51,18 @@ def settings():
     return Settings.for_account("test", support.ACCOUNT)
 
 
+@pytest.fixture(scope="session")
+def service_models():
+    """What botocore knows about services, parsed once."""
+    return create_loader()
+
+
 @pytest.fixture
-def aws(environment, settings):
+def aws(environment, settings, service_models):
     with mock_aws(config={"lambda": {"use_docker": False}}):
+        session = get_session()
+        session.register_component("data_loader", service_models)
+        boto3.setup_default_session(botocore_session=session)
         support.create_resources(settings)
         yield
 
