@@ -34,9 +34,11 @@ def http(event, _context):
 
 
 def train(event, context):
-    """Keep the event in a file; a message that holds the word `fail` fails and comes again soon."""
+    """Keep the event in a file; a message with the word `fail` fails, and `hang` takes minutes."""
     seen = Path(os.environ["STANDIN_DIR"]) / f"{time.time_ns()}-{uuid.uuid4().hex}.json"
     seen.write_text(json.dumps(event))
+    if "hang" in seen.read_text():
+        time.sleep(300)
     if "Records" not in event:
         return {"pid": os.getpid(), "remaining_ms": context.get_remaining_time_in_millis()}
     failed = [record for record in event["Records"] if "fail" in record["body"]]

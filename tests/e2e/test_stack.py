@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import boto3
 import httpx
@@ -136,6 +137,24 @@ def run_module(template, folder):
     return process, Stack(port["HTTP"], port["AWS"], folder, template)
 
 
+def children(pid):
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def descendants(pid):
+    """Ids of the children and of theirs."""
+    found = children(pid)
+    return found + [deeper for child in found for deeper in descendants(child)]
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def is_free(port):
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) != 0
@@ -258,21 +277,45 @@ def test_a_restart_keeps_everything_and_trains_nothing_again(template, seen, fol
 def test_kill_9_keeps_everything_and_leaves_no_process(template, seen, folder, how):
     process, running = run_module(template, folder)
     write_everything(running)
+    name = SETTINGS.predict_function.replace("predict", "train")
+    client(running, "lambda").invoke(
+        FunctionName=name, InvocationType="Event", Payload=json.dumps({"hang": how})
+    )
+    assert eventually(lambda: any(f'"{how}"' in path.read_text() for path in seen.iterdir()))
     time.sleep(2)
+    started = descendants(process.pid)
+    assert len(started) == 4, "AWS, front, worker and the invocation of train"
 
     if how == "everybody":
-        children = subprocess.run(
-            ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True
-        ).stdout.split()
-        for child in children:
-            os.kill(int(child), signal.SIGKILL)
+        for child in children(process.pid):
+            os.kill(child, signal.SIGKILL)
     process.kill()
     process.wait()
     process.stdout.close()
 
-    assert eventually(lambda: is_free(running.http_port) and is_free(running.aws_port))
+    assert eventually(lambda: not any(map(is_alive, started)))
+    assert is_free(running.http_port)
+    assert is_free(running.aws_port)
     with Stack(0, 0, folder, template) as again:
         assert read_everything(again) == (b"\x00onnx", "pointer", "1.5", ["lost"])
+
+
+def test_kill_9_of_serve_ends_the_training_of_first_versions(folder, tmp_path):
+    command = [Path(sys.executable).with_name("scoreline"), "serve", f"--state-dir={folder}"]
+    with open(tmp_path / "errors", "w") as errors:
+        process = subprocess.Popen(
+            [*command, "--http-port=0", "--aws-port=0"],
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+    assert eventually(lambda: "uploading" in (tmp_path / "errors").read_text(), 60)
+    started = descendants(process.pid)
+
+    process.kill()
+    process.wait()
+
+    assert len(started) >= 4, "AWS, front, worker and the seeding"
+    assert eventually(lambda: not any(map(is_alive, started)))
 
 
 @pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])
