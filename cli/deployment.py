@@ -82,13 +82,19 @@ def _caller(stage: str) -> tuple[str, str]:
         session = boto3.DEFAULT_SESSION
         assert session is not None  # noqa: S101
         if session.region_name is None:
-            raise RegistryUnavailableError(NO_REGION)
+            raise RegistryUnavailableError(NO_REGION + _endpoint_hint())
         if session.get_credentials() is None:
-            raise RegistryUnavailableError(NO_CREDENTIALS)
+            raise RegistryUnavailableError(NO_CREDENTIALS + _endpoint_hint())
         identity = session.client("sts", config=CLIENT_CONFIG).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise RegistryUnavailableError(_advice(stage, error)) from error
     return identity["Account"], identity["Arn"]
+
+
+def _endpoint_hint() -> str:
+    if "AWS_ENDPOINT_URL" not in os.environ:
+        return ""
+    return "; AWS_ENDPOINT_URL alone is not enough, `scoreline serve` prints all that is needed"
 
 
 def _advice(stage: str, error: Exception) -> str:

@@ -47,7 +47,7 @@ def aws_sentence(error: Exception) -> str | None:
         case NoRegionError():
             return NO_REGION
         case BotoCoreError() | Boto3Error():
-            return f"AWS cannot be reached: {error}"
+            return f"AWS cannot be used: {error}"
     return None
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.progress import Progress
+    from rich.table import Table
 
     # the step, how much of it is done, and how much there is where that is known
     type Advance = Callable[[str, int, int | None], None]
@@ -38,7 +39,7 @@ def stderr() -> Console:
     return Console(stderr=True, markup=False, highlight=False)
 
 
-def show(content: Any, *parts: RenderableType, as_json: bool) -> None:
+def show(content: Any, *parts: Table | str, as_json: bool) -> None:
     """Print a result: as one JSON document, or as tables and lines for people."""
     if as_json:
         print(json.dumps(content, indent=2, ensure_ascii=False))
@@ -80,11 +81,11 @@ def _progress() -> Progress:
     return Progress(*columns, console=stderr())
 
 
-def _print_whole(part: RenderableType) -> None:
+def _print_whole(part: Table | str) -> None:
     """Print a part no narrower than its longest word, so that a terminal never cuts an id."""
-    from rich.measure import Measurement
-
     console = stdout()
-    options = console.options.update(width=UNBOUNDED)
-    needed = Measurement.get(console, options, part).minimum
-    console.print(part, width=max(console.width, needed))
+    if not isinstance(part, str):
+        unbounded = console.options.update(width=UNBOUNDED)
+        needed = part.__rich_measure__(console, unbounded).minimum
+        part.width = needed if needed > console.width else None
+    console.print(part)

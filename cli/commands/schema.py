@@ -18,7 +18,7 @@ def schema() -> None:
 def definition() -> None:
     """Print the JSON Schema of a model's definition.
 
-    Save it beside your definitions and start each of them with the line "#:schema FILE", so that an
+    Save it next to your definitions and start each definition with the line "#:schema FILE", so that an
     editor with Taplo, such as VS Code with Even Better TOML, completes and checks them.
     """
     from scoreline.definition.schema import definition_schema
