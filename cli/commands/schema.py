@@ -18,8 +18,8 @@ def schema() -> None:
 def definition() -> None:
     """Print the JSON Schema of a model's definition.
 
-    Save it next to your definitions and start each definition with the line "#:schema FILE", so that an
-    editor with Taplo, such as VS Code with Even Better TOML, completes and checks them.
+    Save it next to your definitions and start each definition with the line "#:schema FILE". An
+    editor with Taplo, such as VS Code with Even Better TOML, then completes and checks them.
     """
     from scoreline.definition.schema import definition_schema
 
