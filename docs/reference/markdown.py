@@ -73,11 +73,16 @@ def _type_of(schema: Schema, link: Callable[[str], str]) -> str:
     if isinstance(kind, list):
         kind = " or ".join(kind)
     if kind == "array":
-        return f"list of {type_of(schema.get('items', {}), link)}"
+        return f"list of {_plural(type_of(schema.get('items', {}), link))}"
     if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
         return f"table of names to {type_of(schema['additionalProperties'], link)}"
     limits = [f"{sign} {schema[key]:g}" for key, sign in LIMITS.items() if key in schema]
     return " ".join([kind, *([", ".join(limits)] if limits else [])])
+
+
+def _plural(kinds: str) -> str:
+    """Kinds of values, such as "string or integer", in the plural."""
+    return " or ".join(f"{k}s" if k.isalpha() else k for k in kinds.split(" or "))
 
 
 def default_of(name: str, schema: Schema, required: Iterable[str]) -> str:
