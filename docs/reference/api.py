@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 HEAD = """# HTTP API reference
 
 Every route with the fields of its request and of its answer. `make serve` shows the same as Swagger
-UI on <http://127.0.0.1:3000/docs>, with the fields of the promoted models. Errors are
+UI on <http://127.0.0.1:3000/docs>, with the fields of the promoted models. A deployment asks
+scoring clients for an API key (header `x-api-key`) and operations for an AWS signature. Errors are
 `{"error": {"code", "message", "fields": [{"field", "rule"}]}}`; all fields that break a rule are
 named at once, and no value is repeated. [Score applications](../scoring.md) has examples.
 """
-WHO = {"ApiKey": "scoring clients, with an API key", "Iam": "operations, with an AWS signature"}
-COLUMNS = ("field", "type", "", "meaning")
+WHO = {"ApiKey": "scoring clients", "Iam": "operations"}
+COLUMNS = ("field", "type", "required", "meaning")
 
 
 def page() -> str:
@@ -50,15 +51,14 @@ def _who(operation: dict[str, Any]) -> str:
 def _route(method: str, path: str, operation: dict[str, Any]) -> str:
     parts = [f"### {method.upper()} {path}", f"{operation['summary']}. For {_who(operation)}."]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    parts += [
-        _fields(schema) for schema in variants(body.get("schema", {})) if "properties" in schema
-    ]
+    bodies = [_fields(schema) for schema in variants(body.get("schema", {}))]
+    parts.append("\n\nor\n\n".join(filter(None, bodies)))
     for status, response in operation["responses"].items():
         for kind, content in response.get("content", {}).items():
             if status != "default":
                 answer = type_of(content["schema"], _link)
                 parts.append(f"Answers {status} with {answer} ({code(kind)}).")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _component(name: str, schema: Schema) -> str:
@@ -73,7 +73,7 @@ def _fields(schema: Schema) -> str:
 def _rows(schema: Schema, prefix: str = "") -> Iterator[tuple[str, str, str, str]]:
     """A row for each field, and for the fields of objects within it."""
     for name, part in schema.get("properties", {}).items():
-        presence = "" if name in schema.get("required", ()) else "optional"
+        presence = "yes" if name in schema.get("required", ()) else "no"
         yield f"`{prefix}{name}`", type_of(part, _link), presence, part.get("description", "")
         for one in variants(part):
             yield from _rows(one, f"{prefix}{name}.")
