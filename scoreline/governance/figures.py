@@ -1,4 +1,4 @@
-"""What a watch has counted, what the definition allows, and which of it a champion breaks."""
+"""Figures of a watch, and the limits that a definition sets for them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SMALLEST_SHARE = 0.1  # of a group of bins, in the scores of champion or shadow
+MIN_GROUP_SHARE = 0.1  # of the scores of champion or shadow, in a group of bins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What is known of a new champion.
+    """Figures of a champion since its promotion.
 
     Attributes
     ----------
-    errors : applications that had no answer although the shadow would have had one
+    errors : applications that the champion could not answer although the shadow could
     compared : decisions that the shadow scored too
-    mean_difference, difference_sd : of the scores, champion less shadow, in points
+    mean_difference, difference_sd : score of the champion minus score of the shadow, in points
     score_drift : population stability index of the champion's scores against the shadow's
     """
 
@@ -33,8 +33,8 @@ class Figures:
     score_drift: float | None
 
     @classmethod
-    def of(cls, counts: Mapping[str, Any]) -> Figures:
-        """The figures of the counts that predict keeps."""
+    def from_counts(cls, counts: Mapping[str, Any]) -> Figures:
+        """Compute the figures from the counts that predict keeps."""
         decisions, errors, compared, difference, squared = (
             int(counts.get(name, 0))
             for name in ("decisions", "errors", "compared", "difference", "squared_difference")
@@ -47,7 +47,7 @@ class Figures:
             compared=compared,
             mean_difference=mean,
             difference_sd=None if mean is None else sqrt(max(0.0, squared / compared - mean**2)),
-            score_drift=stability(_bins(counts, "shadow"), _bins(counts, "champion")),
+            score_drift=population_stability(_bins(counts, "shadow"), _bins(counts, "champion")),
         )
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What `[watch]` of a definition allows."""
+    """The limits in `[watch]` of a definition."""
 
     minutes: float
     max_error_rate: float
@@ -73,11 +73,11 @@ class Limits:
     min_decisions: int
 
     def has_enough(self, figures: Figures) -> bool:
-        """Whether there are so many decisions that they could have been judged."""
+        """Whether there are enough decisions to judge the error rate."""
         return figures.decisions + figures.errors >= self.min_decisions
 
     def broken_by(self, figures: Figures) -> str:
-        """The guard that the figures break, in words; empty where they break none."""
+        """The limit that the figures break, in words; empty if they break no limit."""
         rate, drift = figures.error_rate, figures.score_drift
         if rate is not None and self.has_enough(figures) and rate > self.max_error_rate:
             return f"error rate {rate:.1%} is over {self.max_error_rate:.1%}"
@@ -87,11 +87,12 @@ class Limits:
         return ""
 
 
-def stability(before: Mapping[int, int], after: Mapping[int, int]) -> float | None:
-    """Population stability index of two histograms; None where one is empty.
+def population_stability(before: Mapping[int, int], after: Mapping[int, int]) -> float | None:
+    """Population stability index of two histograms, as bin -> count; None if one is empty.
 
-    Neighbouring bins are put together until they hold a tenth of either; half a count is added to
-    each, so that an empty one has a logarithm.
+    Neighbouring bins are merged into groups that hold a tenth of either histogram, because the
+    index of many small bins is high by chance. Half a count is added to each group, so that the
+    logarithm of an empty group exists.
 
     References
     ----------
@@ -99,7 +100,7 @@ def stability(before: Mapping[int, int], after: Mapping[int, int]) -> float | No
 
     Examples
     --------
-    >>> round(stability({0: 500, 1: 500}, {0: 250, 1: 750}), 2)
+    >>> round(population_stability({0: 500, 1: 500}, {0: 250, 1: 750}), 2)
     0.27
     """
     groups = _groups(before, after)
@@ -111,11 +112,12 @@ def stability(before: Mapping[int, int], after: Mapping[int, int]) -> float | No
 
 
 def _groups(before: Mapping[int, int], after: Mapping[int, int]) -> list[tuple[int, int]]:
+    """Counts before and after in groups of neighbouring bins; the last group takes the rest."""
     totals = sum(before.values()), sum(after.values())
     groups, old, new = [], 0, 0
     for place in sorted(before.keys() | after.keys()):
         old, new = old + before.get(place, 0), new + after.get(place, 0)
-        if old >= SMALLEST_SHARE * totals[0] or new >= SMALLEST_SHARE * totals[1]:
+        if old >= MIN_GROUP_SHARE * totals[0] or new >= MIN_GROUP_SHARE * totals[1]:
             groups.append((old, new))
             old = new = 0
     if groups:
@@ -125,7 +127,7 @@ def _groups(before: Mapping[int, int], after: Mapping[int, int]) -> list[tuple[i
 
 
 def _bins(counts: Mapping[str, Any], side: str) -> dict[int, int]:
-    """Place of the bin -> scores in it, of `champion` or `shadow`."""
+    """Bin -> number of scores, of `champion` or `shadow`."""
     prefix = f"{side} "
     return {
         int(name.removeprefix(prefix)): int(count)

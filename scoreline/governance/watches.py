@@ -71,7 +71,7 @@ class Watches:
         head = self.promotions.ledger.head(model)
         if head is None:
             return
-        if head.watch is None or head.watch.entry != watch.entry:
+        if head.watch is None or head.watch.entry != watch.entry:  # the pointer is behind
             self.promotions.complete(model, head)
         elif head.champion == pointer.champion:  # else somebody has written the pointer by hand
             self._judge(model, head, watch)
@@ -97,4 +97,4 @@ class Watches:
 
     def _figures(self, model: str, watch: Watch) -> Figures:
         table = self.promotions.registry.settings.watches_table
-        return Figures.of(self.items.get_item(table, watch_key(model, watch)))
+        return Figures.from_counts(self.items.get_item(table, watch_key(model, watch)))
