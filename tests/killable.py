@@ -1,4 +1,4 @@
-"""A worker that takes one message from the training queue and may be killed while it is at it.
+"""A worker that processes one message of the training queue and may be killed on the way.
 
     KILL_AT="before-call.s3.PutObject 2" python -m tests.killable
 
@@ -38,7 +38,7 @@ def train(_definition, _path, *, trained_by, champion, progress):
 
 
 def count(moment):
-    """Die where the moment has come as often as KILL_AT says."""
+    """Kill the process at the occurrence of the moment that KILL_AT names."""
     wanted, times = os.environ.get("KILL_AT", "none 0").split()
     seen[moment] = seen.get(moment, 0) + 1
     if (wanted, int(times)) == (moment, seen[moment]):

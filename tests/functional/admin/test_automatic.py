@@ -1,4 +1,4 @@
-"""Versions that wait for nobody: promoted by the event of their manifest."""
+"""Versions that need no approval: the event of their manifest promotes them."""
 
 from functools import partial
 
@@ -62,20 +62,20 @@ def test_a_version_that_needs_approval_waits(
     assert registry.pointers() == {}
 
 
-def test_a_version_that_is_gone_by_then_is_passed_over(aws, load_event, lambda_context, log):
+def test_a_version_that_no_longer_exists_is_ignored(aws, load_event, lambda_context, log):
     lambda_handler(load_event("version-published"), lambda_context)
 
     assert "has no version" in log()[-1]["problem"]
 
 
-def test_an_object_that_only_looks_like_a_manifest_is_passed_over(aws, load_event, lambda_context):
+def test_an_object_that_only_looks_like_a_manifest_is_ignored(aws, load_event, lambda_context):
     event = load_event("version-published")
     event["detail"]["object"]["key"] = "models/loan-risk/notes/manifest.json"
 
     assert lambda_handler(event, lambda_context) is None
 
 
-def test_the_event_told_again_adds_nothing(automatic, publish, history):
+def test_a_repeated_event_adds_no_entry(automatic, publish, history):
     publish(A, B, **AUTOMATIC)
 
     for version in (A, A, B, B, A):
@@ -93,7 +93,7 @@ def test_an_older_version_does_not_replace_a_newer_champion(automatic, publish, 
     assert registry.pointer(MODEL).champion.version == B
 
 
-def test_a_version_that_was_rolled_back_does_not_come_back(
+def test_a_version_that_was_rolled_back_is_not_promoted_again(
     automatic, promotions, publish, registry, history
 ):
     publish(A, B, **AUTOMATIC)
@@ -107,7 +107,7 @@ def test_a_version_that_was_rolled_back_does_not_come_back(
     assert len(history()) == 3
 
 
-def test_a_promotion_that_broke_off_before_the_pointer_is_finished(
+def test_a_promotion_that_failed_before_the_pointer_is_completed(
     automatic, promotions, publish, registry, history, monkeypatch
 ):
     publish(A, **AUTOMATIC)
@@ -127,7 +127,7 @@ def test_a_promotion_that_broke_off_before_the_pointer_is_finished(
     assert len(history()) == 1
 
 
-def test_a_pointer_that_was_changed_by_hand_since_stays(automatic, publish, registry):
+def test_a_pointer_that_was_changed_by_hand_stays(automatic, publish, registry):
     publish(A, B, **AUTOMATIC)
     automatic(MODEL, B)
     registry.write_pointer(MODEL, Pointer(VersionRef(A, verify(MODEL, A))))
@@ -138,7 +138,7 @@ def test_a_pointer_that_was_changed_by_hand_since_stays(automatic, publish, regi
 
 
 @pytest.mark.parametrize("before", [(), (A,)], ids=["the first one", "another one"])
-def test_a_promotion_in_between_is_a_conflict_and_seen_at_the_next_try(
+def test_a_concurrent_promotion_is_a_conflict_and_the_retry_respects_it(
     promotions, publish, registry, before
 ):
     publish(A, B, C, **AUTOMATIC)
@@ -146,7 +146,7 @@ def test_a_promotion_in_between_is_a_conflict_and_seen_at_the_next_try(
         promotions.promote(MODEL, version, who="bea", reason="first")
 
     class Late(Ledger):
-        """Another one promotes C right after the history was read."""
+        """Someone promotes C right after the history was read."""
 
         def history(self, model):
             found = super().history(model)
@@ -162,7 +162,7 @@ def test_a_promotion_in_between_is_a_conflict_and_seen_at_the_next_try(
     assert registry.pointer(MODEL).champion.version == C
 
 
-def test_a_version_that_predict_refuses_waits_and_is_not_tried_again(
+def test_a_version_that_predict_refuses_is_not_promoted_or_retried(
     registry, publish, predict_says, load_event, lambda_context, log
 ):
     publish(EVENT_VERSION, **AUTOMATIC)
@@ -174,7 +174,7 @@ def test_a_version_that_predict_refuses_waits_and_is_not_tried_again(
     assert "golden row" in log()[-1]["problem"]
 
 
-def test_aws_out_of_reach_lets_lambda_try_again(load_event, lambda_context, monkeypatch):
+def test_lambda_retries_if_aws_does_not_answer(load_event, lambda_context, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
     with pytest.raises(RegistryUnavailableError):

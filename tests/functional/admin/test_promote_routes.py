@@ -8,7 +8,7 @@ EVENT_VERSION = "20261121T004512Z-3fa9c1d2"
 EVENT_EXPECTED = "20261120T101500Z-0b5d7e11"
 
 
-def test_promote_moves_the_pointer(registry, publish, promote, verified, call, load_event):
+def test_promote_writes_the_pointer(registry, publish, promote, verified, call, load_event):
     publish(EVENT_EXPECTED, EVENT_VERSION)
     promote(EVENT_EXPECTED)
     verified(EVENT_VERSION)
@@ -26,7 +26,7 @@ def test_promote_moves_the_pointer(registry, publish, promote, verified, call, l
 ADA = "arn:aws:iam::123456789012:user/ada.example"
 
 
-def test_who_trained_a_version_may_not_approve_it(registry, ledger, publish, promote):
+def test_you_may_not_approve_a_version_that_you_trained(registry, ledger, publish, promote):
     publish(A, trained_by=ADA, promotion="manual")
 
     status, body = promote(A)
@@ -36,7 +36,7 @@ def test_who_trained_a_version_may_not_approve_it(registry, ledger, publish, pro
     assert registry.pointers() == {}
 
 
-def test_in_an_emergency_an_override_says_so_in_the_ledger(publish, promote, ledger):
+def test_an_override_of_the_approval_is_in_the_ledger(publish, promote, ledger):
     publish(A, trained_by=ADA, promotion="manual")
 
     status, body = promote(A, override=True, reason="outage at night, nobody else is there")
@@ -54,13 +54,15 @@ def test_in_an_emergency_an_override_says_so_in_the_ledger(publish, promote, led
     ],
     ids=["another one trained it", "the definition asks for no approval", "trained before"],
 )
-def test_another_one_may_and_anyone_where_approval_is_not_asked_for(publish, promote, manifest):
+def test_others_may_promote_it_and_anyone_if_no_approval_is_needed(publish, promote, manifest):
     publish(A, **manifest)
 
     assert promote(A)[0] == 200
 
 
-def test_who_trained_the_champion_may_write_its_pointer_anew(registry, publish, verified, ledger):
+def test_you_may_write_the_pointer_of_a_champion_that_you_trained(
+    registry, publish, verified, ledger
+):
     publish(A, trained_by="ada")
     promotions = Promotions(registry, ledger, lambda *_: digest(onnx(A)))
     promotions.promote(MODEL, A, who="bea", reason="approved")
@@ -70,7 +72,7 @@ def test_who_trained_the_champion_may_write_its_pointer_anew(registry, publish, 
     assert again.who == "bea"
 
 
-def test_who_trained_the_champion_before_may_roll_back_to_it(registry, publish, ledger):
+def test_you_may_roll_back_to_a_version_that_you_trained(registry, publish, ledger):
     publish(A, B, trained_by="ada")
     promotions = Promotions(registry, ledger, lambda _, version: digest(onnx(version)))
     for version in (A, B):
@@ -102,7 +104,7 @@ def test_update_model_names_another_model_and_needs_no_reason(
     assert registry.pointer("credit-card").champion.version == A
 
 
-def test_promoting_an_unknown_version_is_404_and_nothing_moves(
+def test_promoting_an_unknown_version_is_404_and_nothing_changes(
     registry, ledger, publish, promote, call, load_event
 ):
     publish(A)
@@ -149,7 +151,7 @@ def test_a_version_id_of_another_form_is_an_unknown_version(aws, promote, versio
         ),
     ],
 )
-def test_a_version_that_is_not_verified_is_refused_and_nothing_moves(
+def test_a_version_that_is_not_verified_is_refused_and_nothing_changes(
     registry, ledger, publish, promote, predict_says, call, rest_event, answer, status, code
 ):
     publish(A, B)
@@ -190,7 +192,7 @@ def test_promote_names_all_bad_fields_at_once_and_no_value(aws, call, load_event
 @pytest.mark.parametrize(
     "body", ["{", "[]", "", '{"reason": "a", "reason": "b"}', "null"], ids=repr
 )
-def test_a_body_that_is_no_json_object_is_400(aws, call, rest_event, body):
+def test_a_body_that_is_not_a_json_object_is_400(aws, call, rest_event, body):
     event = rest_event("POST", "/models/{model}/rollback", {"model": MODEL}, body)
 
     status, answer = call(event)

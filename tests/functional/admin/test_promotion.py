@@ -1,4 +1,4 @@
-"""Promotion where something fails or is slow between its steps."""
+"""Promotions that fail or are delayed between their steps."""
 
 from dataclasses import replace
 
@@ -67,7 +67,7 @@ def serving(promotions):
     return promotions.registry.pointer(MODEL).champion.version
 
 
-def test_a_promotion_that_breaks_off_before_the_pointer_is_finished_by_promoting_again(
+def test_a_promotion_that_fails_before_the_pointer_is_completed_by_promoting_again(
     promotions, interrupted
 ):
     promotions.promote(MODEL, A, **WHY)
@@ -82,7 +82,7 @@ def test_a_promotion_that_breaks_off_before_the_pointer_is_finished_by_promoting
     assert len(promotions.ledger.history(MODEL)) == 2
 
 
-def test_a_first_promotion_that_breaks_off_is_finished_by_promoting_again(promotions, interrupted):
+def test_a_first_promotion_that_fails_is_completed_by_promoting_again(promotions, interrupted):
     with pytest.raises(RegistryUnavailableError):
         interrupted(crash).promote(MODEL, A, **WHY)
 
@@ -91,7 +91,7 @@ def test_a_first_promotion_that_breaks_off_is_finished_by_promoting_again(promot
     assert state(promotions) == (A, A)
 
 
-def test_a_promotion_that_broke_off_is_overtaken_by_the_next_one(promotions, interrupted):
+def test_the_next_promotion_replaces_one_that_failed(promotions, interrupted):
     with pytest.raises(RegistryUnavailableError):
         interrupted(crash).promote(MODEL, A, **WHY)
 
@@ -100,7 +100,7 @@ def test_a_promotion_that_broke_off_is_overtaken_by_the_next_one(promotions, int
     assert state(promotions) == (B, B)
 
 
-def test_a_rollback_that_breaks_off_is_finished_and_not_done_twice(promotions, interrupted):
+def test_a_rollback_that_fails_is_completed_without_a_second_entry(promotions, interrupted):
     for version in (A, B, C):
         promotions.promote(MODEL, version, **WHY)
     with pytest.raises(RegistryUnavailableError):
@@ -114,13 +114,13 @@ def test_a_rollback_that_breaks_off_is_finished_and_not_done_twice(promotions, i
     assert len(promotions.ledger.history(MODEL)) == 4
 
 
-def test_a_version_rolled_back_and_put_back_by_hand_is_taken_off_again_with_an_entry(promotions):
+def test_a_version_restored_by_hand_is_rolled_back_again_with_an_entry(promotions):
     for version in (A, B, C):
         promotions.promote(MODEL, version, **WHY)
     promotions.rollback(MODEL, **WHY)
     promotions.registry.write_pointer(MODEL, Pointer(VersionRef(C, verify(MODEL, C))))
 
-    head = promotions.rollback(MODEL, who="bea", reason="put back by hand", expected=C)
+    head = promotions.rollback(MODEL, who="bea", reason="restored by hand", expected=C)
 
     assert state(promotions) == (B, B)
     assert promotions.ledger.history(MODEL)[-1] == head
@@ -128,14 +128,14 @@ def test_a_version_rolled_back_and_put_back_by_hand_is_taken_off_again_with_an_e
         5,
         "rollback",
         "bea",
-        "put back by hand",
+        "restored by hand",
     )
     assert (head.previous, head.champion.version) == (C, B)
     promotions.rollback(MODEL, **WHY)
     assert state(promotions) == (A, A)
 
 
-def test_taking_it_off_again_may_break_off_too_and_is_finished(promotions, interrupted):
+def test_rolling_back_again_may_fail_too_and_is_completed(promotions, interrupted):
     for version in (A, B):
         promotions.promote(MODEL, version, **WHY)
     promotions.rollback(MODEL, **WHY)
@@ -160,7 +160,7 @@ def test_a_slow_promotion_does_not_leave_the_pointer_behind_the_ledger(promotion
     assert head.champion.version == C
 
 
-def test_a_pointer_changed_by_hand_is_undone_by_promoting_the_champion_again(promotions):
+def test_promoting_the_champion_again_undoes_a_manual_change_of_the_pointer(promotions):
     promotions.promote(MODEL, A, **WHY)
     promotions.registry.write_pointer(MODEL, Pointer(VersionRef(B, verify(MODEL, B))))
 
@@ -192,7 +192,7 @@ def test_a_promotion_during_verification_is_a_conflict(promotions):
     assert state(promotions) == (C, C)
 
 
-def test_two_rollbacks_at_once_take_one_champion_off(promotions):
+def test_two_concurrent_rollbacks_remove_one_champion(promotions):
     for version in (A, B, C):
         promotions.promote(MODEL, version, **WHY)
 
@@ -225,16 +225,16 @@ def test_a_first_promotion_that_expects_a_champion_is_a_conflict(promotions):
         promotions.promote(MODEL, A, **WHY, expected=B)
 
 
-def test_the_challenger_stays_beside_a_new_champion_and_leaves_when_it_wins(promotions):
+def test_the_challenger_stays_until_it_becomes_the_champion(promotions):
     challenger = {"version": C, "sha256": verify(MODEL, C), "mode": "shadow", "share": 1.0}
     promotions.promote(MODEL, A, **WHY)
     promotions.registry.write_pointer(MODEL, Pointer(VersionRef(A, "0" * 64), challenger))
 
     promotions.promote(MODEL, B, **WHY)
-    beside = promotions.registry.pointer(MODEL).challenger
+    challenger_of_b = promotions.registry.pointer(MODEL).challenger
     promotions.promote(MODEL, C, **WHY)
 
-    assert beside == challenger
+    assert challenger_of_b == challenger
     assert promotions.registry.pointer(MODEL).challenger is None
 
 
@@ -273,7 +273,9 @@ def test_an_unknown_version_is_not_even_verified(promotions):
 def test_an_entry_is_never_overwritten(promotions, settings):
     promotions.promote(MODEL, A, **WHY)
     table = boto3.resource("dynamodb").Table(settings.ledger_table)
-    table.delete_item(Key={"model": MODEL, "entry": "head"})  # as if someone tried to start anew
+    table.delete_item(
+        Key={"model": MODEL, "entry": "head"}
+    )  # as if someone tried to restart the ledger
 
     with pytest.raises(PromotionConflictError):
         promotions.promote(MODEL, B, **WHY)

@@ -1,4 +1,4 @@
-"""Promotions at once, over HTTP against one moto server."""
+"""Concurrent promotions, over HTTP against one moto server."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +57,7 @@ def publish(registry, version, **more):
     registry.publish(MODEL, version, {"manifest.json": json.dumps(manifest).encode()})
 
 
-def test_of_two_promotions_at_once_exactly_one_wins_and_the_pointer_follows(server, settings):
+def test_one_of_two_concurrent_promotions_wins_and_the_pointer_follows(server, settings):
     create_resources(settings)
     registries = [ModelRegistry.connect(settings), ModelRegistry.connect(settings)]
     ledgers = [Ledger.connect(settings, Entry), Ledger.connect(settings, Entry)]
@@ -88,14 +88,14 @@ def test_of_two_promotions_at_once_exactly_one_wins_and_the_pointer_follows(serv
         assert registries[0].pointer(MODEL).champion == winner.champion
 
 
-def test_watches_and_promotions_at_once_leave_the_pointer_at_the_ledgers_head(server, settings):
+def test_concurrent_watches_and_promotions_leave_the_pointer_at_the_ledgers_head(server, settings):
     create_resources(settings)
     candidates = versions(8)
     limits = {"minutes": 60, "max_error_rate": 0.02, "max_score_drift": 0.25, "min_decisions": 1}
     for version in candidates:
         publish(ModelRegistry.connect(settings), version, watch=limits)
     table = boto3.resource("dynamodb").Table(settings.watches_table)
-    for entry in range(1, 50):  # whoever serves breaks its guards
+    for entry in range(1, 50):  # every champion breaks a limit
         table.put_item(Item={"model": MODEL, "entry": f"{entry:012d}", "errors": 100})
 
     def connect():

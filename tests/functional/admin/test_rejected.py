@@ -1,4 +1,4 @@
-"""A version that did not pass its gates is promoted only by those who say so and why."""
+"""Promoting a version that failed its gates takes an override and a reason."""
 
 import json
 
@@ -11,7 +11,9 @@ VERSION = "20261121T004512Z-3fa9c1d2"
 FAILED = ("discrimination", "calibration")
 
 
-def test_promoting_it_is_a_409_that_names_the_failed_gates(registry, ledger, publish, promote):
+def test_promoting_a_rejected_version_is_a_409_that_names_the_failed_gates(
+    registry, ledger, publish, promote
+):
     publish(A, failed=FAILED)
 
     status, body = promote(A)
@@ -22,7 +24,7 @@ def test_promoting_it_is_a_409_that_names_the_failed_gates(registry, ledger, pub
     assert (registry.pointers(), ledger.history(MODEL)) == ({}, [])
 
 
-def test_with_an_override_it_serves_and_the_ledger_names_the_gates(
+def test_an_override_promotes_it_and_the_ledger_names_the_gates(
     registry, publish, verified, call, load_event
 ):
     publish(VERSION, failed=FAILED)
@@ -53,7 +55,7 @@ def test_an_override_is_true_or_false(publish, promote, override):
     assert body["error"]["fields"] == [{"field": "override", "rule": "must be true or false"}]
 
 
-def test_update_model_refuses_it_too_and_an_override_without_a_reason(
+def test_update_model_refuses_a_rejected_version_and_an_override_without_a_reason(
     registry, publish, verified, call, rest_event
 ):
     publish(A, failed=FAILED)
@@ -69,7 +71,7 @@ def test_update_model_refuses_it_too_and_an_override_without_a_reason(
     assert update(override=True, reason="agreed with risk")[1]["override"] == list(FAILED)
 
 
-def test_rolling_back_to_one_that_was_champion_needs_no_override(
+def test_rolling_back_to_a_rejected_version_needs_no_override(
     registry, publish, promote, verified, call, rest_event
 ):
     publish(A, failed=FAILED)
@@ -86,9 +88,7 @@ def test_rolling_back_to_one_that_was_champion_needs_no_override(
     assert (status, body["current_model"], body["override"]) == (200, A, [])
 
 
-def test_versions_show_it_and_one_older_than_gates_is_a_candidate(
-    registry, publish, call, load_event, settings
-):
+def test_versions_without_gates_are_candidates(registry, publish, call, load_event, settings):
     publish(A, B, failed=FAILED)
     s3, key = boto3.client("s3"), f"models/{MODEL}/{A}/manifest.json"
     s3.put_object(Bucket=settings.bucket, Key=key, Body=json.dumps({"model": MODEL}))

@@ -33,11 +33,11 @@ def shown(call, load_event):
     return lambda: call(load_event("routing"))[1]
 
 
-def test_before_the_first_change_the_parameter_is_shown_as_it_is(shown):
+def test_before_the_first_change_the_parameter_is_shown(shown):
     assert shown() == {**BEFORE, "sequence": 0, "differs_from_ledger": False, "history": []}
 
 
-def test_a_change_moves_the_parameter_and_says_who_and_why(call, load_event, registry, shown):
+def test_a_change_writes_the_parameter_and_records_who_and_why(call, load_event, registry, shown):
     status, entry = call(load_event("put-routing"))
 
     after = {
@@ -58,7 +58,7 @@ def test_a_change_moves_the_parameter_and_says_who_and_why(call, load_event, reg
     assert {**shown()["history"][0], "at": ""} == {**entry, "at": ""}
 
 
-def test_every_broken_rule_is_named_and_nothing_moves(call, load_event, registry):
+def test_every_broken_rule_is_named_and_nothing_changes(call, load_event, registry):
     status, body = call(load_event("put-routing-bad-fields"))
 
     assert (status, body["error"]["code"]) == (422, "invalid_request")
@@ -97,7 +97,7 @@ def test_only_promoted_models_may_answer(put, publish, registry):
     assert registry.routing() == Routing(**BEFORE)
 
 
-def test_who_saw_an_older_routing_is_told_the_latest_number(put, registry):
+def test_a_change_of_an_outdated_routing_is_a_conflict_that_names_the_latest_number(put, registry):
     put(default="loan-risk", banks={}, expected=0)
 
     status, body = put(default="credit-card", banks={}, expected=0)
@@ -108,7 +108,7 @@ def test_who_saw_an_older_routing_is_told_the_latest_number(put, registry):
     assert put(default="credit-card", banks={}, expected=1)[0] == 200
 
 
-def test_asking_again_adds_no_entry_and_undoes_what_was_changed_by_hand(put, registry, shown):
+def test_a_repeated_change_adds_no_entry_and_undoes_a_manual_change(put, registry, shown):
     put(default="credit-card", banks={})
     registry.write_routing(Routing("loan-risk", {}))
     assert shown()["differs_from_ledger"]
@@ -119,7 +119,7 @@ def test_asking_again_adds_no_entry_and_undoes_what_was_changed_by_hand(put, reg
     assert [entry["sequence"] for entry in shown()["history"]] == [1]
 
 
-def test_a_spoilt_parameter_is_shown_as_such_and_mended(put, settings, shown):
+def test_an_invalid_parameter_is_shown_as_missing_and_replaced(put, settings, shown):
     boto3.client("ssm").put_parameter(
         Name=settings.routing_parameter, Value="{", Type="String", Overwrite=True
     )
@@ -131,7 +131,7 @@ def test_a_spoilt_parameter_is_shown_as_such_and_mended(put, settings, shown):
     assert shown()["default"] == "loan-risk"
 
 
-def test_of_two_changes_that_saw_the_same_head_one_wins(registry, settings):
+def test_one_of_two_changes_of_the_same_head_wins(registry, settings):
     class Late(Ledger):
         """The head as it was before the other change."""
 
@@ -150,7 +150,7 @@ def test_of_two_changes_that_saw_the_same_head_one_wins(registry, settings):
     assert registry.routing().default == "credit-card"
 
 
-def test_entries_of_the_routing_are_no_models(put, call, load_event):
+def test_entries_of_the_routing_are_not_models(put, call, load_event):
     put(default="loan-risk", banks={"south": "credit-card"})
 
     _, config = call(load_event("config"))

@@ -63,7 +63,7 @@ def test_the_same_idempotency_key_asks_for_the_same_job(aws, call, load_event):
     assert call(event)[1]["job"] == call(event)[1]["job"]
 
 
-def test_without_an_idempotency_key_every_request_is_a_job_of_its_own(aws, call, load_event):
+def test_without_an_idempotency_key_every_request_is_a_new_job(aws, call, load_event):
     event = load_event("train") | {"headers": None}
 
     assert call(event)[1]["job"] != call(event)[1]["job"]
@@ -80,7 +80,7 @@ def test_a_job_that_has_ended_is_not_sent_again(aws, settings, messages, call, l
     assert messages() == []
 
 
-def test_a_job_whose_message_is_not_sent_is_503_says_so_and_is_repaired_by_a_retry(
+def test_a_job_whose_message_is_not_sent_is_503_and_a_retry_repairs_it(
     aws, jobs, messages, call, load_event, rest_event, settings
 ):
     sqs = boto3.client("sqs")

@@ -1,4 +1,4 @@
-"""The watch after a promotion: opened, judged, ended, also where the admin function dies in it."""
+"""The watch after a promotion, from its start to its end, even if the admin function is killed."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def ref(version):
 
 
 class Crashing(ModelRegistry):
-    """Dies before its next write of a pointer."""
+    """Fails instead of writing a pointer."""
 
     def write_pointer(self, model, pointer):
         raise RegistryUnavailableError("killed")
@@ -50,7 +50,7 @@ def promotions(registry, ledger, publish):
 
 @pytest.fixture
 def now():
-    """The clock of the watches; `shift` moves it."""
+    """The clock of the watches; `shift` sets it forward."""
 
     class Now:
         shift = timedelta()
@@ -78,7 +78,7 @@ def watches(promotions, items, now):
 
 @pytest.fixture
 def count(table):
-    """Predict has counted this in the watch that the entry of a number began."""
+    """Set what predict has counted in the watch that an entry began."""
 
     def count(entry, counts):
         table.put_item(Item={"model": MODEL, "entry": f"{entry:012d}", **counts})
@@ -88,14 +88,14 @@ def count(table):
 
 @pytest.fixture
 def watched(promotions):
-    """B serves and is watched beside A."""
+    """B serves and is compared with A."""
     promotions.promote(MODEL, A, **WHY)
     return promotions.promote(MODEL, B, **WHY)
 
 
 @pytest.fixture
 def dying(settings, ledger, items, now):
-    """Watches that die between ledger and pointer."""
+    """Watches that are killed between ledger and pointer."""
     return Watches(Promotions(Crashing.connect(settings), ledger, verify), items, now)
 
 
@@ -111,7 +111,7 @@ def test_the_champion_before_is_the_shadow_until_the_watch_ends(watched, registr
     assert until - datetime.fromisoformat(watched.at) == timedelta(minutes=60)
 
 
-def test_the_first_champion_is_not_watched_for_there_is_none_before(promotions, registry):
+def test_the_first_champion_is_not_watched(promotions, registry):
     promotions.promote(MODEL, A, **WHY)
 
     assert registry.pointer(MODEL).watch is None
@@ -127,7 +127,7 @@ def test_without_minutes_there_is_no_watch(registry, ledger, publish, manifest):
     assert registry.pointer(MODEL).watch is None
 
 
-def test_a_challenger_set_by_hand_stays_beside_the_watch(promotions, registry):
+def test_a_challenger_set_by_hand_stays_during_the_watch(promotions, registry):
     challenger = {"version": C, "sha256": "0" * 64, "mode": "shadow"}
     promotions.promote(MODEL, A, **WHY)
     registry.write_pointer(MODEL, Pointer(ref(A), challenger))
@@ -145,7 +145,7 @@ def test_a_challenger_set_by_hand_stays_beside_the_watch(promotions, registry):
         (FAILS, ["error rate 10.0% is over 2.0%", "90 decisions"]),
     ],
 )
-def test_a_champion_that_breaks_a_guard_is_rolled_back_and_the_ledger_says_why(
+def test_a_champion_that_breaks_a_limit_is_rolled_back_and_the_ledger_says_why(
     watched, watches, promotions, registry, count, counts, figures
 ):
     count(2, counts)
@@ -158,7 +158,7 @@ def test_a_champion_that_breaks_a_guard_is_rolled_back_and_the_ledger_says_why(
     assert all(figure in head.reason for figure in figures), head.reason
 
 
-def test_a_good_champion_goes_on_being_watched_and_is_confirmed_at_the_end(
+def test_a_good_champion_is_watched_until_it_is_confirmed(
     watched, watches, promotions, registry, count, now
 ):
     count(2, GOOD)
@@ -175,7 +175,7 @@ def test_a_good_champion_goes_on_being_watched_and_is_confirmed_at_the_end(
     assert reason.startswith("watched for 60 minutes: 150 decisions, error rate 0.0%")
 
 
-def test_the_end_of_a_watch_says_where_there_was_too_little_to_judge(
+def test_a_confirmation_says_if_there_were_too_few_decisions(
     watched, watches, promotions, count, now
 ):
     count(2, {"decisions": 99})
@@ -208,9 +208,7 @@ def test_a_rollback_by_a_person_ends_the_watch(watched, watches, promotions, reg
     assert len(actions(promotions)) == 3
 
 
-def test_the_next_promotion_begins_a_watch_of_its_own(
-    watched, watches, promotions, registry, count
-):
+def test_the_next_promotion_begins_a_new_watch(watched, watches, promotions, registry, count):
     count(2, DRIFTS)
 
     promotions.promote(MODEL, C, **WHY)
@@ -234,7 +232,7 @@ def test_promoting_the_watched_champion_again_keeps_its_watch(watched, promotion
     [(DRIFTS, 0, A), (GOOD, 61, B)],
     ids=["rolled back", "confirmed"],
 )
-def test_what_breaks_off_between_ledger_and_pointer_is_finished_at_the_next_look(
+def test_a_failure_between_ledger_and_pointer_is_repaired_by_the_next_check(
     watched, watches, dying, promotions, registry, count, now, counts, minutes, champion
 ):
     count(2, counts)
@@ -249,9 +247,7 @@ def test_what_breaks_off_between_ledger_and_pointer_is_finished_at_the_next_look
     assert len(actions(promotions)) == 3
 
 
-def test_a_promotion_that_broke_off_and_is_repeated_is_watched(
-    promotions, settings, ledger, registry
-):
+def test_a_promotion_that_failed_and_is_repeated_is_watched(promotions, settings, ledger, registry):
     promotions.promote(MODEL, A, **WHY)
     with pytest.raises(RegistryUnavailableError):
         Promotions(Crashing.connect(settings), ledger, verify).promote(MODEL, B, **WHY)
@@ -262,7 +258,7 @@ def test_a_promotion_that_broke_off_and_is_repeated_is_watched(
 
 
 @pytest.mark.parametrize("keeps_watch", [True, False])
-def test_a_champion_that_was_put_there_by_hand_is_left_alone(
+def test_a_champion_that_was_set_by_hand_is_not_judged(
     watched, watches, promotions, registry, count, keeps_watch
 ):
     pointer = Pointer(ref(C), None, registry.pointer(MODEL).watch if keeps_watch else None)
@@ -275,7 +271,7 @@ def test_a_champion_that_was_put_there_by_hand_is_left_alone(
     assert len(actions(promotions)) == 2
 
 
-def test_an_old_watch_put_back_by_hand_moves_nothing(watched, watches, promotions, registry):
+def test_an_old_watch_restored_by_hand_changes_nothing(watched, watches, promotions, registry):
     old = registry.pointer(MODEL)
     promotions.rollback(MODEL, **WHY)
     registry.write_pointer(MODEL, old)
@@ -285,7 +281,7 @@ def test_an_old_watch_put_back_by_hand_moves_nothing(watched, watches, promotion
     assert registry.pointer(MODEL) == old
 
 
-def test_two_looks_at_once_roll_back_once(watched, watches, promotions, items, count, registry):
+def test_two_concurrent_checks_roll_back_once(watched, watches, promotions, items, count, registry):
     count(2, DRIFTS)
 
     def slow_verify(model, version):
@@ -311,7 +307,7 @@ def test_a_promotion_while_the_watch_is_judged_wins(watched, promotions, registr
     assert promotions.ledger.head(MODEL).champion == ref(C)
 
 
-def test_a_model_that_cannot_be_judged_keeps_no_other_from_it(
+def test_a_model_that_cannot_be_judged_does_not_stop_the_others(
     watched, watches, registry, publish, ledger, count, settings
 ):
     publish(A, B, model="a-first-one", watch={"minutes": 60})
@@ -326,7 +322,7 @@ def test_a_model_that_cannot_be_judged_keeps_no_other_from_it(
     assert registry.pointer("a-first-one").champion == ref(B)
 
 
-def test_the_schedule_looks_at_the_watches(
+def test_the_schedule_checks_the_watches(
     watched, verified, registry, count, load_event, lambda_context
 ):
     count(2, DRIFTS)
@@ -337,13 +333,13 @@ def test_the_schedule_looks_at_the_watches(
     assert registry.pointer(MODEL).champion == ref(A)
 
 
-def test_where_nothing_is_watched_a_look_reads_the_pointers_and_no_more(promotions):
+def test_without_a_watch_a_check_reads_only_the_pointers(promotions):
     promotions.promote(MODEL, A, **WHY)
 
     Watches(Promotions(promotions.registry, None, None), None).check()
 
 
-def test_the_route_shows_how_the_watch_stands_and_how_it_ended(
+def test_the_route_shows_the_state_of_the_watch_and_its_end(
     watched, watches, count, call, load_event
 ):
     count(2, {**DRIFTS, "squared_difference": 240_000})
@@ -361,7 +357,7 @@ def test_the_route_shows_how_the_watch_stands_and_how_it_ended(
     assert figures["score_drift"] > 5
 
 
-def test_config_shows_the_watch_that_is_open(watched, call, load_event):
+def test_config_shows_an_open_watch(watched, call, load_event):
     _, body = call(load_event("config"))
 
     assert body["models"][MODEL]["watch"]["shadow"] == {"version": A, "sha256": verify(MODEL, A)}
@@ -376,14 +372,14 @@ def test_a_model_that_was_never_watched_has_no_watch(promotions, call, load_even
 @pytest.mark.parametrize(
     "watch", ["soon", {"entry": 1}, {"entry": 1, "until": "2026-11-21T01:00:00", "shadow": {}}]
 )
-def test_a_pointer_with_a_spoilt_watch_is_none(watch):
+def test_a_pointer_with_an_invalid_watch_is_invalid(watch):
     champion = {"version": A, "sha256": "0" * 64}
 
     with pytest.raises(PointerInvalidError):
         Pointer.from_json(json.dumps({"champion": champion, "watch": watch}))
 
 
-def test_a_pointer_is_read_as_it_was_written():
+def test_a_pointer_reads_back_as_it_was_written():
     pointer = Pointer(ref(B), None, Watch(2, "2026-11-21T01:00:00+00:00", ref(A)))
 
     assert Pointer.from_json(pointer.to_json()) == pointer

@@ -1,4 +1,4 @@
-"""Predict's own client against moto over HTTP, and against servers that misbehave."""
+"""The light client against moto over HTTP, and against servers that misbehave."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_an_object_that_does_not_exist(client, registry):
         client.get_object("no-such-bucket", "models/none")
 
 
-def test_numbers_are_added_to_an_item_and_begin_at_zero(client, registry):
+def test_numbers_are_added_to_an_item_and_start_at_zero(client, registry):
     table, key = registry.settings.watches_table, {"model": "m", "entry": "1"}
 
     client.add(table, key, {"decisions": 2, "champion -3": 1})
@@ -64,7 +64,7 @@ def test_numbers_are_added_to_an_item_and_begin_at_zero(client, registry):
     assert client.get_item(table, key) == found
 
 
-def test_numbers_that_no_table_takes_are_an_error(client):
+def test_adding_to_an_unknown_table_is_an_error(client):
     with pytest.raises(RegistryUnavailableError, match="DynamoDB answered ResourceNotFound"):
         client.add("no-such-table", {"model": "m", "entry": "1"}, {"decisions": 1})
 
@@ -102,7 +102,7 @@ def test_an_item_with_values_of_every_type(client, registry):
 
 
 class Server:
-    """Answers by a script of (status, body), seconds to wait, bytes as they are, None: hangs up."""
+    """Answers by a script: (status, body), seconds to wait, raw bytes, or None to hang up."""
 
     def __init__(self, *script, context=None):
         self.script, self.seen, self.connections = list(script), [], 0
@@ -167,7 +167,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize("passing", PASSING)
-def test_an_error_that_may_pass_is_tried_once_more(passing):
+def test_a_transient_error_is_retried_once(passing):
     with Server(passing, FOUND) as server:
         assert server.client().get_parameter("/a") == "x"
         assert len(server.seen) == 2
@@ -181,14 +181,14 @@ def test_an_error_that_may_pass_is_tried_once_more(passing):
         (None, "SSM: ConnectionAbortedError"),
     ],
 )
-def test_an_error_that_stays_is_reported_after_two_attempts(error, message):
+def test_a_lasting_error_is_reported_after_two_attempts(error, message):
     with Server(error, error) as server:
         with pytest.raises(RegistryUnavailableError, match=message):
             server.client().get_parameter("/a")
         assert len(server.seen) == 2
 
 
-def test_an_error_of_ours_is_not_tried_again():
+def test_an_error_of_the_caller_is_not_retried():
     denied = b'{"__type":"com.amazonaws.ssm#AccessDeniedException","Message":"no"}'
     with Server((400, denied)) as server:
         with pytest.raises(RegistryUnavailableError, match="SSM answered AccessDeniedException"):
@@ -232,7 +232,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_of_an_answer(form):
+def test_every_form_of_an_answer_is_read_is_read(form):
     with Server(FORMS[form], FOUND) as server:
         client = server.client()
         assert client.get_parameter("/a") == "x"
@@ -240,7 +240,7 @@ def test_every_form_of_an_answer(form):
 
 
 @pytest.mark.parametrize("form", BROKEN)
-def test_an_answer_that_is_broken_is_asked_for_once_more(form):
+def test_a_request_with_a_broken_answer_is_retried(form):
     with Server(BROKEN[form], FOUND) as server:
         assert server.client().get_parameter("/a") == "x"
     with Server(*[BROKEN[form]] * 2) as server, pytest.raises(RegistryUnavailableError):
@@ -248,7 +248,7 @@ def test_an_answer_that_is_broken_is_asked_for_once_more(form):
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff"])
-def test_an_answer_that_is_no_json_is_unavailable(body):
+def test_an_answer_that_is_not_json_is_an_error(body):
     with (
         Server((200, body)) as server,
         pytest.raises(RegistryUnavailableError, match="SSM answered no JSON"),
@@ -256,7 +256,7 @@ def test_an_answer_that_is_no_json_is_unavailable(body):
         server.client().get_parameter("/a")
 
 
-def test_a_server_that_does_not_answer_is_given_up():
+def test_a_server_that_does_not_answer_is_an_error():
     with Server(0.3, 0.3) as server:
         started = time.monotonic()
         with pytest.raises(RegistryUnavailableError, match="SSM: TimeoutError"):
@@ -264,14 +264,14 @@ def test_a_server_that_does_not_answer_is_given_up():
         assert time.monotonic() - started < 0.3
 
 
-def test_timeouts_are_those_of_boto3s_clients():
+def test_timeouts_equal_those_of_the_boto3_clients():
     from scoreline.aws.clients import CLIENT_CONFIG
 
     assert CLIENT_CONFIG.connect_timeout == connection.CONNECT_TIMEOUT_S
     assert CLIENT_CONFIG.read_timeout == connection.READ_TIMEOUT_S
 
 
-def test_nobody_listens():
+def test_a_refused_connection_is_an_error():
     client = LightClient("us-east-1", lambda: Credentials("key", "secret"), "http://127.0.0.1:9")
 
     with pytest.raises(RegistryUnavailableError, match="S3: ConnectionRefusedError"):
@@ -298,14 +298,14 @@ def test_a_connection_stays_open_until_it_is_forgotten():
         ("cn-north-1", "https://bucket.s3.cn-north-1.amazonaws.com.cn"),
     ],
 )
-def test_addresses_of_a_region(region, url):
+def test_urls_of_a_region(region, url):
     assert LightClient(region, lambda: Credentials("key", "secret"))._url("bucket.s3") == url
 
 
 # Credentials
 
 
-def test_credentials_of_the_environment():
+def test_credentials_from_the_environment():
     given = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 
     assert from_environment(given)() == Credentials("key", "secret")
@@ -320,7 +320,7 @@ def lent(key, minutes):
     return 200, json.dumps({**content, "Expiration": f"{expires:%Y-%m-%dT%H:%M:%SZ}"}).encode()
 
 
-def test_credentials_of_snapstart_are_asked_for_again_before_they_expire():
+def test_credentials_of_snapstart_are_fetched_again_before_they_expire():
     with Server(lent("first", 4), lent("second", 60)) as server:
         credentials = from_environment(
             {
@@ -338,7 +338,7 @@ def test_credentials_of_snapstart_are_asked_for_again_before_they_expire():
 
 
 @pytest.mark.parametrize("answer", [(500, b""), (200, b"{}"), (200, b"[]"), None])
-def test_credentials_that_do_not_come_are_unavailable(answer):
+def test_credentials_that_cannot_be_fetched_are_an_error(answer):
     with Server(answer) as server:
         url = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{server.address}/lent"}
         with pytest.raises(RegistryUnavailableError, match="AWS credentials"):
@@ -352,7 +352,7 @@ def certificates(pem):
     return set(re.findall("-----BEGIN.*?-----END", pem, re.DOTALL))
 
 
-def test_the_roots_are_five_that_boto3_trusts_as_well():
+def test_boto3_trusts_the_five_roots_too():
     theirs = Path(botocore.__file__).with_name("cacert.pem").read_text()
     ours = certificates(AMAZON_ROOTS.read_text())
 
@@ -369,7 +369,7 @@ def test_a_connection_checks_name_and_certificate():
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    """A self-signed certificate for 127.0.0.1, and its key."""
     folder = tmp_path_factory.mktemp("tls")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test"]
@@ -386,7 +386,7 @@ def fresh_trust():
 
 
 @pytest.mark.usefixtures("fresh_trust")
-def test_a_certificate_of_no_known_root_is_refused(authority):
+def test_a_certificate_of_an_unknown_root_is_refused(authority):
     _, context = authority
     with (
         Server(FOUND, FOUND, context=context) as server,
@@ -397,9 +397,7 @@ def test_a_certificate_of_no_known_root_is_refused(authority):
 
 
 @pytest.mark.usefixtures("fresh_trust")
-def test_what_is_not_of_amazon_is_checked_against_all_that_the_machine_trusts(
-    authority, monkeypatch
-):
+def test_other_certificates_are_checked_against_the_roots_of_the_machine(authority, monkeypatch):
     certificate, context = authority
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
 

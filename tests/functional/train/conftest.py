@@ -13,7 +13,7 @@ VERSION = "20261121T004512Z-3fa9c1d2"
 
 
 class FakeTraining:
-    """Stands for the training package: remembers what it is asked, and fails as it is told."""
+    """Replaces the training package: records its calls and raises the given problems."""
 
     def __init__(self):
         self.asked = []
@@ -62,7 +62,7 @@ def invoke(aws, settings, training):
 
 
 class SourceMapping:
-    """Does what Lambda's event source mapping does: receives, invokes, deletes what is done."""
+    """Acts as Lambda's event source mapping: receives, invokes, deletes what is done."""
 
     def __init__(self, settings, invoke):
         self.sqs, self.invoke = boto3.client("sqs"), invoke
@@ -74,7 +74,7 @@ class SourceMapping:
         self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
 
     def poll(self):
-        """One round; the number of messages received."""
+        """Poll once; returns the number of messages received."""
         received = self.sqs.receive_message(
             QueueUrl=self.url, AttributeNames=["All"], MaxNumberOfMessages=10
         ).get("Messages", [])
@@ -99,7 +99,7 @@ class SourceMapping:
         return self.sqs.receive_message(QueueUrl=self.dead_url).get("Messages", [])
 
     def waiting(self):
-        """Messages that are visible, hidden and dead."""
+        """The numbers of visible, hidden and dead messages."""
 
         def count(url, name):
             name = f"ApproximateNumberOfMessages{name}"

@@ -31,7 +31,7 @@ def test_a_direct_invocation_trains_publishes_and_answers(invoke, registry, trai
     assert training.trained_by == ["direct invocation"]
 
 
-def test_without_a_path_the_definitions_own_dataset_is_taken(invoke, training):
+def test_without_a_path_the_dataset_of_the_definition_is_used(invoke, training):
     invoke({"model": "german-credit"})
 
     assert training.asked == [("german-credit", f"{BUCKET}/datasets/its-own/")]
@@ -43,7 +43,7 @@ def test_without_a_model_the_default_one_is_trained(invoke, training):
     assert [model for model, _ in training.asked] == ["loan-risk"]
 
 
-def test_bad_fields_come_at_once_and_nothing_is_trained(invoke, training):
+def test_all_bad_fields_are_named_and_nothing_is_trained(invoke, training):
     answer = invoke({"model": 1, "dataset_path": "/etc/passwd", "force": True})
 
     assert answer["error"]["code"] == "invalid_request"
@@ -64,7 +64,7 @@ def test_a_training_error_is_answered_with_its_reason(invoke, training, load_eve
     }
 
 
-def test_an_unforeseen_error_is_answered_and_logged_without_its_text(
+def test_an_unexpected_error_is_answered_and_logged_without_its_text(
     invoke, training, load_event, log
 ):
     training.problems = [ValueError("could not convert string to float: 'Ada Example'")]
@@ -77,7 +77,7 @@ def test_an_unforeseen_error_is_answered_and_logged_without_its_text(
     assert "Ada" not in str(answer) + json.dumps(log())
 
 
-def test_publishing_the_same_files_again_is_no_error_and_others_are(registry):
+def test_publishing_a_version_again_is_an_error_only_with_other_files(registry):
     publish = registry.publish
     publish("german-credit", VERSION, {"manifest.json": b"{}"})
     publish("german-credit", VERSION, {"manifest.json": b"{}"})

@@ -1,4 +1,4 @@
-"""A train function that is killed, really, and the message that comes again."""
+"""A train function that is really killed, and the second delivery of its message."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ def server():
 
 @pytest.fixture
 def queue(server, settings, monkeypatch):
-    """The URL of the queue, in an AWS of this test's own."""
+    """The URL of the queue, in a separate moto server."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", server)
     httpx.post(f"{server}/moto-api/reset").raise_for_status()
     support.create_resources(settings)

@@ -39,7 +39,7 @@ def test_a_job_of_post_train_ends_with_score_and_model_name(invoke, jobs, job, l
     assert (item["score"], item["status"]) == (0.79, "candidate")
 
 
-def test_a_job_whose_version_is_rejected_has_succeeded_and_says_so(
+def test_a_job_with_a_rejected_version_has_succeeded_and_shows_the_status(
     invoke, jobs, job, training, load_event
 ):
     training.status = "rejected"
@@ -50,9 +50,7 @@ def test_a_job_whose_version_is_rejected_has_succeeded_and_says_so(
     assert (item["state"], item["status"]) == ("succeeded", "rejected")
 
 
-def test_a_ready_manifest_trains_on_the_files_of_that_version_of_it(
-    invoke, jobs, training, load_event
-):
+def test_a_ready_manifest_trains_on_the_files_of_its_version(invoke, jobs, training, load_event):
     event = load_event("sqs-dataset-ready")
 
     invoke(event)
@@ -63,7 +61,9 @@ def test_a_ready_manifest_trains_on_the_files_of_that_version_of_it(
     assert training.trained_by == ["upload by 123456789012"]
 
 
-def test_who_posted_a_job_is_who_trained_its_version(invoke, jobs, job, training, load_event):
+def test_the_caller_who_posts_a_job_is_recorded_as_its_trainer(
+    invoke, jobs, job, training, load_event
+):
     invoke(load_event("sqs-train-job"))
 
     ada = "arn:aws:iam::123456789012:user/ada.example"
@@ -71,7 +71,7 @@ def test_who_posted_a_job_is_who_trained_its_version(invoke, jobs, job, training
     assert jobs.get(job)["trained_by"] == ada
 
 
-def test_a_message_that_is_older_than_who_trained_is_done_too(invoke, job, training, load_event):
+def test_a_message_without_a_trainer_is_accepted(invoke, job, training, load_event):
     event = load_event("sqs-train-job")
     message = json.loads(body_of(event))
     del message["trained_by"]
@@ -85,7 +85,7 @@ def test_a_message_that_is_older_than_who_trained_is_done_too(invoke, job, train
     ("metadata", "who"),
     [({"uploaded-by": "ada"}, "ada"), ({}, "upload by 123456789012")],
 )
-def test_who_uploaded_a_dataset_is_who_trained_on_it(
+def test_the_uploader_of_a_dataset_is_recorded_as_the_trainer(
     invoke, settings, training, load_event, metadata, who
 ):
     key = "datasets/german-credit/2026-11/_READY.json"
@@ -178,7 +178,7 @@ def test_a_duplicate_of_a_running_job_is_neither_trained_nor_lost(
     assert invoke(event) == {"batchItemFailures": []}
 
 
-def test_a_job_whose_function_died_is_taken_over_when_its_lease_ends(
+def test_a_job_whose_function_was_killed_is_taken_over_when_its_lease_ends(
     invoke, jobs, runs, job, settings, load_event
 ):
     event = load_event("sqs-train-job")
@@ -208,10 +208,10 @@ def let_lease_end(settings, job):
 
 
 class KilledError(BaseException):
-    """Stands for a function that Lambda stops: nothing of ours runs any more."""
+    """Lambda stops the function: no code of ours runs after it."""
 
 
-def test_a_passing_failure_at_the_last_receive_fails_the_job_with_its_reason(
+def test_a_transient_error_at_the_last_delivery_fails_the_job_with_its_reason(
     invoke, jobs, job, training, last_receive
 ):
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
@@ -225,7 +225,7 @@ def test_a_passing_failure_at_the_last_receive_fails_the_job_with_its_reason(
     assert "ended_at" in item
 
 
-def test_passing_failures_that_use_up_the_queue_leave_a_failed_job_and_a_dead_letter(
+def test_repeated_transient_errors_leave_a_failed_job_and_a_dead_letter(
     mapping, jobs, job, training, load_event, monkeypatch
 ):
     monkeypatch.setattr("scoreline.jobs.worker.FIRST_RETRY_S", 0)
@@ -240,7 +240,7 @@ def test_passing_failures_that_use_up_the_queue_leave_a_failed_job_and_a_dead_le
     assert jobs.get(job)["state"] == "failed"
 
 
-def test_a_job_given_up_starts_anew_when_its_message_is_sent_again(
+def test_a_job_that_gave_up_starts_again_with_a_new_message(
     invoke, jobs, job, training, load_event, last_receive
 ):
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
@@ -261,7 +261,7 @@ def test_a_job_given_up_starts_anew_when_its_message_is_sent_again(
         (MAX_RECEIVES, "failed", "its last run ended without a result"),
     ],
 )
-def test_a_function_killed_at_the_last_receive_leaves_a_failed_job(
+def test_a_function_killed_at_the_last_delivery_leaves_a_failed_job(
     invoke, jobs, job, training, settings, last_receive, receives, state, reason
 ):
     last_receive["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receives)
@@ -274,7 +274,7 @@ def test_a_function_killed_at_the_last_receive_leaves_a_failed_job(
     assert (jobs.get(job)["state"], jobs.get(job)["reason"]) == (state, reason)
 
 
-def test_a_job_that_cannot_be_given_back_comes_again_when_its_lease_has_ended(
+def test_a_job_that_cannot_be_released_is_deferred_until_its_lease_ends(
     training, copied_for, load_event, settings
 ):
     training.meanwhile = lambda: boto3.client("dynamodb").delete_table(
@@ -285,7 +285,7 @@ def test_a_job_that_cannot_be_given_back_comes_again_when_its_lease_has_ended(
     assert copied_for(load_event("sqs-train-job")) == [LEASE_S]
 
 
-def test_a_passing_failure_is_logged_by_type_and_place_without_its_text(
+def test_a_transient_error_is_logged_by_type_and_place_without_its_text(
     invoke, training, load_event, log
 ):
     training.problems = [ConnectionResetError("while sending 'Ada Example'")]
@@ -309,7 +309,7 @@ def test_other_content_under_a_published_version_fails_the_job_at_once(
     assert "exists already, with other content" in jobs.get(job)["reason"]
 
 
-def test_a_permanent_failure_says_why_and_ends_in_the_dead_letter_queue_trained_once(
+def test_a_permanent_error_ends_in_the_dead_letter_queue_after_one_attempt(
     mapping, jobs, job, training, load_event
 ):
     training.problems = [DatasetError("income: column is missing")]
@@ -333,7 +333,7 @@ def test_a_permanent_failure_says_why_and_ends_in_the_dead_letter_queue_trained_
     ],
     ids=lambda problem: type(problem).__name__,
 )
-def test_a_passing_failure_gives_the_job_back_and_is_retried(
+def test_a_transient_error_releases_the_job_and_is_retried(
     invoke, jobs, job, training, hidden_for, load_event, problem
 ):
     training.problems = [problem]
@@ -351,7 +351,7 @@ def test_a_passing_failure_gives_the_job_back_and_is_retried(
     assert "reason" not in jobs.get(job)
 
 
-def test_the_wait_doubles_with_every_receive(training, hidden_for, load_event):
+def test_the_delay_doubles_with_every_delivery(training, hidden_for, load_event):
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
     event = load_event("sqs-train-job")
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "2"
@@ -359,7 +359,9 @@ def test_the_wait_doubles_with_every_receive(training, hidden_for, load_event):
     assert hidden_for(event) == [60]
 
 
-def test_a_passing_failure_stays_in_the_queue_until_its_time(mapping, training, load_event):
+def test_the_message_of_a_transient_error_stays_hidden_until_the_retry(
+    mapping, training, load_event
+):
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")]
     mapping.send(body_of(load_event("sqs-train-job")))
 
@@ -392,7 +394,7 @@ def test_a_bucket_that_cannot_be_read_fails_the_job(invoke, jobs, job, training,
     assert jobs.get(job)["reason"] == "S3 answered NoSuchBucket"
 
 
-def test_the_reason_of_an_unforeseen_error_holds_no_value(invoke, jobs, job, training, load_event):
+def test_the_reason_of_an_unexpected_error_holds_no_value(invoke, jobs, job, training, load_event):
     training.problems = [ValueError("could not convert string to float: 'Ada Example'")]
 
     answer = invoke(load_event("sqs-train-job"))
@@ -466,7 +468,7 @@ def test_a_message_of_another_kind_ends_in_the_dead_letter_queue_and_a_job_says_
     assert job["reason"] == "not a message that asks for training"
 
 
-def test_the_test_event_of_s3_is_done_at_once(mapping, training):
+def test_the_test_event_of_s3_asks_for_no_job(mapping, training):
     mapping.send('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}')
 
     mapping.poll()
@@ -497,7 +499,7 @@ def test_what_post_train_sends_is_what_the_train_function_reads(
     assert (item["state"], item["score"]) == ("succeeded", 0.79)
 
 
-def test_jobs_out_of_reach_leave_the_message_for_later_without_a_try(
+def test_an_unavailable_jobs_table_defers_the_job_without_counting_an_attempt(
     mapping, settings, training, load_event, log, monkeypatch
 ):
     monkeypatch.setattr("scoreline.jobs.execution.TABLE_POLL_S", 0)
@@ -519,15 +521,13 @@ def test_jobs_out_of_reach_leave_the_message_for_later_without_a_try(
     assert "jobs_table.py" in str(line["trace"])
 
 
-def test_jobs_out_of_reach_are_asked_again_after_a_minute(copied_for, settings, load_event):
+def test_an_unavailable_jobs_table_is_tried_again_after_a_minute(copied_for, settings, load_event):
     boto3.client("dynamodb").delete_table(TableName=settings.jobs_table)
 
     assert copied_for(load_event("sqs-train-job")) == [TABLE_POLL_S]
 
 
-def test_a_message_that_has_to_wait_stays_where_its_copy_cannot_be_sent(
-    invoke, settings, load_event
-):
+def test_a_message_that_cannot_be_requeued_is_delivered_again(invoke, settings, load_event):
     boto3.client("dynamodb").delete_table(TableName=settings.jobs_table)
     sqs = boto3.client("sqs")
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=settings.train_queue)["QueueUrl"])
@@ -543,7 +543,7 @@ def job_message(model, number):
     return json.dumps({"job": f"{model}-{number}", "model": model, "dataset_path": path})
 
 
-def test_a_second_job_of_a_model_waits_without_using_up_its_receives(
+def test_a_second_job_of_a_model_is_deferred_without_counting_an_attempt(
     mapping, jobs, training, monkeypatch
 ):
     monkeypatch.setattr("scoreline.jobs.runs.MODEL_POLL_S", 0)
@@ -567,7 +567,7 @@ def test_a_second_job_of_a_model_waits_without_using_up_its_receives(
     assert mapping.waiting() == (0, 0, 0)
 
 
-def test_a_waiting_job_looks_again_soon(training, invoke, mapping, copied_for, load_event):
+def test_a_deferred_job_looks_again_soon(training, invoke, mapping, copied_for, load_event):
     training.meanwhile = lambda: copies.append(copied_for(load_event("sqs-dataset-ready")))
     copies = []
 
@@ -605,7 +605,7 @@ def test_a_model_is_free_once_its_job_has_ended_in_any_way(mapping, training, jo
     assert jobs.get(f"{MODEL}-2")["state"] == "succeeded"
 
 
-def test_a_model_whose_function_died_is_free_when_the_lease_ends(
+def test_a_model_whose_function_was_killed_is_free_when_the_lease_ends(
     mapping, runs, jobs, settings, training
 ):
     runs.start("dead", TrainingRequest(MODEL, URI), Message("m-1"))
@@ -618,14 +618,14 @@ def test_a_model_whose_function_died_is_free_when_the_lease_ends(
     assert jobs.get(f"{MODEL}-1")["state"] == "succeeded"
 
 
-def test_what_holds_a_model_is_no_job(runs, jobs):
+def test_the_lock_of_a_model_is_not_a_job(runs, jobs):
     runs.start("dead", TrainingRequest(MODEL, URI), Message("m-1"))
 
     with pytest.raises(JobNotFoundError):
         jobs.get(f"model {MODEL}")
 
 
-# Events out of requested
+# Events out of order
 
 
 def ready(load_event, version, sequencer):
@@ -641,7 +641,7 @@ def ready(load_event, version, sequencer):
     [("00617F08299329D189", "00617F08299329D188"), ("00617F08299329D189", "00617F08299329")],
     ids=["of one length", "the shorter is padded with zeros"],
 )
-def test_an_event_that_comes_after_a_newer_one_is_superseded_and_done(
+def test_an_event_that_arrives_after_a_newer_one_is_superseded(
     invoke, jobs, training, load_event, newer, older
 ):
     late = ready(load_event, "first", older)
@@ -656,7 +656,7 @@ def test_an_event_that_comes_after_a_newer_one_is_superseded_and_done(
     assert job["reason"] == "a newer manifest of the same key has been announced"
 
 
-def test_a_waiting_job_is_superseded_by_a_newer_manifest(
+def test_a_deferred_job_is_superseded_by_a_newer_manifest(
     invoke, jobs, runs, training, settings, load_event
 ):
     first = ready(load_event, "first", "00617F08299329D188")
@@ -744,7 +744,7 @@ def test_a_run_that_was_taken_over_neither_publishes_nor_ends_the_job(
 
 
 @pytest.mark.parametrize(("days", "state"), [(3, "queued"), (5, "failed")])
-def test_a_job_whose_message_is_gone_counts_as_failed_and_may_be_queued_again(
+def test_a_job_whose_message_has_expired_has_failed_and_may_be_queued_again(
     jobs, job, settings, days, state
 ):
     request = TrainingRequest(MODEL, URI)
@@ -760,10 +760,10 @@ def test_a_job_whose_message_is_gone_counts_as_failed_and_may_be_queued_again(
     assert jobs.get(job)["state"] == "queued"
 
 
-def test_a_job_given_up_before_its_message_is_used_up_stays_failed(
+def test_a_job_that_gave_up_stays_failed_while_its_message_is_delivered(
     mapping, jobs, job, training, load_event, monkeypatch
 ):
-    """Its message has waited, and so come as a copy, between two of its tries."""
+    """The job was deferred between two attempts, so that its message is a new copy."""
     monkeypatch.setattr("scoreline.jobs.worker.FIRST_RETRY_S", 0)
     training.problems = [RegistryUnavailableError("S3 answered SlowDown")] * 9
     body = body_of(load_event("sqs-train-job"))

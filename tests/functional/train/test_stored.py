@@ -77,12 +77,12 @@ def test_a_stored_job_that_runs_is_deferred(start, name):
         start(name)
 
 
-def test_a_stored_lock_keeps_another_job_of_the_model_waiting(stored, runs):
+def test_a_stored_lock_defers_another_job_of_the_model(stored, runs):
     with pytest.raises(JobDeferredError, match="another job of the model"):
         runs.start("another", request("running"), Message("m-1"))
 
 
-def test_the_run_after_a_stored_one_knows_what_that_was_about_to_publish(start, settings):
+def test_the_run_after_a_stored_one_knows_the_version_that_it_announced(start, settings):
     for key in (NAMES["claimed"], "model claimed"):
         job_table(settings).update_item(
             Key={"job": key},

@@ -40,7 +40,7 @@ def test_a_function_error_refuses_the_version_and_keeps_its_text_out(client):
     assert "values" not in refused.value.message
 
 
-def test_a_throttled_predict_function_says_nothing_of_the_version(client):
+def test_a_throttled_predict_function_does_not_refuse_the_version(client):
     stub = Stubber(client)
     stub.add_client_error("invoke", "TooManyRequestsException", http_status_code=429)
 

@@ -26,7 +26,7 @@ def entry(action, version):
 
 
 @given(st.lists(VERSIONS | st.just(ROLLBACK), max_size=40))
-def test_rollbacks_follow_a_plain_stack(steps):
+def test_rollbacks_follow_a_stack(steps):
     entries, stack = [], []
     for step in steps:
         if step != ROLLBACK:
@@ -43,20 +43,20 @@ def test_rollbacks_follow_a_plain_stack(steps):
 
 
 @pytest.mark.parametrize("steps", ["", "A", "AB<", "ABC<<", "A" + "B<" * 9])
-def test_nothing_is_left_under_the_first_champion(steps):
+def test_there_is_no_champion_before_the_first_one(steps):
     entries = [entry("rollback", "A") if s == "<" else entry("promote", s) for s in steps]
 
     with pytest.raises(PromotionConflictError):
         champion_before(entries)
 
 
-def test_a_rollback_and_a_promotion_leave_the_rolled_back_version_out():
+def test_a_version_that_was_rolled_back_is_not_returned_to():
     steps = [("promote", "A"), ("promote", "B"), ("rollback", "A"), ("promote", "C")]
 
     assert champion_before([entry(*step) for step in steps]).version == "A"
 
 
-def test_a_rollback_once_more_takes_none_off():
+def test_a_repeated_rollback_returns_to_the_same_champion():
     steps = [("promote", "A"), ("promote", "B"), ("promote", "C")]
     once = [entry(*step) for step in [*steps, ("rollback", "B")]]
 

@@ -1,4 +1,4 @@
-"""Our signatures against those of botocore."""
+"""Signatures compared with those of botocore."""
 
 import re
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ def of_botocore(request, credentials, service, region, at):
     secret=st.text(min_size=1, max_size=40),
     at=TIMES,
 )
-def test_a_signature_is_botocores(key, service, headers, body, token, secret, at):
+def test_a_signature_equals_botocores(key, service, headers, body, token, secret, at):
     path = "/" + quote(key, safe="/~") if service == "s3" else "/"
     method = "GET" if service == "s3" else "POST"
     request = HttpRequest(method, f"{service}.eu-west-1.amazonaws.com", path, headers, body)
