@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import BatchError
 from scoreline.core.reasons import Explained, ReasonFinder
 from scoreline.scoring.scores import bands, scores
@@ -123,6 +124,23 @@ ANSWER_COLUMNS: dict[str, Callable[..., AnswerColumns]] = {
     "default": DecisionColumns,
     "recommendation": RecommendationColumns,
 }
+
+
+def unseen_features(contract: Contract, X: NDArray[np.float32]) -> dict[str, pa.Array]:
+    """The column `unseen`, where a model accepts categories that it does not know.
+
+    It names the features whose category was accepted as unseen, with commas between them, and is
+    null in rows without such a feature.
+    """
+    accepting = [i for i, f in enumerate(contract.features) if f.unseen == "accept"]
+    if not accepting:
+        return {}
+    names = np.array([contract.features[i].name for i in accepting])
+    is_unseen = X[accepting] == UNSEEN_CATEGORY
+    found = np.full(X.shape[1], None, object)
+    for row in np.flatnonzero(is_unseen.any(axis=0)):
+        found[row] = ",".join(names[is_unseen[:, row]])
+    return {"unseen": pa.array(found, pa.string())}
 
 
 def words(

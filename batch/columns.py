@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoreline.arrow.columns import NULLS, as_text
+from scoreline.arrow.columns import NULLS, as_text, coded
 from scoreline.core.contract import UNSEEN_CATEGORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
+
+    from scoreline.core.categories import CategoryCodes
 
 EMPTY_TEXT = -2.0
 UNREADABLE = np.inf
@@ -61,20 +61,34 @@ def booleans(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.where((values == 0) | (values == 1) | np.isnan(values), values, UNREADABLE)
 
 
-def codes(column: pa.ChunkedArray, categories: Sequence[str]) -> NDArray[np.float64]:
-    """Positions in `categories`, UNSEEN_CATEGORY for unlisted texts, EMPTY_TEXT for ""."""
-    code_of = {category: float(code) for code, category in enumerate(categories)}
-    code_of |= {"": EMPTY_TEXT}
+def codes(
+    column: pa.ChunkedArray, categories: CategoryCodes, *, untyped: bool
+) -> NDArray[np.float64]:
+    """Codes of categories; EMPTY_TEXT for blank texts, UNREADABLE for what is no category's value.
+
+    Parameters
+    ----------
+    untyped : numbers are written as text, as in CSV
+    """
+    if categories.numbers and not is_text(column.type):
+        return _codes_of_numbers(column, categories)
     if not is_text(column.type):
         column = as_text(column)
-    parts = []
-    for chunk in column.chunks:
-        encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
-        texts = encoded.dictionary.to_pylist()
-        table = [np.nan if t is None else code_of.get(t, UNSEEN_CATEGORY) for t in texts]
-        places = encoded.indices.fill_null(len(table)).to_numpy(zero_copy_only=False)
-        parts.append(np.array([*table, np.nan])[places])
-    return np.concatenate([np.empty(0), *parts])
+    code = categories.code_of_cell if untyped else categories.code
+    return coded(column, lambda text: EMPTY_TEXT if categories.is_blank(text) else code(text))
+
+
+def _codes_of_numbers(column: pa.ChunkedArray, categories: CategoryCodes) -> NDArray[np.float64]:
+    if pa.types.is_boolean(column.type):
+        return np.where(_numpy(column.is_null()), np.nan, UNREADABLE)
+    values, _ = amounts(column)
+    unique, places = np.unique(values, return_inverse=True)
+    table = np.array(
+        [categories.numbers.get(number, UNSEEN_CATEGORY) for number in unique.tolist()]
+    )
+    found = table[places] if len(table) else values
+    whole = np.isfinite(values) & (values == np.rint(values))
+    return np.where(np.isnan(values), np.nan, np.where(whole, found, UNREADABLE))
 
 
 def _parsed(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

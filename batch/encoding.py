@@ -18,6 +18,7 @@ from batch.columns import EMPTY_TEXT, UNREADABLE, amounts, booleans, codes, is_n
 from batch.holdings import Holdings
 from scoreline.api.fields import IDENTIFIER, MAX_ID, REQUIRED
 from scoreline.arrow.columns import as_text
+from scoreline.core.categories import CategoryCodes
 from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import BatchError, FieldError
 from scoreline.scoring.application import (
@@ -28,6 +29,7 @@ from scoreline.scoring.application import (
     category_rule,
     number_rule,
     range_rule,
+    text_rule,
 )
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class FileEncoder:
             A column is missing, appears twice or has the wrong type.
         """
         self._features = contract.features
+        self._codes = {f.name: CategoryCodes(f) for f in contract.features if f.type == "category"}
         self._found = {f.name: _column_of(f, schema.names) for f in contract.features}
         self._id = id_column
         self._untyped = untyped
@@ -152,10 +155,16 @@ class FileEncoder:
     ) -> tuple[NDArray[np.float64], list[Breach]]:
         """Values and breaches; a row is reported for the first rule of a field that it breaks."""
         if feature.type == "category":
-            values = codes(column, feature.categories)
+            categories = self._codes[feature.name]
+            values = codes(column, categories, untyped=self._untyped)
             if self._untyped:
                 values[values == EMPTY_TEXT] = np.nan
-            return values, [*_missing(feature, values), *_category_breaches(feature, values)]
+            breaches = _category_breaches(feature, values)
+            return values, [
+                (text_rule(categories), values == UNREADABLE),
+                *_missing(feature, values),
+                *breaches,
+            ]
         if feature.type == "boolean":
             values = booleans(column)
             return values, [*_missing(feature, values), (NOT_BOOLEAN, values == UNREADABLE)]

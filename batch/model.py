@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from batch.answer_columns import ANSWER_COLUMNS, words
+from batch.answer_columns import ANSWER_COLUMNS, unseen_features, words
 from scoreline.core.contract import Contract
 from scoreline.core.errors import VersionRefusedError
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, digest
@@ -48,7 +48,8 @@ class BatchModel:
         """
         answer = ANSWER_COLUMNS[self.contract.task](self.contract, reasons=reasons)
         answers = answer.columns(encoded, run_rows(self._session, encoded.X.T, answer.outputs))
-        return {**answers, "version": words(np.zeros(encoded.X.shape[1]), [self.version])}
+        version = words(np.zeros(encoded.X.shape[1]), [self.version])
+        return {**answers, **unseen_features(self.contract, encoded.X), "version": version}
 
 
 def load_batch_model(registry: ModelReader, model: str, version: str = "") -> BatchModel:

@@ -236,7 +236,7 @@ def score_one(
     """The answer for one application."""
     application, row, shown = online_features().applicant(model, body)
     [answer] = model.answer([(application, row)], languages)
-    metrics.add_metric("Predictions", MetricUnit.Count, 1)
+    count_answers([answer])
     return {**answer, **shown}
 
 
@@ -256,13 +256,22 @@ def score_many(
             results.append({**shown})
         except InvalidApplicationError as error:
             results.append({**_identified(model, item), **error.to_json()})
-    answers = iter(model.answer(encoded, languages) if encoded else [])
-    metrics.add_metric("Predictions", MetricUnit.Count, len(encoded))
+    answers = model.answer(encoded, languages) if encoded else []
+    count_answers(answers)
+    remaining = iter(answers)
     return {
         "model": model.contract.model,
         "version": model.version,
-        "results": [r if "error" in r else {**next(answers), **r} for r in results],
+        "results": [r if "error" in r else {**next(remaining), **r} for r in results],
     }
+
+
+def count_answers(answers: Sequence[Mapping[str, Any]]) -> None:
+    """Count answers, and the values in them that were accepted as unseen categories."""
+    metrics.add_metric("Predictions", MetricUnit.Count, len(answers))
+    unseen = sum([len(answer.get("unseen", ())) for answer in answers])
+    if unseen:
+        metrics.add_metric("UnseenCategories", MetricUnit.Count, unseen)
 
 
 def _identified(model: ScoringModel, item: Any) -> dict[str, Any]:

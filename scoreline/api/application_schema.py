@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoreline.api.fields import IDENTIFIER
 from scoreline.api.scoring_requests import CUSTOMER_ID
+from scoreline.core.categories import CategoryCodes
 from scoreline.core.contract import HELD
 
 if TYPE_CHECKING:
@@ -98,17 +99,32 @@ def _property(feature: Feature) -> dict[str, Any]:
     if feature.nullable:
         kinds.append({"type": "null"})
     schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
-    text = ", ".join(part for part in (feature.description, feature.unit) if part)
+    spelling = "case and spaces do not matter" if feature.normalize else ""
+    text = ", ".join(part for part in (feature.description, feature.unit, spelling) if part)
     return {**schema, "description": text} if text else schema
 
 
 def _value(feature: Feature) -> dict[str, Any]:
     if feature.type == "category":
-        listed = feature.unseen == "refuse"
-        if listed:
-            return {"type": "string", "enum": list(feature.categories)}
-        return {"type": "string", "minLength": 1, "examples": list(feature.categories)}
+        return _category(feature)
     if feature.type == "boolean":
         return {"type": "boolean"}
     low, high = feature.range
     return {"type": feature.type, "minimum": low, "maximum": high}
+
+
+def _category(feature: Feature) -> dict[str, Any]:
+    """Values of a category; a normalised one takes any text, since no keyword folds case."""
+    codes = CategoryCodes(feature)
+    numbers = list(codes.numbers)
+    if feature.unseen == "refuse" and not feature.normalize:
+        if numbers:
+            return {"enum": [*codes.exact, *numbers]}
+        return {"type": "string", "enum": list(codes.exact)}
+    text = {"type": "string", "minLength": 1, "examples": list(feature.categories)}
+    if feature.normalize:
+        text["pattern"] = r"\S"
+    if not numbers:
+        return text
+    number = {"type": "integer"} if feature.unseen == "accept" else {"enum": numbers}
+    return {"anyOf": [text, number]}

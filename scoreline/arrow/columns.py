@@ -1,12 +1,31 @@
-"""Columns of Arrow tables as text: the same in training and in batch scoring."""
+"""Columns of Arrow tables as text and as codes: the same in training and in batch scoring."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
 # Texts that mean a missing value in a CSV file.
 NULLS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null"]
+
+
+def coded(texts: pa.ChunkedArray, code_of: Callable[[str], float]) -> NDArray[np.float64]:
+    """Codes of texts, NaN of nulls; a chunk's texts are looked up once, not row by row."""
+    parts = [np.empty(0)]
+    for chunk in texts.chunks:
+        encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+        known = [np.nan if t is None else code_of(t) for t in encoded.dictionary.to_pylist()]
+        places = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+        parts.append(np.array([*known, np.nan])[places])
+    return np.concatenate(parts)
 
 
 def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -7,7 +7,7 @@ model. Definitions (`scoreline/definition/model.py`) are made of the same classe
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, field
 from hashlib import sha256
 from math import log
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -15,12 +15,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from scoreline.core.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 FeatureType = Literal["number", "integer", "boolean", "category"]
 Monotone = Literal["increasing", "decreasing"]
 Decision = Literal["approve", "refer", "decline"]
 Task = Literal["default", "recommendation"]
+# Figures that a further field of an answer may hold, under the name that clients know.
+CreditFigure = Literal[
+    "probability_of_default",
+    "predicted_default",
+    "score",
+    "risk_score",
+    "risk_level",
+    "decision",
+    "model",
+    "version",
+    "answered_at",
+]
+RecommendationFigure = Literal["recommended_products", "model", "version", "answered_at"]
+Figure = CreditFigure | RecommendationFigure
 
 FLOAT32_MAX = 3.4028234663852886e38
 # Range of an amount whose definition gives none: products of two still fit float32.
@@ -28,6 +42,12 @@ MAX_AMOUNT = 1e15
 UNSEEN_CATEGORY = -1.0
 HELD = "held"  # products that the customer of a recommendation holds
 RESERVED_FIELDS = ("id", "bank", HELD)
+# Fields that answers have already, in single requests or in the results of a batch.
+ANSWER_FIELDS = (
+    *("id", "model", "version", "probability_of_default", "probabilities", "score", "risk_score"),
+    *("risk_level", "decision", "reasons", "recommendations", "unseen", "features", "error"),
+    "processing_time_ms",
+)
 _STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
@@ -62,8 +82,11 @@ class Feature:
     nullable : the field may be null or absent; otherwise it is required
     minimum : lowest amount, itself allowed; special codes lie outside the range
     maximum : highest amount, itself allowed
-    categories : the strings that a category takes, in the order of their codes
-    unseen : what serving does with a string that is not in `categories`
+    categories : the strings that a category takes, in the order of their codes; where all of them
+        are whole numbers, the numbers are taken too
+    category_aliases : other spelling -> listed category, e.g. { LLEIDA = "LERIDA" }
+    normalize : `case and spaces` compares categories without regard to case and extra spaces
+    unseen : what serving does with a value that is no spelling of a listed category
     special_codes : meaning -> number, e.g. { no_bureau_record = -99 }: states, not amounts
     monotone : how the probability of default moves as the value rises
     protected : never in the model nor in requests; kept for the fairness report
@@ -93,6 +116,8 @@ class Feature:
     online: bool = False
     column: str = ""
     aliases: tuple[str, ...] = ()
+    category_aliases: dict[str, str] | None = None
+    normalize: Literal["case and spaces"] | None = None
 
     @property
     def dataset_column(self) -> str:
@@ -287,13 +312,31 @@ class Label:
 
 
 @record
+class Constant:
+    """A field of an answer that is the same in every answer.
+
+    Attributes
+    ----------
+    constant : the field's value
+    """
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+
+    constant: str | int | float | bool
+
+
+@record
 class Contract:
-    """Everything that serving needs to know of a model besides its graph.
+    """Everything that serving needs to know about a model besides its graph.
 
     A task uses its own fields alone: `default` score scale, bands, risk levels, reasons (which name
     every feature and derived feature once) and reference, `recommendation` labels and top.
-    `pipeline` is the feature pipeline whose online table holds the features marked `online`, ""
-    where there are none.
+
+    Attributes
+    ----------
+    pipeline : the feature pipeline whose online table holds the features marked `online`, ""
+        where there are none
+    answer : further fields of an answer, under the names that the model's clients know
     """
 
     model: str
@@ -310,6 +353,7 @@ class Contract:
     reference: Reference | None = None
     labels: tuple[Label, ...] = ()
     top: int = 0
+    answer: Mapping[str, Figure | Constant] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """JSON in the definition's order, which says which language comes first."""
@@ -332,6 +376,10 @@ class Contract:
                 ),
                 "reference": raw["reference"] and _reference(raw["reference"]),
                 "labels": tuple(Label(**label) for label in raw.get("labels", ())),
+                "answer": {
+                    name: given if isinstance(given, str) else Constant(**given)
+                    for name, given in raw.get("answer", {}).items()
+                },
             }
         )
 

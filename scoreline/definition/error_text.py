@@ -69,6 +69,8 @@ def _without_tags(location: Location) -> Location:
     _task, *parts = location or ("",)
     if len(parts) > 1 and parts[0] in UNIONS:
         del parts[1]
+    if len(parts) > 2 and parts[0] == "answer":
+        del parts[2]
     return tuple(parts)
 
 

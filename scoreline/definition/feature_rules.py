@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from numpy import float32
 
+from scoreline.core.categories import comparable
 from scoreline.core.contract import RESERVED_FIELDS
 from scoreline.core.errors import DefinitionError
 from scoreline.definition.expression import parse_expression
@@ -23,6 +24,7 @@ CREDIT_ONLY = ("monotone", "protected", "age", "actionable")
 def check_feature(feature: Feature) -> Iterable[Problem]:
     """Rules that one feature must keep."""
     yield from _check_type(feature)
+    yield from _check_spellings(feature)
     yield from _check_range(feature)
     yield from _check_role(feature)
     yield from _check_actionable(feature)
@@ -44,6 +46,30 @@ def _check_type(feature: Feature) -> Iterable[Problem]:
         yield "monotone", "a category has no direction"
     if feature.age and not is_number:
         yield "age", "is a number of years"
+
+
+def _check_spellings(feature: Feature) -> Iterable[Problem]:
+    """A text must mean one category, by every spelling that is taken."""
+    if feature.type != "category" or feature.protected:
+        for key in ("category_aliases", "normalize"):
+            if getattr(feature, key):
+                yield key, "is for categories of the model"
+        return
+    listed: dict[str, str] = {}
+    for category in feature.categories:
+        text = comparable(category, feature)
+        if not text:
+            yield "categories", "one is blank"
+        if listed.setdefault(text, category) != category:
+            yield "normalize", f"makes {listed[text]} and {category} equal"
+    for spelling, category in (feature.category_aliases or {}).items():
+        text = comparable(spelling, feature)
+        if category not in feature.categories:
+            yield f"category_aliases.{spelling}", "must mean a listed category"
+        elif not text:
+            yield f"category_aliases.{spelling}", "is blank"
+        elif listed.setdefault(text, category) != category:
+            yield f"category_aliases.{spelling}", f"is a spelling of {listed[text]} already"
 
 
 def _check_range(feature: Feature) -> Iterable[Problem]:

@@ -28,9 +28,11 @@ from scoreline.definition.problems import checked_by, refuse_problems
 from scoreline.definition.tables import (
     CalibrationSettings,
     CheckedTarget,
+    CreditAnswerFields,
     CreditReportSettings,
     Explanation,
     RandomSplit,
+    RecommendationAnswerFields,
     ReportSettings,
     Split,
     Table,
@@ -49,6 +51,7 @@ DIGEST_KEYS = (
     *("name", "description", "task", "dataset", "pipeline", "id", "target", "labels", "top"),
     *("algorithm", "promotion", "watch", "tuning", "split", "gates", "calibration"),
     *("explanation", "score", "bands", "risk_levels", "features", "derived", "reasons", "report"),
+    "answer",
 )
 
 CheckedFeature = Annotated[Feature, checked_by(feature_rules.check_feature)]
@@ -183,6 +186,7 @@ class DefaultDefinition(Definition):
     bands : decision for each range of scores, from approve to decline
     risk_levels : a word for each range of probabilities, from the lowest
     reasons : the reason catalogue; without one each feature is a reason in its own words
+    answer : further fields of an answer, under the names that clients know: a figure, or a constant
     """
 
     task: Literal["default"] = "default"
@@ -198,6 +202,7 @@ class DefaultDefinition(Definition):
     ]
     reasons: tuple[Reason, ...] = ()
     report: CreditReportSettings = CreditReportSettings()
+    answer: CreditAnswerFields = Field(default={})
 
     def _problems(self) -> Iterable[Problem]:
         yield from super()._problems()
@@ -225,6 +230,7 @@ class DefaultDefinition(Definition):
             max_reasons=self.explanation.max_reasons,
             pipeline=self.pipeline,
             reference=reference,
+            answer=self.answer,
         )
 
     def _plain_reasons(self) -> Iterable[Reason]:
@@ -241,12 +247,14 @@ class RecommendationDefinition(Definition):
     ----------
     labels : the products
     top : number of products in an answer
+    answer : further fields of an answer, under the names that clients know: a figure, or a constant
     """
 
     task: Literal["recommendation"]
     labels: Annotated[tuple[Label, ...], Field(min_length=1)]
     top: Annotated[int, Field(ge=1)]
     algorithm: TreeAlgorithm
+    answer: RecommendationAnswerFields = Field(default={})
 
     def _problems(self) -> Iterable[Problem]:
         yield from super()._problems()
@@ -259,7 +267,8 @@ class RecommendationDefinition(Definition):
 
     def contract(self) -> Contract:
         """The part of the definition that travels in the model."""
-        return replace(super().contract(), labels=self.labels, top=self.top)
+        contract = super().contract()
+        return replace(contract, labels=self.labels, top=self.top, answer=self.answer)
 
 
 AnyDefinition = Annotated[DefaultDefinition | RecommendationDefinition, Field(discriminator="task")]

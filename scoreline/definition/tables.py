@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
+from scoreline.core.contract import ANSWER_FIELDS, Constant, CreditFigure, RecommendationFigure
 from scoreline.definition.problems import checked_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from scoreline.definition.problems import Problem
 
@@ -183,3 +185,23 @@ class WatchSettings(Table):
     max_error_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
     max_score_drift: Annotated[float, Field(gt=0)] = 0.25
     min_decisions: Annotated[int, Field(ge=1)] = 200
+
+
+_ANSWER_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+
+
+def _check_answer(answer: Mapping[str, object]) -> Iterable[Problem]:
+    """Further fields of an answer have names that are free and that clients can read."""
+    for name in answer:
+        if name in ANSWER_FIELDS:
+            yield name, "is a field of every answer"
+        if not _ANSWER_FIELD_NAME.fullmatch(name):
+            yield name, "must be at most 64 letters, digits, hyphens and underscores"
+
+
+_kind = Discriminator(lambda value: "figure" if isinstance(value, str) else "constant")
+_Constant = Annotated[Constant, Tag("constant")]
+_CreditField = Annotated[Annotated[CreditFigure, Tag("figure")] | _Constant, _kind]
+_RecommendationField = Annotated[Annotated[RecommendationFigure, Tag("figure")] | _Constant, _kind]
+CreditAnswerFields = Annotated[dict[str, _CreditField], checked_by(_check_answer)]
+RecommendationAnswerFields = Annotated[dict[str, _RecommendationField], checked_by(_check_answer)]

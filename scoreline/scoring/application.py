@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scoreline.api.fields import FLAG, IDENTIFIER, REQUIRED, UNKNOWN, is_identifier
+from scoreline.core.categories import CategoryCodes
 from scoreline.core.contract import HELD, MAX_AMOUNT, UNSEEN_CATEGORY
 from scoreline.core.errors import (
     FeaturesUnavailableError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 LOOKED_UP = "is looked up by customer_id and cannot be sent"
 
 NOT_TEXT = "must be a string"
+NOT_TEXT_OR_NUMBER = "must be a string or a whole number"
 EMPTY = "must not be empty; null stands for a missing value"
 NOT_BOOLEAN = FLAG.rule
 NOT_FINITE = "must be finite"
@@ -140,21 +142,31 @@ def _encoder(feature: Feature) -> Callable[[Any], float]:
 
 
 def _category_encoder(feature: Feature) -> Callable[[Any], float]:
-    codes = {category: float(code) for code, category in enumerate(feature.categories)}
+    codes = CategoryCodes(feature)
+    exact, numbers = codes.exact, codes.numbers
     refuse = feature.unseen == "refuse"
-    rule = category_rule(feature)
+    kind, rule = text_rule(codes), category_rule(feature)
 
     def encode(value: Any) -> float:
-        if not isinstance(value, str):
-            raise BrokenRuleError(NOT_TEXT)
-        if not value:
-            raise BrokenRuleError(EMPTY)
-        code = codes.get(value, UNSEEN_CATEGORY)
+        if isinstance(value, str):
+            code = exact.get(value)  # nearly always; `codes` is for other spellings
+            if code is None:
+                if codes.is_blank(value):
+                    raise BrokenRuleError(EMPTY)
+                code = codes.code(value)
+        elif numbers and _is_whole_number(value):
+            code = numbers.get(value, UNSEEN_CATEGORY)
+        else:
+            raise BrokenRuleError(kind)
         if refuse and code == UNSEEN_CATEGORY:
             raise BrokenRuleError(rule)
         return code
 
     return encode
+
+
+def _is_whole_number(value: Any) -> bool:
+    return type(value) is int or (type(value) is float and value.is_integer())
 
 
 def _encode_boolean(value: Any) -> float:
@@ -187,6 +199,11 @@ def held_rule(contract: Contract) -> str:
     """The rule of what a customer holds."""
     products = ", ".join(sorted(label.name for label in contract.labels))
     return f"must be a list of products, each one of: {products}"
+
+
+def text_rule(codes: CategoryCodes) -> str:
+    """The rule of a category's type."""
+    return NOT_TEXT_OR_NUMBER if codes.numbers else NOT_TEXT
 
 
 def category_rule(feature: Feature) -> str:

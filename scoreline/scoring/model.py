@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
-from scoreline.core.contract import Contract
+from scoreline.core.contract import UNSEEN_CATEGORY, Contract
 from scoreline.core.errors import OnnxRuntimeError, VersionRefusedError
 from scoreline.core.versions import MODEL_FILE, VersionRef, digest
+from scoreline.scoring.answer_fields import answer_fields
 from scoreline.scoring.application import ApplicationEncoder
 from scoreline.scoring.decisions import DecisionAnswers
 from scoreline.scoring.recommendations import RecommendationAnswers
@@ -66,6 +67,11 @@ class ScoringModel:
         self.encoder = ApplicationEncoder(self.contract)
         self._session = session
         self._answers = ANSWERS_OF_TASK[self.contract.task](self.contract)
+        self._accepting = [
+            (feature.name, position)
+            for position, feature in enumerate(self.contract.features)
+            if feature.unseen == "accept"
+        ]
         if session.columns != len(self.contract.features):
             raise ValueError("the graph takes other rows than the contract says")
         if not set(self._answers.outputs) <= set(session.outputs):
@@ -89,21 +95,30 @@ class ScoringModel:
     ) -> list[dict[str, Any]]:
         """Answers for applications and their encoded rows, in one run of the graph.
 
+        `unseen` names the features whose category was accepted though the model does not know it;
+        answers without such a feature do not have the field.
+
         Parameters
         ----------
         languages : wanted languages of the reasons' texts, the best first
         """
         rows = [row for _, row in applications]
         columns = self._session.run(rows, self._answers.outputs)
-        return [
-            {
+        answers = []
+        for (application, row), *outputs in zip(applications, *columns, strict=True):
+            answer = {
                 "id": application.get("id") or os.urandom(16).hex(),
                 "model": self.contract.model,
                 "version": self.version,
                 **self._answers.answer(application, row, outputs, languages),
             }
-            for (application, row), *outputs in zip(applications, *columns, strict=True)
-        ]
+            unseen = [name for name, i in self._accepting if row[i] == UNSEEN_CATEGORY]
+            if unseen:
+                answer["unseen"] = unseen
+            if self.contract.answer:
+                answer |= answer_fields(self.contract.answer, answer)
+            answers.append(answer)
+        return answers
 
 
 def load_version(registry: ModelReader, model: str, ref: VersionRef) -> ScoringModel:

@@ -65,12 +65,89 @@ def test_a_customer_gets_the_seven_likeliest_products(handle, load_event, invent
         MODEL,
         invented.version,
     )
-    assert set(answer) == {"id", "model", "version", "recommendations", "processing_time_ms"}
+    assert set(answer) == {
+        *("id", "model", "version", "recommendations", "Predictions", "processing_time_ms"),
+    }
     probabilities = [item["probability"] for item in answer["recommendations"]]
     assert len(probabilities) == 7
     assert probabilities == sorted(probabilities, reverse=True)
     described = {label.name: label.description for label in definition.labels}
     assert all(i["description"] == described[i["product"]] for i in answer["recommendations"])
+
+
+# The requests that the first service documented: a flag as text, a field's other name, a province
+# in mixed case, and -99 for an income that is not known.
+DOCUMENTED = [
+    {
+        "sexo": "H",
+        "age": 22,
+        "segmento": "03 - UNIVERSITARIO",
+        "antiguedad": 34,
+        "tiprel_1mes": "I",
+        "renta": 106885.8,
+        "pais_residencia": "ES",
+        "ind_actividad_cliente": "0",
+        "nomprav": "BALEARs, ILLES",
+    },
+    {
+        "sexo": "V",
+        "age": 56,
+        "segmento": "01 - TOP",
+        "antiguedad": 256,
+        "tiprel_1mes": "A",
+        "renta": 326124.9,
+        "pais_residencia": "ES",
+        "ind_actividad_cliente": "0",
+        "nomprav": "MADRID",
+    },
+    {
+        "sexo": "H",
+        "age": 36,
+        "segmento": "02 - PARTICULARES",
+        "antiguedad": 34,
+        "tiprel_1mes": "I",
+        "renta": -99,
+        "pais_residencia": "ES",
+        "ind_actividad_cliente": "0",
+        "nomprav": "ALICANTE",
+    },
+]
+
+
+@pytest.mark.parametrize("customer", DOCUMENTED, ids=lambda customer: customer["nomprav"])
+def test_documented_requests_of_the_first_service_are_answered(handle, rest_event, customer):
+    status, answer = handle(rest_event("POST", "/predict", None, customer))
+
+    assert status == 200
+    assert answer["Predictions"] == " ".join(products(answer))
+    assert len(products(answer)) == 7
+    assert "unseen" not in answer
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("ind_actividad_cliente", ["0", 0, 0.0]),
+        ("nomprov", ["BALEARS, ILLES", "BALEARs, ILLES", " balears,  illes", "Illes Balears"]),
+        ("nomprov", ["LERIDA", "Lleida", "Lérida"]),
+        ("segmento", ["01 - TOP", "01 - Top "]),
+    ],
+)
+def test_spellings_of_a_source_mean_one_value(handle, rest_event, field, values):
+    customer = {"age": 41, "renta": 98500.5, "antiguedad": 34}
+
+    answers = [
+        handle(rest_event("POST", "/predict", None, {**customer, field: value}))[1]
+        for value in values
+    ]
+
+    assert all(a["recommendations"] == answers[0]["recommendations"] for a in answers)
+
+
+def test_a_country_that_the_model_does_not_know_is_named(handle, rest_event):
+    status, answer = handle(rest_event("POST", "/predict", None, {"pais_residencia": "EG"}))
+
+    assert (status, answer["unseen"]) == (200, ["pais_residencia"])
 
 
 def test_aliases_are_taken_and_held_products_left_out(handle, load_event):

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
-from scoreline.arrow.columns import NULLS, as_text
+from scoreline.arrow.columns import NULLS, as_text, coded
+from scoreline.core.categories import CategoryCodes
 from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.datasets import GENERATED_KEY
 from scoreline.core.errors import DatasetError
@@ -316,10 +317,12 @@ def _rules(
 
 
 def _codes(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
-    text = table[feature.dataset_column]
-    codes = pc.index_in(text, pa.array(feature.categories)).cast(pa.float64())
-    codes = pc.if_else(pc.and_(pc.is_null(codes), pc.is_valid(text)), UNSEEN_CATEGORY, codes)
-    return _numpy(pc.fill_null(codes, float("nan")))
+    categories = CategoryCodes(feature)
+
+    def code(text: str) -> float:
+        return np.nan if categories.is_blank(text) else categories.code_of_cell(text)
+
+    return coded(table[feature.dataset_column], code)
 
 
 def _amounts(feature: Feature, table: pa.Table) -> NDArray[np.float64]:

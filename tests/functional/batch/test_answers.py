@@ -12,7 +12,8 @@ from pyarrow import csv, parquet
 from scoreline.core.errors import InvalidApplicationError
 from tests import sample
 
-FIGURES = ("probability_of_default", "score", "risk_score", "risk_level", "decision", "version")
+FIGURES = ("probability_of_default", "score", "risk_score", "risk_level", "decision")
+COLUMNS = (*FIGURES, "unseen", "version")
 TYPES = pa.schema(
     {
         "id": pa.string(),
@@ -46,7 +47,14 @@ def one_by_one(single, applications):
     for number, application in enumerate(applications, 1):
         try:
             [answer] = single.answer([(application, single.encoder.encode(application))])
-            answers.append({"id": answer["id"], **{name: answer[name] for name in FIGURES}})
+            answers.append(
+                {
+                    "id": answer["id"],
+                    **{name: answer[name] for name in FIGURES},
+                    "unseen": ",".join(answer.get("unseen", ())) or None,
+                    "version": answer["version"],
+                }
+            )
         except InvalidApplicationError as error:
             broken += [(number, field.field, field.rule) for field in error.fields]
     return answers, broken
@@ -192,7 +200,7 @@ def test_files_of_no_row_or_none_that_is_accepted_give_empty_ones(run, tmp_path,
     assert (summary.rows, summary.rejected) == (rows, rows)
     read = parquet.read_table if kind == "parquet" else csv.read_csv
     out = read(tmp_path / f"out.{kind}")
-    assert (out.num_rows, out.column_names) == (0, ["row", *FIGURES])
+    assert (out.num_rows, out.column_names) == (0, ["row", *COLUMNS])
     assert read(summary.rejections).num_rows == rows
 
 

@@ -1,3 +1,4 @@
+import json
 from math import log
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.core.contract import Contract, Reference, ScoreScale
-from scoreline.definition.files import load_definition
+from scoreline.definition.files import defined_models, load_definition
 from tests.sample import definition
 
 margins = st.floats(-15.9, 15.9)
@@ -58,8 +59,18 @@ def test_score_is_bounded_at_the_ends():
 
 def test_json_round_trip(contract):
     assert Contract.from_json(contract.to_json()) == contract
-    shipped = load_definition("german-credit").contract()
-    assert Contract.from_json(shipped.to_json()) == shipped
+    for model in defined_models():
+        shipped = load_definition(model).contract()
+        assert Contract.from_json(shipped.to_json()) == shipped
+
+
+def test_a_contract_of_an_earlier_release_has_its_defaults(contract):
+    raw = json.loads(contract.to_json())
+    for feature in raw["features"]:
+        del feature["normalize"], feature["category_aliases"]
+    del raw["answer"]
+
+    assert Contract.from_json(json.dumps(raw)) == contract
 
 
 def test_a_cutoff_belongs_to_the_better_decision(contract):

@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from scoreline.core.contract import Constant
 from scoreline.core.errors import DefinitionError
 from scoreline.definition.files import defined_models, load_definition
 from scoreline.definition.variants import without, without_history
@@ -17,18 +20,18 @@ def test_every_definition_that_ships_loads(model):
     assert load_definition(model).name == model
 
 
-# As computed at the first layout: bundles, pointers and ledgers name these digests.
+# Bundles, pointers and ledgers name these digests; one changes with its definition's content only.
 DIGESTS = {
-    "credit-card": "4b4229d3f0fe13b2bade95e8fd7c8b7d82f65d392a7aa6e9cadd963abf1b057c",
+    "credit-card": "2bc7adff10e07a9818f023653ced444fb265ca8c89420f5866ef3fee55bfcf54",
     "german-credit": "c0e40ce24c1220174c57a5c006ebe58b7f0dca381a8db5b1132143defadd1890",
     "home-credit": "183653b273e97f10f02d88b0aed0f8a02ed05beda48111a6d2db37275d29f7cd",
-    "loan-risk": "f7c3e75c286fb95231abf737ad788fc5cc58449c87e567dbf4b828ad7a3cc631",
-    "product-recommendation": "683fd2f7a7d2c9f004c73c39a61a31267c36b7873ec4c51227a289e5919d9c79",
+    "loan-risk": "9cd5fba40c7602b1d526c2d8ae69640e6869f7573294db8f86f39cf2c213ddd4",
+    "product-recommendation": "0a9820a813861b4c19391d38257a0ea642696b272a5ecab9e53dc1cfb2c8660c",
     "taiwan-default": "d85a163213f5c9e08aeecb96ac12806f8e3cf783b0052f5b8a16115e38daa333",
 }
 
 
-def test_the_digests_of_the_definitions_that_ship_do_not_change():
+def test_the_digests_of_the_definitions_that_ship_are_known():
     assert {model: load_definition(model).digest for model in defined_models()} == DIGESTS
 
 
@@ -99,6 +102,55 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ('name = "debt"', 'name = "debt"\nonline = true', "features.debt.online: must be nullable"),
         ("step = 100 }", "step = 100 }\nonline = true", "is neither protected nor actionable"),
         ("[score]", '[report]\nsegments = ["sex"]\n\n[score]', "report.segments: sex is no"),
+        (
+            '["own", "rent"]',
+            '["own", "Own "]\nnormalize = "case and spaces"',
+            "features.housing.normalize: makes own and Own  equal",
+        ),
+        (
+            '["own", "rent"]',
+            '["own", " "]\nnormalize = "case and spaces"',
+            "features.housing.categories: one is blank",
+        ),
+        (
+            '["own", "rent"]',
+            '["own", "rent"]\nnormalize = "case"',
+            "features.housing.normalize: Input should be 'case and spaces'",
+        ),
+        (
+            '["own", "rent"]',
+            '["own", "rent"]\ncategory_aliases = { let = "leased" }',
+            "features.housing.category_aliases.let: must mean a listed category",
+        ),
+        (
+            '["own", "rent"]',
+            '["own", "rent"]\ncategory_aliases = { own = "rent" }',
+            "features.housing.category_aliases.own: is a spelling of own already",
+        ),
+        (
+            '["own", "rent"]',
+            '["own", "rent"]\ncategory_aliases = { "" = "rent" }',
+            "is blank",
+        ),
+        (
+            '["own", "rent"]',
+            '["own", "rent"]\nnormalize = "case and spaces"\n'
+            'category_aliases = { " LET" = "rent", "let" = "own" }',
+            "features.housing.category_aliases.let: is a spelling of rent already",
+        ),
+        ("maximum = 50", 'maximum = 50\nnormalize = "case and spaces"', "categories of the model"),
+        (
+            '["f", "m"]',
+            '["f", "m"]\ncategory_aliases = { F = "f" }',
+            "features.sex.category_aliases: is for categories of the model",
+        ),
+        ("[score]", '[answer]\nscore = "score"\n\n[score]', "answer.score: is a field of every"),
+        ("[score]", '[answer]\nerror = "score"\n\n[score]', "answer.error: is a field of every"),
+        ("[score]", '[answer]\n"a b" = "score"\n\n[score]', "answer.a b: must be at most 64"),
+        ("[score]", '[answer]\nrating = "points"\n\n[score]', "answer.rating"),
+        ("[score]", '[answer]\nnames = "recommended_products"\n\n[score]', "answer.names"),
+        ("[score]", "[answer]\nstatus = { constant = [1] }\n\n[score]", "answer.status"),
+        ("[score]", "[answer]\nstatus = { constant = nan }\n\n[score]", "answer.status"),
     ],
 )
 def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
@@ -107,6 +159,50 @@ def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
 
     assert message in raised.value.message
     assert raised.value.message.startswith("sample.toml: ")
+
+
+ANSWER = """
+[answer]
+prediction = "predicted_default"
+status = { constant = "success" }
+revision = { constant = 2 }
+final = { constant = true }
+
+[score]"""
+
+
+def test_further_fields_of_an_answer_travel_in_the_contract(tmp_path):
+    contract = definition(tmp_path, changed("[score]", ANSWER)).contract()
+
+    assert contract.answer == {
+        "prediction": "predicted_default",
+        "status": Constant("success"),
+        "revision": Constant(2),
+        "final": Constant(True),
+    }
+    assert type(contract).from_json(contract.to_json()) == contract
+    assert json.loads(contract.to_json())["answer"] == {
+        "prediction": "predicted_default",
+        "status": {"constant": "success"},
+        "revision": {"constant": 2},
+        "final": {"constant": True},
+    }
+
+
+def test_further_fields_of_an_answer_are_kept_without_history():
+    assert without_history(load_definition("loan-risk")).contract().answer.keys() == {
+        "status",
+        "prediction",
+        "probability",
+        "timestamp",
+    }
+
+
+def test_a_recommendation_has_figures_of_its_own(tmp_path):
+    text = shop.DEFINITION.replace("[algorithm]", '[answer]\nodds = "score"\n\n[algorithm]')
+
+    with pytest.raises(DefinitionError, match=r"answer\.odds"):
+        shop.definition(tmp_path, text)
 
 
 def test_all_broken_rules_are_reported_at_once(tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.api.application_schema import application_schema
+from scoreline.core.contract import Contract, Feature
 from scoreline.core.errors import InvalidApplicationError
 from scoreline.scoring.application import ApplicationEncoder
 from tests.sample import APPLICATION, definition
@@ -82,6 +83,104 @@ def test_all_bad_fields_are_reported_at_once(encoder):
 
     assert set(found) == {"debt", "housing", "shoe_size", "employed"}
     assert "secret" not in str(found)
+
+
+ACTIVE = Feature("active", "category", categories=("0", "1"), nullable=True)
+RATING = Feature("rating", "category", categories=("1", "2", "3"), unseen="accept", nullable=True)
+PROVINCE = Feature(
+    "province",
+    "category",
+    categories=("LERIDA", "BALEARS, ILLES"),
+    category_aliases={"LLEIDA": "LERIDA"},
+    normalize="case and spaces",
+    nullable=True,
+)
+PURPOSE = Feature(
+    "purpose",
+    "category",
+    categories=("car (used)", "furniture"),
+    category_aliases={"furnishings": "furniture"},
+    unseen="accept",
+    nullable=True,
+)
+SPELT = Contract("spelt", "default", "", (ACTIVE, RATING, PROVINCE, PURPOSE))
+
+
+@pytest.fixture(scope="module")
+def spelt():
+    return ApplicationEncoder(SPELT)
+
+
+@pytest.mark.parametrize(
+    ("application", "row"),
+    [
+        ({"active": "0"}, [0, NAN, NAN, NAN]),
+        ({"active": 0}, [0, NAN, NAN, NAN]),
+        ({"active": 1.0}, [1, NAN, NAN, NAN]),
+        ({"rating": 3}, [NAN, 2, NAN, NAN]),
+        ({"rating": 4}, [NAN, -1, NAN, NAN]),
+        ({"rating": 10**400}, [NAN, -1, NAN, NAN]),
+        ({"rating": "1.0"}, [NAN, -1, NAN, NAN]),
+        ({"province": "BALEARs, ILLES"}, [NAN, NAN, 1, NAN]),
+        ({"province": " lleida "}, [NAN, NAN, 0, NAN]),
+        ({"purpose": "car (used)"}, [NAN, NAN, NAN, 0]),
+        ({"purpose": "furnishings"}, [NAN, NAN, NAN, 1]),
+        ({"purpose": "car (used) "}, [NAN, NAN, NAN, -1]),
+        ({"purpose": "Car (used)"}, [NAN, NAN, NAN, -1]),
+    ],
+)
+def test_spellings_and_numbers_of_categories_by_hand(spelt, application, row):
+    np.testing.assert_array_equal(spelt.encode(application), row)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("active", True, "must be a string or a whole number"),
+        ("active", False, "must be a string or a whole number"),
+        ("active", 0.5, "must be a string or a whole number"),
+        ("active", NAN, "must be a string or a whole number"),
+        ("active", float("inf"), "must be a string or a whole number"),
+        ("active", [0], "must be a string or a whole number"),
+        ("active", 2, "must be one of: 0, 1"),
+        ("active", "", "must not be empty; null stands for a missing value"),
+        ("province", " \t", "must not be empty; null stands for a missing value"),
+        ("province", "GERONA", "must be one of: LERIDA, BALEARS, ILLES"),
+        ("province", 1, "must be a string"),
+        ("purpose", 1, "must be a string"),
+    ],
+)
+def test_what_is_no_spelling_is_refused_with_its_rule(spelt, field, value, rule):
+    with pytest.raises(InvalidApplicationError) as raised:
+        spelt.encode({field: value})
+
+    [found] = raised.value.fields
+    assert (found.field, found.rule) == (field, rule)
+
+
+TEXTS = ["0", "1", "3", "1.0", "LLEIDA", "Lerida ", "car (used)", "Furniture", "", " "]
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 5),
+    st.floats(-2, 5),
+    st.integers(-2, 5).map(float),
+    st.sampled_from(TEXTS) | st.text(max_size=3),
+)
+
+
+@given(st.fixed_dictionaries({}, optional={f.name: VALUES for f in SPELT.features}))
+def test_the_json_schema_of_spellings_refuses_nothing_that_the_encoder_accepts(spelt, application):
+    validator = jsonschema.Draft202012Validator(application_schema(SPELT))
+    is_valid = validator.is_valid(application)
+    try:
+        spelt.encode(application)
+        refused = set()
+    except InvalidApplicationError as error:
+        refused = {field.field for field in error.fields}
+
+    if refused != {"province"}:  # its schema takes any text, since no keyword folds case
+        assert is_valid == (not refused)
 
 
 @given(
