@@ -15,11 +15,27 @@ from moto import mock_aws
 from scoreline.aws.registry import ModelRegistry
 from scoreline.core.log import logger
 from scoreline.core.settings import Settings
-from tests import shared, support
+from tests import guard, shared, support
 
 # A busy machine is slow now and then; that is no failure.
 hypothesis.settings.register_profile("scoreline", deadline=None)
 hypothesis.settings.load_profile("scoreline")
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # xdist's workers belong to the run of their parent
+        config.guard = guard.start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """A run that leaves a process behind has failed."""
+    if hasattr(session.config, "workerinput"):
+        return
+    left = guard.left_after(os.environ[guard.VARIABLE], guard.PATIENCE_S)
+    if left:
+        sys.stderr.write("".join(f"\nleft behind: {pid} {name}" for pid, name in left.items()))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,6 +1,7 @@
 """The built predict function under Lambda's runtime: errors in INIT, timeouts, payloads."""
 
 import json
+import os
 import socket
 import subprocess
 
@@ -9,6 +10,7 @@ import pytest
 
 from local.emulator import HANDLERS, Emulator, packaged
 from local.template import ROOT
+from tests import guard
 from tests.support import REGION, load_event
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("emulator")]
@@ -39,7 +41,8 @@ def endpoint():
 
 
 def ask(folder, event, **variables):
-    with Emulator(folder, HANDLERS["predict"], variables) as emulator:
+    run = {guard.VARIABLE: os.environ[guard.VARIABLE]}  # the emulator inherits no environment
+    with Emulator(folder, HANDLERS["predict"], {**variables, **run}) as emulator:
         return httpx.post(emulator.url, json=event, timeout=60)
 
 
