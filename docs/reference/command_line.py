@@ -28,7 +28,7 @@ def page() -> str:
 
 def _sections(name: str, command: Any) -> Iterator[str]:
     if hasattr(command, "commands"):
-        for word, inner in sorted(command.commands.items()):
+        for word, inner in command.commands.items():
             yield from _sections(f"{name} {word}", inner)
         return
     arguments = [p for p in command.params if p.param_type_name == "argument"]

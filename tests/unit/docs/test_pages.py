@@ -10,6 +10,10 @@ from docs.reference.__main__ import stale
 from local.template import ROOT
 
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PATH = re.compile(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`")
+NAME = re.compile(r"`(_?[A-Za-z]\w*)(?:\.\w+)?`")
+CODE = ("batch", "bench", "cli", "features", "functions", "local", "scoreline", "tests", "training")
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
@@ -24,6 +28,21 @@ def test_every_link_of_a_document_leads_to_a_file(name):
     found = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
 
     assert [link for link in found if not (ROOT / link).is_file()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_path_that_a_page_names_exists(page):
+    named = {name for name in PATH.findall(page.read_text()) if name.startswith(CODE)}
+
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+@pytest.mark.parametrize("name", ["graph", "architecture"])
+def test_every_name_that_a_page_about_code_names_is_in_the_code(name):
+    files = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
+    words = set(re.findall(r"\w+", " ".join(path.read_text() for path in files)))
+
+    assert set(NAME.findall((ROOT / "docs" / f"{name}.md").read_text())) <= words
 
 
 def test_pages_made_from_code_are_up_to_date():
