@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoreline.arrow.columns import NULLS, as_text, coded
+from scoreline.arrow.columns import NULLS, as_text, coded, is_text
 from scoreline.core.contract import UNSEEN_CATEGORY
 
 if TYPE_CHECKING:
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 EMPTY_TEXT = -2.0
 UNREADABLE = np.inf
 _BOOLEANS = pa.array(["false", "true", "0", "1"])
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a column holds text, dictionary-encoded or not."""
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def is_number(kind: pa.DataType) -> bool:
-    """Whether a column holds numbers or only nulls."""
-    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
-    return any(test(kind) for test in tests)
 
 
 def amounts(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch.columns import EMPTY_TEXT, UNREADABLE, amounts, booleans, codes, is_number, is_text
+from batch.columns import EMPTY_TEXT, UNREADABLE, amounts, booleans, codes
 from batch.holdings import Holdings
 from scoreline.api.fields import IDENTIFIER, MAX_ID, REQUIRED
-from scoreline.arrow.columns import as_text
+from scoreline.arrow.columns import as_text, is_number, is_text
 from scoreline.core.categories import CategoryCodes
 from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import BatchError, FieldError

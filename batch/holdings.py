@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch.columns import UNREADABLE, booleans, is_number, is_text
+from batch.columns import UNREADABLE, booleans
+from scoreline.arrow.columns import is_number, is_text
 from scoreline.core.contract import HELD
 from scoreline.core.errors import FieldError
 from scoreline.scoring.application import NOT_BOOLEAN, held_rule

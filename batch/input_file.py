@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import csv, fs, parquet
 
-from batch.columns import is_text
+from scoreline.arrow.columns import is_text
 from scoreline.core.errors import BatchError
 
 if TYPE_CHECKING:

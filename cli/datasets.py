@@ -45,7 +45,7 @@ def upload(
     DefinitionError
         There is no such model.
     DatasetError
-        There is no data file, or one that does not read as its name says.
+        There is no data file, or one that is not valid CSV or Parquet.
     """
     load_definition(model)
     folder = f"datasets/{model}/{datetime.now(UTC):%Y%m%dT%H%M%SZ}"

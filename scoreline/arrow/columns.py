@@ -1,4 +1,4 @@
-"""Columns of Arrow tables as text and as codes: the same in training and in batch scoring."""
+"""Types, text and codes of Arrow columns: the same in training and in batch scoring."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ def coded(texts: pa.ChunkedArray, code_of: Callable[[str], float]) -> NDArray[np
         places = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
         parts.append(np.array([*known, np.nan])[places])
     return np.concatenate(parts)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds text, dictionary-encoded or not."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column holds numbers or only nulls."""
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    return any(test(kind) for test in tests)
 
 
 def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,4 +1,4 @@
-"""The files of a dataset: found, measured and read, on this machine or in S3."""
+"""Finds and reads the files of a dataset, on this machine or in S3."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from scoreline.aws.clients import aws_errors
 from scoreline.core.datasets import READY_FILE, is_ready_path, s3_uri, split_s3
 from scoreline.core.errors import DatasetError
 from scoreline.core.versions import digest
-from training.data.ready_manifest import ReadyFile, is_data_file, read_ready
+from training.data.formats import is_data_file
+from training.data.ready_manifest import ReadyFile, read_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,13 +27,14 @@ GONE = ("NoSuchKey", "NoSuchVersion")
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A CSV or Parquet file, and what its dataset's manifest says of it, where there is one.
+    """A CSV or Parquet file, with its entry in the dataset's manifest if there is one.
 
     Attributes
     ----------
     name : path, or `s3://bucket/key`
     size : bytes
-    version_id : of an object in S3; the latest where it is empty
+    announced : the entry in `_READY.json`
+    version_id : version of an object in S3; empty for the latest
     """
 
     name: str
@@ -42,22 +44,22 @@ class DataFile:
 
     @classmethod
     def recorded(cls, source: Mapping[str, str]) -> DataFile:
-        """The file that `source` describes."""
+        """The file that `source` identified."""
         return cls(source["name"], 0, version_id=source.get("version_id", ""))
 
     def source(self, content: bytes, version_id: str) -> dict[str, str]:
-        """What it takes to read the content again and to know that it is the same."""
+        """Name, digest and version, which identify the content in a version's manifest."""
         remote = self.name.startswith("s3://")
         name = self.name if remote else Path(self.name).resolve().as_posix()
         version = {"version_id": version_id} if version_id else {}
         return {"name": name, "sha256": digest(content), **version}
 
     def read(self) -> bytes:
-        """The whole content; a DatasetError where the manifest announces another one."""
+        """The whole content; a DatasetError where it is not what the manifest announces."""
         return self.fetch()[0]
 
     def fetch(self) -> tuple[bytes, str]:
-        """The whole content, and its version where a bucket keeps versions."""
+        """The whole content, and its version if the bucket keeps versions."""
         uri = f"{self.name}?versionId={self.version_id}" if self.version_id else self.name
         content, version_id = _fetch(uri)
         if self.announced and self.announced.sha256 != digest(content):
@@ -65,11 +67,11 @@ class DataFile:
         return content, version_id
 
     def head(self, size: int) -> bytes:
-        """Its first bytes."""
+        """The first bytes."""
         return _read(self.name, 0, min(size, self.size))
 
     def tail(self, size: int) -> bytes:
-        """Its last bytes."""
+        """The last bytes."""
         return _read(self.name, max(self.size - size, 0), self.size)
 
     def check_rows(self, rows: int) -> None:
@@ -85,42 +87,43 @@ def list_files(path: str) -> list[DataFile]:
 
     Parameters
     ----------
-    path : a CSV or Parquet file; a folder of them, with what lies in its partitions `key=value/`,
-        while other folders in it are other datasets; or a manifest `_READY.json`, whose files alone
-        are the dataset then. Local, or `s3://bucket/key`, of a manifest with `?versionId=` too
+    path : a CSV or Parquet file; a folder of them, with its partitions `key=value/` but without
+        other folders, which are other datasets; or a manifest `_READY.json`, which lists the files
+        of the dataset. The path is local or `s3://bucket/key`; that of a manifest may end in
+        `?versionId=`
 
     Raises
     ------
     DatasetError
-        There is no file, or one that the manifest names is missing.
+        There is no file, or a file of the manifest is missing.
     """
     if is_ready_path(path):
-        return _announced(path)
+        return _files_of_manifest(path)
     root = path if path.startswith("s3://") else Path(path).as_posix()
     found = sorted(_list(path).items())
     files = [DataFile(name, size) for name, size in found if _is_part(name.removeprefix(root))]
     if not files:
-        raise DatasetError(f"{path}: no .csv or .parquet file, nor in partitions key=value/ of it")
+        raise DatasetError(f"{path}: no .csv or .parquet file here or in partitions key=value/")
     return files
 
 
 def _is_part(name: str) -> bool:
-    """Whether a file, named from its dataset's folder, lies in that folder or a partition of it."""
+    """Whether a file, named relative to its dataset's folder, lies in it or in a partition."""
     return all("=" in folder for folder in name.strip("/").split("/")[:-1])
 
 
-def _announced(path: str) -> list[DataFile]:
+def _files_of_manifest(path: str) -> list[DataFile]:
     ready = read_ready(_read(path))
-    found = _list(_beside(path, ""))
-    announced = {_beside(path, file.name): file for file in ready.files}
+    found = _list(_sibling(path, ""))
+    announced = {_sibling(path, file.name): file for file in ready.files}
     missing = sorted(announced.keys() - found.keys())
     if missing:
-        raise DatasetError(f"{READY_FILE} names files that are not there: {', '.join(missing)}")
+        raise DatasetError(f"{READY_FILE} names files that do not exist: {', '.join(missing)}")
     return [DataFile(name, found[name], announced[name]) for name in sorted(announced)]
 
 
-def _beside(path: str, name: str) -> str:
-    """The path of a file in the folder of another one."""
+def _sibling(path: str, name: str) -> str:
+    """The path of a file in the same folder."""
     if path.startswith("s3://"):
         bucket, key, _ = split_s3(path)
         return s3_uri(bucket, key.removesuffix(READY_FILE) + name)
@@ -155,12 +158,12 @@ def _list_s3(path: str) -> Iterator[tuple[str, int]]:
 
 
 def _read(name: str, start: int = 0, stop: int | None = None) -> bytes:
-    """The bytes of a file from `start` up to `stop`, or all of them."""
+    """The bytes of a file from `start` to `stop`, or all of them."""
     return _fetch(name, start, stop)[0]
 
 
 def _fetch(name: str, start: int = 0, stop: int | None = None) -> tuple[bytes, str]:
-    """The same, and the version of an object in S3, empty where there is none."""
+    """The bytes, and the version of an object in S3 if it has one."""
     if not name.startswith("s3://"):
         try:
             with open(name, "rb") as file:

@@ -1,8 +1,8 @@
 """Refuses a dataset that training cannot hold in memory, before it is read.
 
-Lambda ends a function that outgrows its memory without a word, so the need is estimated from the
-rows, which Parquet files tell in their footer, and the columns that the definition reads.
-`python -m bench.training_memory` measures what the numbers here stand for.
+Lambda kills a function that outgrows its memory without a message. So the memory is estimated
+beforehand from the number of rows, which the footer of a Parquet file holds, and from the columns
+that the definition reads. `python -m bench.training_memory` measures the numbers below.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pyarrow import parquet
 
 from scoreline.core.errors import DatasetError
 from training.data.files import list_files
+from training.data.formats import invalid_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 LAMBDA_MAX_MB = 10_240
-# Libraries, fitted trees, tables of contributions and the sessions of the gate: of boosted trees
-# 430 MB, of a random forest 650.
+# Libraries, fitted trees, tables of contributions and the sessions of the parity gate: 430 MB for
+# boosted trees, 650 MB for a random forest.
 BASE_MB = 650
-# Bytes at the peak for each row, a quarter over what was measured: of a feature, of a column that
-# is read as text, and of the rest.
+# Bytes per row at the peak, a quarter above the measurements: for a feature, for a column that is
+# read as text, and for everything else.
 NUMBER_BYTES = 50
 TEXT_BYTES = 100
 ROW_BYTES = 200
@@ -39,11 +40,11 @@ CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def check_memory(definition: Definition, path: str, limit_mb: int | None) -> None:
-    """Raise a DatasetError where training on the dataset needs more than `limit_mb`."""
+    """Raise a DatasetError if training on the dataset needs more than `limit_mb`."""
     needed_mb = estimate_mb(definition, path)
     if limit_mb is not None and needed_mb > limit_mb:
         raise DatasetError(
-            f"training on this dataset needs about {needed_mb:,} MB of memory and there are"
+            f"training on this dataset needs about {needed_mb:,} MB of memory, but there are"
             f" {limit_mb:,} MB: give the train function more (TrainMemoryMegabytes, up to"
             f" {LAMBDA_MAX_MB:,}), or train on a larger machine, which publishes the same bundle"
             f" (scoreline train {definition.name} --dataset ...), or on a sample of the rows"
@@ -53,7 +54,7 @@ def check_memory(definition: Definition, path: str, limit_mb: int | None) -> Non
 def estimate_mb(definition: Definition, path: str) -> int:
     """Memory that training needs at its peak, in MB of 1,048,576 bytes.
 
-    A file is held as it stands while it is parsed, so the largest one counts too.
+    The content of a file is held while it is parsed, so the largest file counts too.
     """
     files = list_files(path)
     rows = sum(count_or_guess_rows(file) for file in files)
@@ -64,7 +65,7 @@ def estimate_mb(definition: Definition, path: str) -> int:
 
 
 def available_mb(environ: Mapping[str, str] = os.environ) -> int | None:
-    """Memory of the function, of the container or of the machine; None where nobody says."""
+    """Memory of the function, the container or the machine; None where it is unknown."""
     function = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     if function:
         return int(function)
@@ -76,7 +77,7 @@ def available_mb(environ: Mapping[str, str] = os.environ) -> int | None:
 
 
 def count_or_guess_rows(file: DataFile) -> int:
-    """Rows of a file: of Parquet as its footer says, of CSV by the length of its first lines."""
+    """Rows of a file: from the footer of Parquet, or from the length of a CSV's first lines."""
     if not file.name.endswith(".parquet"):
         lines = file.head(SAMPLE)
         return file.size * lines.count(b"\n") // len(lines) if lines else 0
@@ -87,4 +88,4 @@ def count_or_guess_rows(file: DataFile) -> int:
     try:
         return int(parquet.read_metadata(io.BytesIO(end)).num_rows)
     except (pa.ArrowException, OSError) as error:
-        raise DatasetError(f"{file.name}: the file does not read as its name says") from error
+        raise invalid_file(file.name) from error

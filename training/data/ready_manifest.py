@@ -4,18 +4,15 @@
      "rows": 30000,
      "digest": "..."}
 
-`rows` is the sum over the files; `digest` is the SHA-256 of the files' hex digests in the order of
-their names, which a version's manifest calls the fingerprint of its data.
+`rows` is the sum over the files. `digest` is the SHA-256 of the files' hex digests in the order of
+their names; a version's manifest calls it the fingerprint of its data.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING, Annotated, Self
 
-import pyarrow as pa
-from pyarrow import csv, parquet
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -29,17 +26,13 @@ from pydantic import (
 from scoreline.core.datasets import READY_FILE
 from scoreline.core.errors import DatasetError
 from scoreline.core.versions import digest
+from training.data.formats import count_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME = re.compile(r"([\w=-][\w.=-]*/)*[A-Za-z0-9][\w.=-]*\.(csv|parquet)")
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-def is_data_file(name: str) -> bool:
-    """Whether a file's name, without its folder, is that of data."""
-    return name.endswith((".csv", ".parquet")) and not name.startswith(("_", "."))
 
 
 def _check_name(name: str) -> str:
@@ -53,7 +46,7 @@ class _Strict(BaseModel):
 
 
 class ReadyFile(_Strict):
-    """A file: its path below the manifest's folder, its rows without a header, its SHA-256."""
+    """A file: its path below the manifest's folder, its rows without the header, its SHA-256."""
 
     name: Annotated[str, AfterValidator(_check_name)]
     rows: PositiveInt
@@ -61,7 +54,7 @@ class ReadyFile(_Strict):
 
     @classmethod
     def of(cls, name: str, content: bytes) -> Self:
-        """A file with this content; a DatasetError where its name or its content cannot be data."""
+        """The entry of a file with this content; a DatasetError where it is not a data file."""
         try:
             return cls(name=name, rows=count_rows(name, content), sha256=digest(content))
         except ValidationError as error:
@@ -81,9 +74,9 @@ class Ready(_Strict):
         return cls(files=files, rows=sum(f.rows for f in files), digest=fingerprint(files))
 
     @model_validator(mode="after")
-    def _agrees_with_itself(self) -> Self:
+    def _check_sums(self) -> Self:
         if len({file.name for file in self.files}) < len(self.files):
-            raise ValueError("files: a name stands twice")
+            raise ValueError("files: a name is given twice")
         if self.rows != sum(file.rows for file in self.files):
             raise ValueError("rows: is not the sum over the files")
         if self.digest != fingerprint(self.files):
@@ -92,7 +85,7 @@ class Ready(_Strict):
 
 
 def fingerprint(files: list[ReadyFile]) -> str:
-    """Digest of a dataset: of its files' digests in the order of their names."""
+    """Digest of a dataset: the digest of its files' digests in the order of their names."""
     in_order = sorted(files, key=lambda file: file.name)
     return digest("".join(file.sha256 for file in in_order).encode())
 
@@ -110,16 +103,3 @@ def _explain(error: ValidationError) -> Iterator[str]:
         field = ".".join(map(str, problem["loc"]))
         rule = problem["msg"].removeprefix("Value error, ")
         yield f"{field}: {rule}" if field else rule
-
-
-def count_rows(name: str, content: bytes) -> int:
-    """Rows of a file, as training counts them; a DatasetError where it does not read."""
-    try:
-        if name.endswith(".parquet"):
-            return int(parquet.read_metadata(io.BytesIO(content)).num_rows)
-        first = csv.open_csv(io.BytesIO(content)).schema.names[0]
-        only = csv.ConvertOptions(include_columns=[first], column_types={first: pa.string()})
-        rows = csv.open_csv(io.BytesIO(content), convert_options=only)
-        return sum(batch.num_rows for batch in rows)
-    except (pa.ArrowException, OSError) as error:
-        raise DatasetError(f"{name}: the file does not read as its name says") from error

@@ -1,4 +1,4 @@
-"""Which rows a version was trained on, kept as short keys: a later version is judged on others."""
+"""Short keys of the rows that a version was trained on, so that it is compared on other rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ _HALF = np.uint64(32)
 
 
 def row_keys(X: NDArray[np.float32]) -> NDArray[np.uint32]:
-    """A key of each row's values, shape (n_rows,); a row that differs has it by 1 in 4 billion.
+    """A key of each row's values, shape (n_rows,); two rows share a key by 1 in 4 billion.
 
-    A multilinear hash: the values' bits times odd numbers, added up modulo 2^64, mixed once.
+    The key is a multilinear hash: the sum of the values' bits times odd numbers modulo 2^64, mixed
+    once.
     """
     keys = np.zeros(len(X), np.uint64)
     for position, column in enumerate(X.T):
+        # One NaN, and + 0 turns -0 into 0, so that equal values have equal bits.
         values = np.where(np.isnan(column), np.float32(np.nan), column + np.float32(0))
         keys += values.view(np.uint32).astype(np.uint64) * _odd(position)
     keys = (keys ^ (keys >> _HALF)) * _LAST
@@ -28,7 +30,7 @@ def row_keys(X: NDArray[np.float32]) -> NDArray[np.uint32]:
 
 
 def pack_rows(X: NDArray[np.float32]) -> bytes:
-    """The rows' keys, each once, rising, as little-endian numbers of four bytes."""
+    """The rows' keys without repetition, rising, as little-endian numbers of four bytes."""
     return np.unique(row_keys(X)).astype("<u4").tobytes()
 
 

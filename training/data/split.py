@@ -1,4 +1,4 @@
-"""Which rows of a dataset are fitted, and which are held out to test the model."""
+"""Splits a dataset into rows to train on and rows that are held out to test the model."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def split_rows(split: Split, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of the training and the test rows; at random they have equal shares of a class.
+    """Positions of the training and the test rows.
 
-    Products are many, so rows with several labels are drawn without regard to them.
+    A random split gives both parts equal shares of defaults. Rows of a recommendation have too many
+    combinations of products for that, so they are drawn without regard to them.
 
     Raises
     ------
@@ -32,7 +33,7 @@ def split_rows(split: Split, dataset: Dataset) -> tuple[NDArray[np.int64], NDArr
         if classes is not None:
             smallest = int(np.bincount(classes, minlength=2).min())
             if smallest * min(split.test_share, 1 - split.test_share) < 1:
-                raise DatasetError(f"{smallest} rows of one class are too few to hold out a set")
+                raise DatasetError(f"{smallest} rows of one class are too few for a test set")
         parts = train_test_split(
             rows, test_size=split.test_share, random_state=split.seed, stratify=classes
         )
@@ -41,5 +42,5 @@ def split_rows(split: Split, dataset: Dataset) -> tuple[NDArray[np.int64], NDArr
     late = dataset.time >= latest
     for part in (~late, late):
         if classes is not None and len(set(classes[part].tolist())) < 2:
-            raise DatasetError(f"{split.column}: a side of the time split lacks a class")
+            raise DatasetError(f"{split.column}: training or test rows hold one class only")
     return rows[~late], rows[late]

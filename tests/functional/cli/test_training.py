@@ -48,7 +48,7 @@ def test_an_upload_ends_with_the_manifest_that_names_its_job(scoreline, registry
     [
         (["german-credit", "nowhere"], "no such file or folder"),
         (["no-such-model", "german.csv"], "no definition for this model"),
-        (["german-credit", "."], "does not read as its name says"),
+        (["german-credit", "."], "is not a valid"),
     ],
 )
 def test_what_cannot_be_uploaded_is_refused_before_anything_is_written(

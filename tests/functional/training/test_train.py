@@ -173,5 +173,5 @@ def test_too_few_rows_of_a_class_are_refused(tmp_path):
     frame.to_parquet(tmp_path / "data.parquet")
     dataset = load_dataset(definition(tmp_path), str(tmp_path / "data.parquet"))
 
-    with pytest.raises(DatasetError, match="too few to hold out"):
+    with pytest.raises(DatasetError, match="too few for a test set"):
         split_rows(RandomSplit(), dataset)

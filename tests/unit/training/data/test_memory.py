@@ -45,7 +45,7 @@ def test_rows_of_parquet_are_those_of_its_footer(tmp_path, row_group_size):
 def test_what_is_no_parquet_is_refused(tmp_path, content):
     (tmp_path / "a.parquet").write_bytes(content)
 
-    with pytest.raises(DatasetError, match="does not read as its name says"):
+    with pytest.raises(DatasetError, match="is not a valid"):
         rows_of(tmp_path / "a.parquet")
 
 
@@ -83,7 +83,7 @@ def test_a_dataset_over_the_limit_is_refused_with_what_to_do(tmp_path, sample):
         check_memory(sample, path, needed - 1)
 
     message = refused.value.message
-    assert f"needs about {needed:,} MB of memory and there are {needed - 1:,} MB" in message
+    assert f"needs about {needed:,} MB of memory, but there are {needed - 1:,} MB" in message
     assert "up to 10,240" in message
     assert "scoreline train sample --dataset" in message
 

@@ -6,7 +6,8 @@ import pytest
 from scoreline.core.errors import DatasetError
 from tests.sample import applicants, definition
 from training.data.dataset import load_dataset
-from training.data.ready_manifest import Ready, ReadyFile, count_rows, read_ready
+from training.data.formats import count_rows
+from training.data.ready_manifest import Ready, ReadyFile, read_ready
 
 A, B = "a" * 64, "b" * 64
 DIGEST = hashlib.sha256((A + B).encode()).hexdigest()
@@ -42,7 +43,7 @@ def test_a_manifest_in_any_order_of_its_files():
         (manifest(rows="3"), "rows: Input should be a valid integer"),
         (manifest(digest=A), "digest: is not the digest of the files' digests"),
         (manifest(count=3), "count: Extra inputs are not permitted"),
-        (with_file(name="a.parquet"), "files: a name stands twice"),
+        (with_file(name="a.parquet"), "files: a name is given twice"),
         (with_file(name="../b.csv"), "files.0.name: expected the path of a .csv or .parquet file"),
         (with_file(name="/b.csv"), "files.0.name: expected the path"),
         (with_file(name="_b.csv"), "files.0.name: expected the path"),
@@ -107,7 +108,7 @@ def test_files_that_the_manifest_does_not_name_are_not_read(sample, folder):
 def test_a_file_that_is_missing_is_named(sample, folder):
     (folder / "year=2026" / "a.csv").unlink()
 
-    with pytest.raises(DatasetError, match=r"names files that are not there: .*a\.csv"):
+    with pytest.raises(DatasetError, match=r"names files that do not exist: .*a\.csv"):
         load(sample, folder)
 
 
@@ -138,7 +139,7 @@ def test_rows_are_counted_as_training_reads_them(text):
 
 
 def test_a_file_that_is_not_what_its_name_says_cannot_be_announced():
-    with pytest.raises(DatasetError, match=r"a\.parquet: the file does not read as its name says"):
+    with pytest.raises(DatasetError, match=r"a\.parquet: is not a valid Parquet file"):
         ReadyFile.of("a.parquet", b"a,b\n1,2\n")
 
 
