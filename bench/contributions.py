@@ -21,7 +21,7 @@ from bench.report import write
 from scoreline.scoring.many_rows import ROWS_PER_EXPLAINED_RUN
 from training.graph.builder import GraphBuilder
 from training.graph.contributions import add_tree_contributions
-from training.graph.ort_trees import tree_raw
+from training.graph.tree_ensemble import add_exact_tree_ensemble
 from training.graph.trees import Ensemble, read_ensemble
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def credit_rows(n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int6
 def scoring_graph(ensemble: Ensemble, *, many_rows: bool = False) -> bytes:
     """Probability, raw output, all contributions and the largest four in one run."""
     graph = GraphBuilder()
-    X = graph.turned("X") if many_rows else "X"
+    X = graph.transposed("X") if many_rows else "X"
     added = add_tree_contributions(
         graph, X, ensemble, range(N_FEATURES), N_FEATURES, many_rows=many_rows
     )
@@ -79,7 +79,7 @@ def scoring_graph(ensemble: Ensemble, *, many_rows: bool = False) -> bytes:
 def tree_graph(ensemble: Ensemble) -> bytes:
     """Raw output alone, as ONNX Runtime's TreeEnsembleRegressor."""
     graph = GraphBuilder()
-    outputs = {"raw": (tree_raw(graph, "X", ensemble), 1)}
+    outputs = {"raw": (add_exact_tree_ensemble(graph, "X", ensemble), 1)}
     return bytes(graph.model({"X": N_FEATURES}, outputs).SerializeToString())
 
 

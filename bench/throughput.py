@@ -74,7 +74,7 @@ def tree_session(model: FittedModel) -> onnxruntime.InferenceSession:
     """The trees of the batch graph alone: columns to margin."""
     graph = GraphBuilder()
     width = len(model.columns)
-    turned = graph.turned("columns")
+    turned = graph.transposed("columns")
     margin = bits.add_tree_sum(graph, turned, read_ensemble(model.classifier), width)
     made = graph.model({"columns": width}, {"margin": (margin, 1)})
     return open_session(made.SerializeToString())

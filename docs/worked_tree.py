@@ -17,8 +17,8 @@ import onnxruntime
 from training.graph.builder import GraphBuilder
 from training.graph.contributions import add_tree_contributions
 from training.graph.shapley_tables import Group, groups_of
-from training.graph.table_rows import Reading, _Bins
-from training.graph.tree_sum import PerfectTrees, _table
+from training.graph.table_rows import Intervals, Reading
+from training.graph.tree_sum import PerfectTrees, code_table
 from training.graph.trees import LEAF, Ensemble, Tree
 
 if TYPE_CHECKING:
@@ -93,24 +93,24 @@ def table() -> str:
     return _table_of(["row", *COLUMNS, *(f"φ {c}" for c in COLUMNS), "raw"], rows)
 
 
-def bins() -> str:
-    """The bins of each column, and what each adds to the number of the row."""
+def intervals() -> str:
+    """The intervals of each column, and what each adds to the number of the row."""
     own = group()
-    found = _Bins.of([own], [Reading(column) for column in range(len(COLUMNS))])
+    found = Intervals.of([own], [Reading(column) for column in range(len(COLUMNS))])
     added = found.rows_added([own])[:, 0]
     rows, number = [], 0
     for column, thresholds in zip(COLUMNS, found.thresholds, strict=True):
         for name in ["missing", *_intervals(thresholds)]:
             rows.append([str(number), column, name, str(added[number])])
             number += 1
-    return _table_of(["bin", "column", "value", "adds"], rows)
+    return _table_of(["interval", "column", "value", "adds"], rows)
 
 
 def codes() -> str:
     """The eight codes of the same tree in the form for many rows, and the leaf of each."""
     perfect = PerfectTrees.of([TREE], len(COLUMNS))
     conditions = [_condition(*condition) for condition in perfect.conditions[0]]
-    [values] = _table(perfect.leaves, 2)
+    [values] = code_table(perfect.leaves, 2)
     rows = [
         [str(code), *(str(code >> bit & 1) for bit in range(len(conditions))), f"{value:g}"]
         for code, value in enumerate(np.round(values, 6))
@@ -147,7 +147,7 @@ def smallest_rows(depth: int) -> int:
     return sum(part.n_rows for part in _branch(tree, 0, {}).groups(1))
 
 
-BLOCKS = {f.__name__: f for f in (leaves, table, bins, codes, sizes)}
+BLOCKS = {f.__name__: f for f in (leaves, table, intervals, codes, sizes)}
 
 
 def filled(text: str) -> str:

@@ -83,7 +83,7 @@ def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
         contributions = if_explained(
             lambda: _of_many_rows(graph, columns, model, ensemble, width).contributions
         )
-        values = if_explained(lambda: graph.turned(sources.amounts))
+        values = if_explained(lambda: graph.transposed(sources.amounts))
     return _finished(graph, model, contract, raw, contributions, values)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from training.export.graphs import imputed
 from training.graph.builder import GraphBuilder
 from training.graph.features import add_columns, add_sources
-from training.graph.ort_trees import add_ensemble
+from training.graph.tree_ensemble import add_tree_ensemble
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -23,7 +23,7 @@ def multilabel_graph(model: FittedLabels, contract: Contract) -> ModelProto:
     graph = GraphBuilder()
     columns = add_columns(graph, add_sources(graph, contract), model.columns)
     columns = imputed(graph, columns, model.first)
-    raw = [add_ensemble(graph, columns, ensemble) for ensemble in model.ensembles]
+    raw = [add_tree_ensemble(graph, columns, ensemble) for ensemble in model.ensembles]
     # One slope in each column at most, so that the product is exact and labels without a model 0.
     slopes = np.zeros((len(raw), len(contract.labels)))
     slopes[range(len(raw)), list(model.fitted)] = [model.platt[i].slope for i in model.fitted]

@@ -1,4 +1,4 @@
-"""Builds ONNX graphs node by node: every part of a model is written as plain function calls."""
+"""Builds ONNX graphs node by node, so that parts of a model are written as function calls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IR_VERSION = 10
 
 
 class GraphBuilder:
-    """Collects nodes and constants; a tensor is known by the name that adding it returned."""
+    """Collects nodes and constants; tensors are referred to by the names that methods return."""
 
     def __init__(self) -> None:
         self._nodes: list[NodeProto] = []
@@ -38,7 +38,7 @@ class GraphBuilder:
         self._count = 0
 
     def constant(self, value: ArrayLike, dtype: DTypeLike = np.float32) -> str:
-        """Name of an initializer that holds `value`; equal constants share one."""
+        """Name of an initializer with this value; equal constants share one."""
         array = np.ascontiguousarray(np.asarray(value, dtype))
         array = array.reshape(np.shape(value))
         key = (array.dtype.str, array.shape, array.tobytes())
@@ -63,8 +63,8 @@ class GraphBuilder:
         )
         return names
 
-    def turned(self, tensor: str) -> str:
-        """The transpose of a tensor of two axes."""
+    def transposed(self, tensor: str) -> str:
+        """The transpose of a matrix."""
         return self.node("Transpose", tensor, perm=[1, 0])
 
     def option(self, name: str, *, default: bool) -> str:
@@ -74,7 +74,7 @@ class GraphBuilder:
         return name
 
     def either(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str]) -> str:
-        """The float32 tensor that one of two functions adds; only that one's nodes are run."""
+        """The float32 tensor of one of two branches; only the nodes of that branch are run."""
         branches = {"then_branch": self._branch(then), "else_branch": self._branch(otherwise)}
         return self.node("If", condition, **branches)
 
@@ -109,14 +109,14 @@ class GraphBuilder:
         return model
 
     def _publish(self, names: Mapping[str, str]) -> None:
-        """Give tensors their public names."""
+        """Rename output tensors to their public names."""
         for node in _nodes_of(self._nodes):
             for side in (node.input, node.output):
                 side[:] = [names.get(tensor, tensor) for tensor in side]
 
 
 def _nodes_of(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
-    """Nodes and those of their branches."""
+    """Nodes, including those in branches."""
     for node in nodes:
         yield node
         for attribute in node.attribute:

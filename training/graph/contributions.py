@@ -1,9 +1,8 @@
-"""Exact path-dependent TreeSHAP as standard ONNX nodes, from tables worked out at export.
+"""Exact path-dependent TreeSHAP as standard ONNX nodes, from tables computed at export.
 
-The leaves of a tree are split into groups. What a group contributes depends only on what it can
-tell about each column it tests, so the contributions of every combination of these outcomes are
-worked out once, in float64, and become rows of one table (`shapley_tables.py`). Scoring finds the
-number of one row per group (`table_rows.py`) and sums those rows.
+The leaves of a tree are split into groups, and the contributions of a group in every case are rows
+of one table (`shapley_tables.py`). Scoring finds one row per group (`table_rows.py`) and sums these
+rows. docs/graph.md explains the method with a worked tree.
 """
 
 from __future__ import annotations
@@ -29,14 +28,15 @@ if TYPE_CHECKING:
     from training.graph.trees import Ensemble
 
 RAW_PARTS = 2  # coarse and fine
-GROUPS_PER_BLOCK = 512  # looked up together there: fewer run no faster and load slower; measured
-PIECE_LENGTH = 16  # table entries of one column that are summed in one go there
+# In the form for many rows; measured.
+GROUPS_PER_BLOCK = 512  # looked up together; smaller blocks are no faster and load slower
+PIECE_LENGTH = 16  # table entries of one column that are summed at once
 NO_COLUMN = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
-    """Names of the tensors `raw` (n_rows, 1) and `contributions` (n_rows, n_sources).
+    """Names of the tensors `raw`, (n_rows, 1), and `contributions`, (n_rows, n_sources).
 
     raw = expected_raw + sum of contributions, up to float32 rounding.
     """
@@ -58,23 +58,23 @@ def add_tree_contributions(
 ) -> Contributions:
     """Raw output and its exact TreeSHAP contributions (path-dependent), summed per source feature.
 
-    A row's results are the same, bit for bit, alone and in any batch.
+    A row's results are bit for bit the same alone and in any batch.
 
     Parameters
     ----------
-    columns : float32 tensor of shape (n_rows, n_columns), of (n_columns, n_rows) in the form for
+    columns : float32 tensor of shape (n_rows, n_columns), or (n_columns, n_rows) in the form for
         many rows; NaN for missing
-    source_of_column : for each column the index of the feature it was made from
-    n_sources : number of features, the width of the contributions
-    readings : how each column follows from `columns` where these are not the columns themselves,
-        which the form for many rows needs
-    many_rows : the form for runs of ROWS_PER_EXPLAINED_RUN rows, slow on one; contributions differ
-        from those of the other form by float32 rounding, raw does not
+    source_of_column : for each column, the index of the source feature that it derives from
+    n_sources : number of source features, the width of the contributions
+    readings : how each column of the ensemble follows from `columns`, if these are raw values; the
+        form for many rows needs the columns themselves
+    many_rows : choose the form for runs of about ROWS_PER_EXPLAINED_RUN rows, which is slow on one
+        row; its raw output is the same bit for bit, contributions differ by float32 rounding
 
     Raises
     ------
     ExportError
-        The tables would exceed shapley.MAX_TABLE_BYTES: the trees are too deep.
+        The tables would exceed MAX_TABLE_BYTES: the trees are too deep.
     """
     groups = groups_of(ensemble, 4 * min(ROW_WIDTH, n_sources + RAW_PARTS))
     if many_rows:
@@ -106,25 +106,26 @@ def _sums(
 ) -> str:
     """Sum of the groups' table rows, shape (n_rows, width).
 
-    Sections lie abreast to fill vectors. Each row is matrix products of its own, whose order of
-    summation does not depend on the batch (that of ReduceSum over a middle axis was seen to).
-    GatherND waits less than Gather for rows that are in no cache; measured.
+    Sections lie side by side to fill SIMD vectors.
     """
     width = tables[0].shape[1]
     used = [set(np.flatnonzero(table[:, :-RAW_PARTS].any(0)).tolist()) for table in tables]
     packing = packed(used, width - RAW_PARTS, RAW_PARTS)
-    kept, places = packing.kept, packing.places
-    n_places, n_kept = len(places), kept[0].size
-    groups, tables = [*groups, Group([])], [*tables, np.zeros((1, width))]  # for EMPTY places
-    table = [tables[g] @ kept[:, k] for place in places for k, g in enumerate(place)]
+    kept, slots = packing.kept, packing.slots
+    n_slots, n_kept = len(slots), kept[0].size
+    groups, tables = [*groups, Group([])], [*tables, np.zeros((1, width))]  # for EMPTY slots
+    table = [tables[g] @ kept[:, k] for slot in slots for k, g in enumerate(slot)]
 
-    rows = row_numbers(graph, values, [groups[g] for g in places.ravel()], readings)
+    rows = row_numbers(graph, values, [groups[g] for g in slots.ravel()], readings)
     numbers = graph.node("Cast", rows, to=TensorProto.INT64)
-    indices = graph.node("Reshape", numbers, graph.constant([-1, places.size, 1], np.int64))
+    indices = graph.node("Reshape", numbers, graph.constant([-1, slots.size, 1], np.int64))
+    # GatherND stalls less than Gather on rows that are not cached; measured.
     looked_up = graph.node("GatherND", graph.constant(np.concatenate(table)), indices)
-    shape = graph.constant([-1, n_places, n_kept], np.int64)
-    abreast = graph.node("Reshape", looked_up, shape)
-    sums = graph.node("MatMul", graph.constant(np.ones((1, n_places))), abreast)
+    shape = graph.constant([-1, n_slots, n_kept], np.int64)
+    side_by_side = graph.node("Reshape", looked_up, shape)
+    # A matrix product per row of X: the order of summation must not depend on the batch, as that of
+    # ReduceSum over a middle axis does.
+    sums = graph.node("MatMul", graph.constant(np.ones((1, n_slots))), side_by_side)
     upright = graph.node("Reshape", sums, graph.constant([-1, n_kept, 1], np.int64))
     total = graph.node("MatMul", graph.constant(kept.reshape(width, n_kept)), upright)
     return graph.node("Squeeze", total, graph.constant([2], np.int64))
@@ -137,9 +138,9 @@ def _sums_of_many_rows(
     tables: Sequence[NDArray[np.float64]],
     n_columns: int,
 ) -> str:
-    """The same with a column per row of X in every tensor, so that vectors run along the rows.
+    """The same with a column per row of X in every tensor, so that SIMD vectors run along rows.
 
-    Blocks of groups, whose tables and rows stay in the cache, are looked up one after the other.
+    Blocks of groups are looked up one after the other, so that tables and rows stay in the cache.
     """
     width = tables[0].shape[1]
     starts = range(0, len(groups), GROUPS_PER_BLOCK)
@@ -158,15 +159,18 @@ def _sums_of_many_rows(
     column = np.concatenate(columns_of_sums)
     most = int(np.bincount(column[column != NO_COLUMN]).max())
     total = picked_sums(graph, joined, _pieces(column, width, most)[0][:, :width])
-    return graph.turned(total)
+    return graph.transposed(total)
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Groups that share a table of only the columns each uses, the first group being empty.
+    """Groups whose joined table keeps only the columns that each group uses.
 
-    table : (n_slots, n_rows), the table transposed; what a slot holds differs between groups
-    columns : (n_slots, n_groups), column of the sum that a group's slot goes to, or NO_COLUMN if 0
+    The first group is empty. A slot holds a different column for each group.
+
+    table : (n_slots, n_rows), the transposed table
+    columns : (n_slots, n_groups), column of the sum that a group's slot is added to; NO_COLUMN for
+        an unused slot, which is 0
     """
 
     groups: Sequence[Group]
@@ -188,10 +192,11 @@ class _Block:
 def _pieces(
     column: NDArray[np.int64], n_columns: int, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the items to be summed, (length, n_pieces), and the column each piece belongs to.
+    """Items to be summed, (length, n_pieces), and the column that each piece belongs to.
 
-    column : column that each item belongs to; an item of NO_COLUMN is 0 and fills pieces up, of
-        which the last is nothing but that
+    Items of NO_COLUMN are 0 and pad the pieces; the last piece holds only such items.
+
+    column : column that each item belongs to
     """
     zero = np.flatnonzero(column == NO_COLUMN)[0]
     pieces, columns_of_pieces = [], []

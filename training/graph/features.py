@@ -1,6 +1,6 @@
-"""From raw application values to model columns, as a graph that training and serving both run.
+"""From raw application values to columns of the design matrix, as an ONNX graph.
 
-The fitted pipeline's first step is this very graph, so training and serving cannot disagree.
+The graph is the first step of the fitted pipeline too, so training and serving cannot disagree.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from scoreline.core.contract import Contract, DerivedFeature, Feature
 
-# Enough rows for two threads; more at once would take many times their size in memory.
+# A run keeps the tensors between nodes: more rows at once would take many times their size.
 ROWS_PER_RUN = 1 << 14
 DIRECTIONS = {"increasing": 1, "decreasing": -1, None: 0}
 
@@ -37,8 +37,8 @@ DIRECTIONS = {"increasing": 1, "decreasing": -1, None: 0}
 class Column:
     """One column of the design matrix.
 
-    `source` is the position of its feature among the contract's sources; `value` is the category
-    code or special code that an indicator stands for (NaN: the value is missing), None for amounts.
+    `source` is the position of its feature among the contract's sources. `value` is the category
+    code or special code that an indicator stands for, NaN for a missing value, None for an amount.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Column:
 
     @property
     def missing(self) -> bool:
-        """Whether it is the indicator of a missing value."""
+        """Whether the column indicates a missing value."""
         return self.value is not None and isnan(self.value)
 
 
@@ -57,7 +57,7 @@ def columns_of(contract: Contract, *, missing_indicators: bool) -> list[Column]:
 
     Parameters
     ----------
-    missing_indicators : whether missing amounts get an indicator, for algorithms that take no NaN
+    missing_indicators : whether missing amounts get an indicator, for algorithms that reject NaN
     """
     amounts: list[Column] = []
     indicators: list[Column] = []
@@ -78,7 +78,7 @@ def _is_category(source: Feature | DerivedFeature) -> bool:
 
 
 def _states(source: Feature | DerivedFeature) -> list[tuple[str, float]]:
-    """What a source can be instead of an amount, with its code: categories, special codes."""
+    """States of a source other than an amount, with their codes: categories, special codes."""
     categories: Sequence[str] = getattr(source, "categories", ())
     specials: dict[str, float] = getattr(source, "special_codes", None) or {}
     return [(c, float(code)) for code, c in enumerate(categories)] + list(specials.items())
@@ -90,9 +90,9 @@ class Sources:
 
     Attributes
     ----------
-    amounts : the same as `values`, but for special codes, which are missing as amounts
-    axis : the one along which the sources lie: shape (n_rows, n_sources) for 1, which suits few
-        rows, (n_sources, n_rows) for 0, which suits many
+    amounts : the same as `values`, except that special codes are missing
+    axis : along which the sources lie; 1 for shape (n_rows, n_sources), which suits few rows, 0 for
+        (n_sources, n_rows), which suits many
     """
 
     values: str
@@ -101,11 +101,11 @@ class Sources:
 
 
 def add_sources(graph: GraphBuilder, contract: Contract, axis: int = 1) -> Sources:
-    """Append the nodes from `X` (n_rows, n_features) to the sources.
+    """Append the nodes from `X`, shape (n_rows, n_features), to the sources.
 
-    A value that is not finite is missing, in a feature and in what is derived from it.
+    A value that is not finite is missing, in features and in derived features.
     """
-    given = "X" if axis else graph.turned("X")
+    given = "X" if axis else graph.transposed("X")
     raw = _finite(graph, given, axis)
     amounts = _without_specials(graph, raw, contract, axis)
     derived = _derived(graph, amounts, contract, axis)
@@ -115,7 +115,7 @@ def add_sources(graph: GraphBuilder, contract: Contract, axis: int = 1) -> Sourc
 
 
 def add_columns(graph: GraphBuilder, sources: Sources, columns: Sequence[Column]) -> str:
-    """Append the nodes from sources to columns, float32, which lie along the sources' axis.
+    """Append the nodes from sources to columns, float32, along the axis of the sources.
 
     A special code is missing as an amount and present in its indicator.
     """
@@ -135,7 +135,7 @@ def add_columns(graph: GraphBuilder, sources: Sources, columns: Sequence[Column]
 
 
 def along(graph: GraphBuilder, values: ArrayLike, axis: int) -> str:
-    """A constant of one value for each of what lies along an axis."""
+    """A constant with one value per position along an axis."""
     return graph.constant(np.expand_dims(np.asarray(values, np.float32), 1 - axis))
 
 
@@ -155,7 +155,7 @@ def _derived(graph: GraphBuilder, amounts: str, contract: Contract, axis: int) -
 
 
 def _without_specials(graph: GraphBuilder, raw: str, contract: Contract, axis: int) -> str:
-    """Special codes become NaN: one comparison for all first codes, one for all second ones."""
+    """Replace special codes by NaN: one comparison for all first codes, one for all second ones."""
     for codes in zip_longest(*(feature.specials for feature in contract.features), fillvalue=nan):
         matches = graph.node("Equal", raw, along(graph, codes, axis))
         raw = graph.node("Where", matches, graph.constant(nan), raw)
@@ -163,13 +163,11 @@ def _without_specials(graph: GraphBuilder, raw: str, contract: Contract, axis: i
 
 
 def _finite(graph: GraphBuilder, tensor: str, axis: int) -> str:
-    """NaN in place of infinity.
-
-    Of few rows, in one node: what is left when multiples of infinity are taken away. Of many, in
-    two that are faster there: infinity's difference from itself is not 0.
-    """
+    """Replace infinity by NaN."""
     if axis:
+        # One node is fastest on few rows: the remainder of a division by infinity.
         return graph.node("Mod", tensor, graph.constant(inf), fmod=1)
+    # Two cheap nodes are faster on many rows: infinity minus itself is NaN.
     return graph.node("Add", tensor, graph.node("Sub", tensor, tensor))
 
 
@@ -200,7 +198,7 @@ class FeatureGraph(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sk
 
     @cached_property
     def columns_(self) -> list[Column]:
-        """The columns that `transform` returns, in their order."""
+        """The columns that `transform` returns, in order."""
         return columns_of(self.contract, missing_indicators=self.missing_indicators)
 
     @cached_property
@@ -213,14 +211,14 @@ class FeatureGraph(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sk
         return onnxruntime.InferenceSession(model.SerializeToString())
 
     def fit(self, X: NDArray[np.float32], y: Any = None) -> FeatureGraph:
-        """Nothing is learned."""
+        """Nothing to learn."""
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
     def transform(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Columns of raw rows: (n_rows, n_features) -> (n_rows, n_columns), float32."""
+        """Columns of raw rows, (n_rows, n_features) -> (n_rows, n_columns), float32."""
         rows = np.asarray(X, np.float32)
         [columns] = run_rows(self._session, rows, ["columns"], rows_per_run=ROWS_PER_RUN)
         return columns

@@ -27,23 +27,23 @@ def add_linear_contributions(
 ) -> Contributions:
     """Raw output and its contributions w_j (x_j - mean_j), summed per source feature.
 
-    The columns count as independent, as in shap.LinearExplainer: a contribution is what the
-    column's distance from its mean moves the raw output. A row's results are the same, bit for
-    bit, alone and in any batch.
+    Columns are treated as independent, as in shap.LinearExplainer. A row's results are bit for bit
+    the same alone and in any batch.
 
     Parameters
     ----------
     columns : float32 tensor of shape (n_rows, n_columns)
     coefficients, means : shape (n_columns,)
-    source_of_column : for each column the index of the feature it was made from
-    n_sources : number of features, the width of the contributions
+    source_of_column : for each column, the index of the source feature that it derives from
+    n_sources : number of source features, the width of the contributions
     """
     weights, centre = np.asarray(coefficients, np.float64), np.asarray(means, np.float64)
     distance = graph.node("Sub", columns, graph.constant(centre))
     parts = graph.node("Mul", distance, graph.constant(weights))
     to_source = np.vstack([np.eye(n_sources)[:, list(source_of_column)], np.ones(len(weights))])
     axis = graph.constant([2], np.int64)
-    # the rows of X are matrices of their own: as one matrix, sums depend on how many rows there are
+    # A matrix product per row of X: one product for all would sum in an order that depends on
+    # their number.
     sums = graph.node("MatMul", graph.constant(to_source), graph.node("Unsqueeze", parts, axis))
     widths = graph.constant([n_sources, 1], np.int64)
     contributions, total = graph.nodes(

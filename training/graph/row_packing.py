@@ -1,8 +1,8 @@
-"""Groups of leaves packed into sections that use few sources, so that table rows are short.
+"""Packs groups of leaves into sections that use few sources, so that table rows are short.
 
-A group contributes to the few sources that its leaves test, and a row of its table that had room
-for every source would be mostly zeros. The rows of a section have room only for the sources that
-its groups use.
+A group contributes only to the few sources that its leaves test, so a table row with room for every
+source would be mostly zeros. The rows of a section have room only for the sources that its groups
+use (see "Finding the row" in docs/graph.md).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROW_WIDTH = 16  # float32 numbers of one cache line
-LOOKUP_COST = 48  # time of looking up a row of no numbers, in numbers copied; measured
+LOOKUP_COST = 48  # cost of looking up an empty row, in numbers copied; measured
 EMPTY = -1
 
 
 @dataclass(slots=True)
 class Section:
-    """The sources that a section has room for, and the numbers of its groups."""
+    """Sources that a section has room for, and the indices of its groups."""
 
     sources: set[int] = field(default_factory=set)
     groups: list[int] = field(default_factory=list)
@@ -35,10 +35,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """Sections of at most `size` groups, and rows of `width` numbers.
+    """Sections of at most `size` groups, with rows of `width` numbers.
 
     size : a multiple of BUNDLES
-    n_extra : numbers behind the contributions in each row
+    n_extra : numbers that follow the contributions in each row
     """
 
     sections: Sequence[Section]
@@ -49,22 +49,23 @@ class Packing:
 
     @property
     def cost(self) -> int:
-        """Time of looking up a row for each group, were every section full."""
+        """Cost of looking up a row for each group, as if every section were full."""
         return len(self.sections) * self.size * (LOOKUP_COST + self.width)
 
     @property
-    def places(self) -> NDArray[np.int64]:
-        """Number of the group, or EMPTY, in each place of each section, (size, n_sections)."""
-        places = np.full((self.size, len(self.sections)), EMPTY)
+    def slots(self) -> NDArray[np.int64]:
+        """Index of the group, or EMPTY, in each slot of each section, (size, n_sections)."""
+        slots = np.full((self.size, len(self.sections)), EMPTY)
         for k, section in enumerate(self.sections):
-            places[: len(section.groups), k] = sorted(section.groups)
-        return places
+            slots[: len(section.groups), k] = sorted(section.groups)
+        return slots
 
     @property
     def kept(self) -> NDArray[np.float64]:
-        """Whether a number of a full row is a number of a section's, as 1 or 0.
+        """Matrices that scatter a section's row into a full row.
 
-        Shape (n_sources + n_extra, n_sections, width).
+        1 where a number of the section's row belongs to a position of the full row, otherwise 0;
+        shape (n_sources + n_extra, n_sections, width).
         """
         kept = np.zeros((self.n_sources + self.n_extra, len(self.sections), self.width))
         for k, section in enumerate(self.sections):
@@ -74,7 +75,7 @@ class Packing:
 
 
 def packed(used: Sequence[Set[int]], n_sources: int, n_extra: int) -> Packing:
-    """The packing that is looked up fastest.
+    """The packing with the fastest lookup.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def packed(used: Sequence[Set[int]], n_sources: int, n_extra: int) -> Packing:
 
 
 def _first_fit(used: Sequence[Set[int]], size: int, room: int) -> list[Section]:
-    """Groups of many sources first, each to the section where it adds fewest."""
+    """Groups with many sources first, each into the section where it adds the fewest sources."""
     sections: list[Section] = []
     for group in sorted(range(len(used)), key=lambda g: -len(used[g])):
         fitting = [

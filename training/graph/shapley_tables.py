@@ -1,8 +1,8 @@
-"""Tables of exact path-dependent TreeSHAP: what groups of leaves contribute in every case.
+"""Tables of exact path-dependent TreeSHAP: the contributions of groups of leaves in every case.
 
-The leaves of a tree are split into small groups. What a group contributes depends only on the
-outcome of each column it tests, so the contributions of every combination of outcomes are worked
-out once, in float64, and become rows of one table.
+The leaves of a tree are split into small groups. The contributions of a group depend only on the
+outcome of each column that it tests, so those of every combination of outcomes are computed once,
+in float64, and become rows of one table. docs/graph.md derives the formula from a worked tree.
 
 References
 ----------
@@ -32,21 +32,23 @@ if TYPE_CHECKING:
 
 COARSE_GRID = 2.0**-14  # float32 sums of such multiples are exact up to 1024
 MAX_TABLE_BYTES = 64_000_000
-SMALL_TABLE_BYTES = 2_550_000  # fewer, larger groups are faster: up to this size,
-LARGER_AT_MOST = 1.3  # or to this multiple of the smallest tables
-MAX_ROWS = 256  # of a group, unless a leaf alone has more: row numbers in one byte are faster
+# Fewer, larger groups mean fewer lookups; they are chosen up to this size of their tables, or up
+# to this multiple of the smallest tables.
+SMALL_TABLE_BYTES = 2_550_000
+MAX_SIZE_RATIO = 1.3
+MAX_ROWS = 256  # of a group, unless a single leaf has more: row numbers then fit one byte
 GROUP_ROWS = (MAX_ROWS, 192, 128, 96, 80, 64, 32, 1)
-# Leaf values are multiples of this: sums of 2048 remainders of a coarser grid stay exact.
+# Leaf values are multiples of this, so sums of 2048 remainders of the coarse grid are exact.
 FINE_GRID = 2.0**-28
-SMALLEST_SHARE = 1e-30  # stands in for a share of 0, which would divide by zero
+SMALLEST_SHARE = 1e-30  # replaces a share of 0, by which the formula would divide
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """All conditions on one column on the way to a leaf: low <= x < high, or missing if allowed.
+    """All conditions on one column along the path to a leaf: low <= x < high, or missing.
 
-    high : NaN for no upper bound, as a threshold may be infinite
-    share : part of the cover that the conditions let through, which stands in for an unknown value
+    high : NaN for no upper bound, since a threshold may be infinite
+    share : share of the cover that passes the conditions; the factor if the value is unknown
     """
 
     low: float = -inf
@@ -55,11 +57,11 @@ class Test:
     share: float = 1.0
 
     def holds(self, x: float) -> bool:
-        """Whether a value passes."""
+        """Whether a value passes the test."""
         return self.missing if isnan(x) else self.low <= x and not x >= self.high
 
     def narrowed(self, threshold: float, left: bool, missing: bool, share: float) -> Test:
-        """This test and one more condition."""
+        """This test with one more condition."""
         return Test(
             self.low if left else max(self.low, threshold),
             float(np.fmin(self.high, threshold)) if left else self.high,
@@ -70,7 +72,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A leaf's value and the tests, by column, that lead to it."""
+    """A leaf's value, and the tests by column along its path."""
 
     value: float
     tests: dict[int, Test]
@@ -91,7 +93,7 @@ class Leaf:
 
     @property
     def expected(self) -> float:
-        """Value times the share of the rows that reach the leaf."""
+        """Value times the share of rows that reach the leaf."""
         return self.value * prod(test.share for test in self.tests.values())
 
 
@@ -104,10 +106,11 @@ def _quadrature(n_points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What a group of leaves can tell about one column.
+    """The outcomes of one column that a group of leaves can distinguish.
 
-    thresholds : sorted; between two of them no test changes its outcome
-    outcomes : of a missing value, of one below all thresholds, and of one from each threshold on
+    thresholds : sorted; no test changes its outcome between two of them
+    outcomes : of a missing value, of a value below all thresholds, and of values from each
+        threshold on
     holds : shape (n_outcomes, n_leaves), whether each leaf's test on the column holds
     """
 
@@ -117,13 +120,13 @@ class Axis:
     holds: NDArray[np.bool_]
 
     def outcomes_of(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Outcomes of values, NaN for missing."""
+        """Outcomes of values; NaN is missing."""
         reached = 1 + np.searchsorted(self.thresholds, values, side="right")
         return self.outcomes[np.where(np.isnan(values), 0, reached)]
 
     @property
     def n_steps(self) -> int:
-        """Changes of outcome from a threshold on, and that from a missing value if always one."""
+        """Changes of outcome at thresholds, plus one if only a missing value has its outcome."""
         missing, *others = self.outcomes
         return int(np.count_nonzero(np.diff(others))) + (missing not in others)
 
@@ -141,9 +144,9 @@ def _axis(column: int, leaves: Sequence[Leaf]) -> Axis:
 
 
 class Group:
-    """Leaves of one tree that share a table: a row per combination of outcomes of their axes.
+    """Leaves of one tree that share a table with a row per combination of outcomes of the axes.
 
-    The number of a row is the sum over the axes of stride times outcome.
+    The number of a row is the sum of stride times outcome over the axes.
     """
 
     def __init__(self, leaves: list[Leaf]) -> None:
@@ -157,11 +160,11 @@ class Group:
 
     @property
     def n_steps(self) -> int:
-        """How often an outcome changes along the axes, or from that of a missing value."""
+        """Number of steps of all axes."""
         return sum(axis.n_steps for axis, _ in self.axes)
 
     def table(self, source_of_column: Sequence[int], n_sources: int) -> NDArray[np.float64]:
-        """Contributions per source and, in the last column, the sum of the leaves reached."""
+        """Contributions per source and, in the last column, the sum of the leaf values reached."""
         row = np.arange(self.n_rows)
         holds = {a.column: a.holds[row // stride % len(a.holds)] for a, stride in self.axes}
         table = np.zeros((self.n_rows, n_sources + 1))
@@ -176,13 +179,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """A subtree, the group of all its leaves unless that is too large, and the subtrees below."""
+    """A subtree: the group of all its leaves unless that is too large, and the subtrees below."""
 
     group: Group | None
     below: tuple[_Branch, ...] = ()
 
     def groups(self, max_rows: int) -> list[Group]:
-        """Groups of at most `max_rows` each, or larger where joining two does not cost rows."""
+        """Groups of at most `max_rows` rows, or larger ones where joining two adds no rows."""
         apart = [group for branch in self.below for group in branch.groups(max_rows)]
         if self.group is None or len(apart) > 2:
             return apart
@@ -210,18 +213,18 @@ def _branch(tree: Tree, node: int, tests: dict[int, Test]) -> _Branch:
 
 
 def groups_of(ensemble: Ensemble, row_bytes: int) -> list[Group]:
-    """All leaves in as few groups as the sizes at the top of this module allow."""
+    """All leaves in as few groups as the size limits of this module allow."""
     branches = [_branch(tree, 0, {}) for tree in ensemble.trees if tree.left[0] != LEAF]
     if not branches:
-        raise ExportError("no tree of the model splits: its output is constant")
+        raise ExportError("no tree of the model has a split, so its output is constant")
     choices = [[g for b in branches for g in b.groups(max_rows)] for max_rows in GROUP_ROWS]
     sizes = [row_bytes * sum(group.n_rows for group in choice) for choice in choices]
     if min(sizes) > MAX_TABLE_BYTES:
         raise ExportError(
-            f"contributions need {min(sizes) / 1e6:.0f} MB of tables, more than the "
-            f"{MAX_TABLE_BYTES / 1e6:.0f} MB allowed: lower max_depth (4 is small and fast)"
+            f"contributions need {min(sizes) / 1e6:.0f} MB of tables, over the limit of "
+            f"{MAX_TABLE_BYTES / 1e6:.0f} MB: lower max_depth (4 is small and fast)"
         )
-    limit = min(max(SMALL_TABLE_BYTES, LARGER_AT_MOST * min(sizes)), MAX_TABLE_BYTES)
+    limit = min(max(SMALL_TABLE_BYTES, MAX_SIZE_RATIO * min(sizes)), MAX_TABLE_BYTES)
     return next(choice for choice, size in zip(choices, sizes, strict=True) if size <= limit)
 
 
@@ -231,6 +234,6 @@ def on_grid(value: ArrayLike) -> NDArray[np.float64]:
 
 
 def coarse_and_fine(value: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two parts of multiples of FINE_GRID; float32 sums of either are exact, in any order."""
+    """Two parts whose float32 sums are each exact in any order: multiples of the two grids."""
     coarse = np.round(value / COARSE_GRID) * COARSE_GRID
     return coarse, value - coarse

@@ -1,8 +1,9 @@
-"""Which row of its table each group of leaves reaches, as ONNX nodes.
+"""ONNX nodes that find the row of its table that each group of leaves reaches.
 
-A column's value falls into a bin between the thresholds that the trees test it against. Each bin
-adds something to the row numbers of the groups, so a row number is a sum over the columns. On few
-rows of X, what the bins add is looked up; on many, adding up the conditions that hold is faster.
+A column's value falls into an interval between thresholds of the trees. Each interval adds a
+constant to the row number of each group, so a row number is a sum over the columns. For few rows
+of X the constants are looked up; for many rows, summing the conditions that hold is faster. See
+"Finding the row" in docs/graph.md.
 """
 
 from __future__ import annotations
@@ -25,18 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a column that trees test follows from a column of the tensor that a graph has.
+    """How a column of the design matrix follows from a column of the graph's tensor.
 
-    So that a graph need not make the trees' columns where bins can tell their values. Values are
-    rounded to float32, as the graph's are.
+    With it, intervals of the raw values replace the design matrix, which the graph never computes.
+    Values are rounded to float32, like the graph's.
 
     Attributes
     ----------
     position : of the tensor's column
-    value : what the column is an indicator of, NaN for a missing value; None: the column is the
-        tensor's
-    specials : values that are missing to it
-    imputed : what stands for a missing value
+    value : value that the column indicates, NaN for a missing one; None if it is an amount
+    specials : values that count as missing
+    imputed : replacement for a missing value
     """
 
     position: int
@@ -45,7 +45,7 @@ class Reading:
     imputed: float = nan
 
     def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The column's values for some of the tensor's column."""
+        """The values of the column for values of the tensor's column."""
         if self.value is None:
             missing = np.isnan(values) | np.isin(values, np.asarray(self.specials, np.float32))
             return np.where(missing, np.float32(self.imputed), values)
@@ -53,35 +53,41 @@ class Reading:
         return same.astype(float)
 
     def bounds(self, thresholds: NDArray[np.float64]) -> set[float]:
-        """Values between which the column does not pass or leave any threshold."""
+        """Values between which the column crosses no threshold."""
         if self.value is None:
             return set(thresholds.tolist()).union(*map(_edges, self.specials))
         return set() if isnan(self.value) else _edges(self.value)
 
 
 def _edges(value: float) -> set[float]:
-    """Itself and the next float32."""
+    """The value and the next float32."""
     rounded = np.float32(value)
     return {float(rounded), float(np.nextafter(rounded, np.float32(inf)))}
 
 
-BUNDLES = 8  # more make the table of the bins smaller and looking it up slower; measured
+BUNDLES = 8  # more bundles make the table smaller and the lookup slower; measured
 
 
 @dataclass(frozen=True, slots=True)
-class _Bins:
-    """What groups can tell apart in each column of a tensor.
+class Intervals:
+    """The intervals of each column of a tensor that groups distinguish.
 
     readings : of the columns that the groups test
-    thresholds : of each column, sorted, minus infinity first; the bin of a value is the number of
-        thresholds that it reaches, which is 0 for a missing value only
+    thresholds : of each column, sorted, minus infinity first; the interval of a value is the
+        number of thresholds that it reaches, which is 0 for a missing value only
     """
 
     readings: Sequence[Reading]
     thresholds: Sequence[NDArray[np.float64]]
 
     @classmethod
-    def of(cls, groups: Sequence[Group], readings: Sequence[Reading]) -> _Bins:
+    def of(cls, groups: Sequence[Group], readings: Sequence[Reading]) -> Intervals:
+        """The intervals between all thresholds that the groups test.
+
+        Parameters
+        ----------
+        readings : of each column that the groups test
+        """
         found = [{-inf} for _ in range(1 + max(reading.position for reading in readings))]
         for group in groups:
             for axis, _ in group.axes:
@@ -91,11 +97,11 @@ class _Bins:
 
     @property
     def first(self) -> NDArray[np.int64]:
-        """Number of each column's bin 0 among the bins of all columns, and how many there are."""
+        """Number of each column's interval 0 among those of all columns, and the total number."""
         return np.cumsum([0] + [1 + len(own) for own in self.thresholds])
 
     def rows_added(self, groups: Sequence[Group]) -> NDArray[np.unsignedinteger]:
-        """What each bin adds to the number of each group's row, (n_bins, n_groups)."""
+        """Number that each interval adds to each group's row, shape (n_intervals, n_groups)."""
         first = self.first
         highest = max(group.n_rows for group in groups) - 1
         added = np.zeros((first[-1], len(groups)), np.min_scalar_type(highest))
@@ -113,8 +119,8 @@ def row_numbers(
 ) -> str:
     """Row of the groups' joined tables that each reaches: int32 of shape (n_rows, 1, n_groups).
 
-    What a bin adds to the numbers of a bundle of groups is one row of a table, equal rows being
-    one: bundles test few of all thresholds.
+    The numbers that an interval adds to a bundle of groups are one row of a table. Equal rows are
+    stored once: a bundle tests few of all thresholds, so most intervals add the same.
 
     Parameters
     ----------
@@ -122,14 +128,14 @@ def row_numbers(
     groups : a multiple of BUNDLES
     readings : of each column that the groups test, how it follows from `values`
     """
-    bins = _Bins.of(groups, readings)
-    n_values = len(bins.thresholds)
-    bundles = np.concatenate(np.split(bins.rows_added(groups), BUNDLES, axis=1))
+    intervals = Intervals.of(groups, readings)
+    n_values = len(intervals.thresholds)
+    bundles = np.concatenate(np.split(intervals.rows_added(groups), BUNDLES, axis=1))
     distinct, number = np.unique(bundles, axis=0, return_inverse=True)
     numbers = graph.constant(number.reshape(BUNDLES, -1).T, np.int32)
     table = graph.constant(distinct, distinct.dtype)
 
-    of_bundles = graph.node("Gather", numbers, _binned(graph, values, bins), axis=0)
+    of_bundles = graph.node("Gather", numbers, _interval_numbers(graph, values, intervals), axis=0)
     looked_up = graph.node("Gather", table, of_bundles, axis=0)
     shape = graph.constant([-1, n_values, len(groups)], np.int64)
     added = graph.node("Reshape", looked_up, shape)
@@ -143,49 +149,51 @@ def row_numbers(
     return graph.node("Add", total, graph.constant(_first_rows(groups), np.int32))
 
 
-def _binned(graph: GraphBuilder, values: str, bins: _Bins) -> str:
-    """Number of each column's bin among those of all columns: int32 (n_rows, n_values, 1)."""
-    most = max(len(own) for own in bins.thresholds)
-    padded = [np.pad(own, (0, most - len(own)), constant_values=nan) for own in bins.thresholds]
+def _interval_numbers(graph: GraphBuilder, values: str, intervals: Intervals) -> str:
+    """Each column's interval, numbered over all columns: int32 (n_rows, n_values, 1)."""
+    thresholds = intervals.thresholds
+    most = max(len(own) for own in thresholds)
+    # No value reaches NaN, so padding adds nothing to the count.
+    padded = [np.pad(own, (0, most - len(own)), constant_values=nan) for own in thresholds]
     upright = graph.node("Unsqueeze", values, graph.constant([2], np.int64))
     reached = graph.node("GreaterOrEqual", upright, graph.constant(padded))
     as_number = graph.node("Cast", reached, to=TensorProto.FLOAT)
     count = graph.node("MatMul", as_number, graph.constant(np.ones((most, 1))))
-    number = graph.node("Add", count, graph.constant(bins.first[:-1, None]))
+    number = graph.node("Add", count, graph.constant(intervals.first[:-1, None]))
     return graph.node("Cast", number, to=TensorProto.INT32)
 
 
 def row_numbers_in_blocks(
     graph: GraphBuilder, columns: str, blocks: Sequence[Sequence[Group]], n_columns: int
 ) -> list[str]:
-    """For each block of groups the row of its joined tables: int64 of shape (n_groups, n_rows).
+    """For each block of groups, rows of its joined tables: int64 of shape (n_groups, n_rows).
 
     Parameters
     ----------
-    columns : float32 tensor of shape (n_columns, n_rows), so that vectors run along the rows of X
+    columns : float32 tensor of shape (n_columns, n_rows): SIMD vectors run along the rows of X
     """
     every = [group for block in blocks for group in block]
-    bins = _Bins.of(every, [Reading(column) for column in range(n_columns)])
-    steps = [_Steps.of(block, bins) for block in blocks]
+    intervals = Intervals.of(every, [Reading(column) for column in range(n_columns)])
+    steps = [_Steps.of(block, intervals) for block in blocks]
     used = np.unique(np.concatenate([block.condition for block in steps], axis=None))
-    holds = graph.node("Cast", _hold(graph, columns, bins, used), to=TensorProto.FLOAT)
+    holds = graph.node("Cast", _hold(graph, columns, intervals, used), to=TensorProto.FLOAT)
     numbers = []
     for block in steps:
         items = np.searchsorted(used, block.condition)
-        moved = picked_sums(graph, holds, items, block.change)
-        rows = graph.node("Add", moved, graph.constant(block.missing_row[:, None]))
+        change = picked_sums(graph, holds, items, block.change)
+        rows = graph.node("Add", change, graph.constant(block.missing_row[:, None]))
         numbers.append(graph.node("Cast", rows, to=TensorProto.INT64))
     return numbers
 
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """How conditions move the row numbers of a block of groups.
+    """Changes of the row numbers of a block of groups by conditions.
 
     missing_row : (n_groups,), row of the joined tables if every column is missing
-    condition : (n_steps, n_groups), numbers of conditions: that a value reaches a threshold, for
-        the thresholds of all columns, and then that it is below
-    change : (n_steps, n_groups), of the row if the condition holds; 0 in steps that a group lacks
+    condition : (n_steps, n_groups), numbers of conditions. The first are that a value reaches a
+        threshold, for the thresholds of all columns; then follow those that it is below
+    change : (n_steps, n_groups), of the row if the condition holds; 0 where a group has fewer steps
     """
 
     missing_row: NDArray[np.int64]
@@ -193,37 +201,40 @@ class _Steps:
     change: NDArray[np.int64]
 
     @classmethod
-    def of(cls, groups: Sequence[Group], bins: _Bins) -> _Steps:
-        added = bins.rows_added(groups).astype(np.int64)
-        both = [_changes(own) for own in np.split(added, bins.first[1:-1])]
+    def of(cls, groups: Sequence[Group], intervals: Intervals) -> _Steps:
+        added = intervals.rows_added(groups).astype(np.int64)
+        both = [_changes(own) for own in np.split(added, intervals.first[1:-1])]
         change = np.concatenate([*(reached for reached, _ in both), *(below for _, below in both)])
         n_steps = max(1, np.count_nonzero(change, axis=0).max())
         condition = np.argsort(change == 0, axis=0, kind="stable")[:n_steps]
-        missing_row = _first_rows(groups) + added[bins.first[:-1]].sum(0)
+        missing_row = _first_rows(groups) + added[intervals.first[:-1]].sum(0)
         return cls(missing_row, condition, np.take_along_axis(change, condition, 0))
 
 
 def _changes(added: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Changes of the row numbers from a missing value's by each threshold reached, or not reached.
+    """Changes of the row numbers, from those of a missing value, by thresholds reached or not.
 
-    They lead up and down from a bin that adds what a missing value adds, so that few are needed.
-    Without such a bin, they lead up from the lowest, to which every value moves first.
+    The changes lead up and down from an interval that adds the same as a missing value, so that
+    few are needed. Without such an interval they lead up from the lowest one.
 
-    added : (n_bins of a column, n_groups)
+    added : (n_intervals of a column, n_groups)
     """
-    bin_number = np.arange(1, len(added))[:, None]
+    number = np.arange(1, len(added))[:, None]
     start = 1 + np.argmax(added[1:] == added[0], axis=0)
     change = np.diff(added, axis=0)
-    reached = np.where(bin_number > start, change, 0)
+    reached = np.where(number > start, change, 0)
     reached[0] = np.take_along_axis(added, start[None], 0) - added[0]
-    below = np.where((bin_number > 1) & (bin_number <= start), -change, 0)
+    below = np.where((number > 1) & (number <= start), -change, 0)
     return reached, below
 
 
-def _hold(graph: GraphBuilder, columns: str, bins: _Bins, conditions: NDArray[np.int64]) -> str:
+def _hold(
+    graph: GraphBuilder, columns: str, intervals: Intervals, conditions: NDArray[np.int64]
+) -> str:
     """Whether each of the conditions, sorted and numbered as in _Steps, holds: (n, n_rows)."""
-    thresholds = np.concatenate(bins.thresholds)[:, None]
-    column = np.repeat(np.arange(len(bins.thresholds)), [len(own) for own in bins.thresholds])
+    thresholds = np.concatenate(intervals.thresholds)[:, None]
+    sizes = [len(own) for own in intervals.thresholds]
+    column = np.repeat(np.arange(len(sizes)), sizes)
 
     def compared(operator: str, numbers: NDArray[np.int64]) -> str:
         values = graph.node("Gather", columns, graph.constant(column[numbers], np.int64), axis=0)
@@ -235,7 +246,7 @@ def _hold(graph: GraphBuilder, columns: str, bins: _Bins, conditions: NDArray[np
 
 
 def _first_rows(groups: Sequence[Group]) -> NDArray[np.int64]:
-    """Where each group's table starts when they are joined."""
+    """First row of each group's table in the joined tables."""
     sizes = np.array([group.n_rows for group in groups])
     starts: NDArray[np.int64] = np.cumsum(sizes) - sizes
     return starts
@@ -247,14 +258,12 @@ def picked_sums(
     items: NDArray[np.int64],
     factors: NDArray[np.int64] | None = None,
 ) -> str:
-    """Sums of rows of `tensor`, each times its factor: row j of the result is over items[:, j].
-
-    ReduceSum over few rows was seen to be eight times slower than the product with ones.
-    """
+    """Sums of rows of `tensor`, each times its factor: row j of the result sums items[:, j]."""
     picked = graph.node("Gather", tensor, graph.constant(items.ravel(), np.int64), axis=0)
     if factors is not None:
         picked = graph.node("Mul", picked, graph.constant(factors.reshape(-1, 1)))
     length, n_sums = items.shape
     stacked = graph.node("Reshape", picked, graph.constant([length, -1], np.int64))
+    # A product with ones: ReduceSum over few rows was measured to be eight times slower.
     sums = graph.node("MatMul", graph.constant(np.ones((1, length))), stacked)
     return graph.node("Reshape", sums, graph.constant([n_sums, -1], np.int64))

@@ -1,7 +1,8 @@
-"""The raw output of many rows at once: comparisons become bits, and bits the place of a leaf.
+"""The raw output of many rows at once: comparisons become bits, and bits the index of a leaf.
 
-Faster over many rows than walking down the trees, for nothing branches: each distinct condition is
-compared once per row, and every further step works on bytes along the rows.
+Over many rows this is faster than walking down the trees, since nothing branches: each distinct
+condition is compared once per row, and every further step is a vector operation along the rows
+(see "Many rows at once" in docs/graph.md).
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from training.graph.trees import Ensemble, Tree
 
 BITS_OF_BYTE = 8
-TREES_PER_BLOCK = 300  # looked up together, so that what lies between stays in the cache; measured
+TREES_PER_BLOCK = 300  # looked up together; intermediate tensors stay in the cache; measured
 
 
 def add_tree_sum(graph: GraphBuilder, columns: str, ensemble: Ensemble, n_columns: int) -> str:
-    """Raw output (n_rows, 1), bit for bit that of `add_tree_contributions`.
+    """Raw output, shape (n_rows, 1), bit for bit that of `add_tree_contributions`.
 
-    Leaf values are multiples of shapley.FINE_GRID, so float64 adds them up exactly in any order.
+    Leaf values are multiples of FINE_GRID, so float64 sums are exact in any order.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def add_tree_sum(graph: GraphBuilder, columns: str, ensemble: Ensemble, n_column
         sums.append(_Lookup(found, places, block.depth).sum_of(block.leaves))
     base = graph.constant([[float(on_grid(np.array(ensemble.base)))]], np.float64)
     total = graph.node("Sum", base, *sums)
-    return graph.turned(graph.node("Cast", total, to=TensorProto.FLOAT))
+    return graph.transposed(graph.node("Cast", total, to=TensorProto.FLOAT))
 
 
 def _hold(
@@ -67,12 +68,14 @@ def _hold(
 
 
 def _blocks(trees: Sequence[Tree]) -> Iterator[list[Tree]]:
-    """Trees of one depth, as many as are looked up together."""
+    """Blocks of trees of equal depth that are looked up together."""
     by_depth: dict[int, list[Tree]] = {}
     for tree in trees:
         by_depth.setdefault(max(_depth(tree), 1), []).append(tree)
-    for alike in by_depth.values():
-        yield from (alike[i : i + TREES_PER_BLOCK] for i in range(0, len(alike), TREES_PER_BLOCK))
+    for same_depth in by_depth.values():
+        yield from (
+            same_depth[i : i + TREES_PER_BLOCK] for i in range(0, len(same_depth), TREES_PER_BLOCK)
+        )
 
 
 def _depth(tree: Tree, node: int = 0) -> int:
@@ -83,10 +86,10 @@ def _depth(tree: Tree, node: int = 0) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PerfectTrees:
-    """Trees filled up to one depth; node p leads to 2p + 1 where its condition holds, else 2p + 2.
+    """Trees padded to one depth; node p leads to 2p + 1 where its condition holds, else to 2p + 2.
 
-    conditions : (n_trees, 2 ** depth - 1, 2), the column and the threshold that it must be smaller
-        than; n_columns more than the column where it must reach the threshold
+    conditions : (n_trees, 2 ** depth - 1, 2), column and threshold of the condition x < t; for
+        x >= t, n_columns is added to the column
     leaves : (n_trees, 2 ** depth)
     """
 
@@ -96,14 +99,15 @@ class PerfectTrees:
 
     @property
     def n_conditions(self) -> int:
-        """Number of inner nodes of all trees."""
+        """Number of inner nodes in all trees."""
         return self.conditions.size // 2
 
     @classmethod
     def of(cls, trees: Sequence[Tree], n_columns: int) -> PerfectTrees:
-        """Fill trees up; a missing value makes every condition false.
+        """Pad trees to the depth of the deepest.
 
-        So where missing values go left, the condition is that of going right, x >= t.
+        A missing value makes every comparison false. Where missing values go left, the children
+        are therefore swapped and the condition is that of going right, x >= t.
         """
         depth = max(1, *(_depth(tree) for tree in trees))
         n_inner = 2**depth - 1
@@ -128,35 +132,35 @@ class PerfectTrees:
 
 
 class _Conditions:
-    """The distinct conditions as numbers: a weight where one holds, otherwise 0."""
+    """The distinct conditions as numbers: a weight where the condition holds, otherwise 0."""
 
     def __init__(self, graph: GraphBuilder, holds: str, count: int) -> None:
         self.graph, self.holds, self.count = graph, holds, count
-        self._made: dict[tuple[int, DTypeLike], str] = {}
+        self._weighted: dict[tuple[int, DTypeLike], str] = {}
 
     def by(self, weight: int, dtype: DTypeLike) -> str:
         """Tensor (n_conditions, n_rows); the weight is a power of 2."""
-        if (weight, dtype) not in self._made:
+        if (weight, dtype) not in self._weighted:
             if weight > 1:
                 half = self.by(weight // 2, dtype)
-                made = self.graph.node("Add", half, half)
+                tensor = self.graph.node("Add", half, half)
             else:
                 kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-                made = self.graph.node("Cast", self.holds, to=kind)
-            self._made[weight, dtype] = made
-        return self._made[weight, dtype]
+                tensor = self.graph.node("Cast", self.holds, to=kind)
+            self._weighted[weight, dtype] = tensor
+        return self._weighted[weight, dtype]
 
 
 class _Lookup:
-    """Finds the leaves of trees of one depth and adds them up.
+    """Finds the leaves of trees of equal depth and sums them.
 
-    The lowest levels of a tree are not walked: the outcomes of all conditions of a subtree make a
-    code, whose lowest bit is that of the node at the top. Above it stands the subtree's number.
-    Codes are sums of weighted bits where that is less than doubling them.
+    The lowest levels of a tree are not walked: the outcomes of all conditions of a subtree form a
+    code, whose lowest bit is that of the top node; the higher bits are the subtree's number. Codes
+    are sums of weighted bits where that takes fewer operations than doubling and adding.
 
     Parameters
     ----------
-    places : (n_trees, n_inner), the place of each node's condition among the distinct ones
+    places : (n_trees, n_inner), position of each node's condition among the distinct ones
     """
 
     def __init__(self, conditions: _Conditions, places: NDArray[np.int64], depth: int) -> None:
@@ -169,9 +173,9 @@ class _Lookup:
         self._dtype = np.uint8 if bits <= BITS_OF_BYTE else np.int32
 
     def sum_of(self, leaves: NDArray[np.float64]) -> str:
-        """Sum of the leaves reached, of all (n_trees, 2 ** depth): float64 of shape (1, n_rows)."""
+        """Sum of the leaves reached, given all of them: float64 of shape (1, n_rows)."""
         graph, n_trees = self._graph, len(leaves)
-        table = _table(leaves, self._coded)
+        table = code_table(leaves, self._coded)
         starts = np.arange(n_trees)[:, None] * table.shape[1]
         place = graph.node("Cast", self._number(0, self._walked), to=TensorProto.INT64)
         place = graph.node("Add", place, graph.constant(starts, np.int64))
@@ -182,7 +186,7 @@ class _Lookup:
         return graph.node("MatMul", graph.constant(np.ones((1, n_trees)), np.float64), found)
 
     def _number(self, node: int, walked: int) -> str:
-        """Number of the subtree so many levels below a node and its code, (n_trees, n_rows)."""
+        """Number and code of the subtree reached after `walked` levels, (n_trees, n_rows)."""
         if not walked:
             code = self._code(_subtree(node, self._coded))
             first = (node + 1 - 2**self._walked) << self._code_bits
@@ -193,7 +197,7 @@ class _Lookup:
         return self._graph.node("Where", goes_first, *below)
 
     def _code(self, nodes: Sequence[int]) -> str:
-        """The number whose bits are the conditions of these nodes, the lowest first."""
+        """The number whose bits are the conditions of these nodes, lowest bit first."""
         if self._weighs:
             bits = [self._bit(node, 2**place) for place, node in enumerate(nodes)]
             return reduce(partial(self._graph.node, "Add"), bits)
@@ -201,7 +205,7 @@ class _Lookup:
         return reduce(self._with_bit, reversed(others), self._bit(highest))
 
     def _with_bit(self, number: str, node: int) -> str:
-        """A number and a node's condition as its next lower bit."""
+        """A number with a node's condition appended as the lowest bit."""
         doubled = self._graph.node("Add", number, number)
         return self._graph.node("Add", doubled, self._bit(node))
 
@@ -209,7 +213,7 @@ class _Lookup:
         return self._gather(self._conditions.by(weight, self._dtype), node)
 
     def _gather(self, tensor: str, node: int) -> str:
-        """Conditions of the same node of every tree, (n_trees, n_rows)."""
+        """Conditions of the same node in every tree, (n_trees, n_rows)."""
         places = self._graph.constant(self._places[:, node], np.int64)
         return self._graph.node("Gather", tensor, places, axis=0)
 
@@ -223,7 +227,7 @@ def _subtree(root: int, levels: int) -> list[int]:
     return nodes
 
 
-def _table(leaves: NDArray[np.float64], coded: int) -> NDArray[np.float64]:
+def code_table(leaves: NDArray[np.float64], coded: int) -> NDArray[np.float64]:
     """Leaf of each tree for each subtree and code, (n_trees, n_subtrees * 2 ** (2 ** coded - 1)).
 
     leaves : (n_trees, 2 ** depth)

@@ -1,8 +1,9 @@
 """One array form for the trees of every library, so that graphs and contributions are written once.
 
 A row goes left at a node iff `x[feature] < threshold`, compared in float32, or x is missing (NaN)
-and the node sends missing values left. What a library does differently (`<=`, double thresholds,
-missing read as zero) is turned into this rule such that every float32 value goes the same way.
+and the node sends missing values left. Libraries that use `<=`, double thresholds or read missing
+values as zero are converted to this rule such that every float32 value goes the same way (see
+"Comparisons are exact, too" in docs/graph.md).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 LEAF = -1
-LIGHTGBM_ZERO = float(np.float32(1e-35))  # LightGBM reads any |x| up to this as 0: kZeroThreshold
+LIGHTGBM_ZERO = float(np.float32(1e-35))  # LightGBM reads any |x| up to kZeroThreshold as 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Tree:
     threshold : float32, the row goes left iff its value is smaller
     missing_left : bool, whether a missing value goes left
     left, right : int32, child nodes, -1 at a leaf
-    value : float64, what the leaf adds to the raw output, 0 at inner nodes
+    value : float64, added to the raw output by a leaf, 0 at inner nodes
     cover : float64, weight of the training rows that reached the node
     """
 
@@ -46,7 +47,7 @@ class Tree:
     cover: NDArray[np.float64]
 
     def leaf(self, X: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Leaf that each row reaches."""
+        """The leaf that each row reaches."""
         rows = np.arange(len(X))
         node = np.zeros(len(X), np.int32)
         while (inner := self.left[node] != LEAF).any():
@@ -83,7 +84,7 @@ def read_ensemble(estimator: object) -> Ensemble:
     Raises
     ------
     ExportError
-        The estimator is of another kind, or built with something the array form cannot hold.
+        The estimator is of another type, or uses an option that the array form cannot express.
     """
     for cls in type(estimator).__mro__:
         if cls.__name__ in _READERS:
@@ -95,7 +96,7 @@ def read_ensemble(estimator: object) -> Ensemble:
 def below_or_equal(threshold: ArrayLike) -> NDArray[np.float32]:
     """Float32 t with `x < t` iff `x <= threshold`, for every float32 x and double threshold."""
     exact = np.asarray(threshold, np.float64)
-    with np.errstate(over="ignore"):  # thresholds beyond float32 become infinite, as they should
+    with np.errstate(over="ignore"):  # thresholds beyond float32 correctly become infinite
         rounded = exact.astype(np.float32)
         down = np.nextafter(rounded, np.float32(-np.inf))
         floor = np.where(rounded.astype(np.float64) > exact, down, rounded)
@@ -146,7 +147,7 @@ def _xgboost_tree(tree: dict[str, Any]) -> Tree:
 
 
 def _read_lightgbm(estimator: Any) -> Ensemble:
-    model = estimator.booster_.dump_model()  # up to the best iteration
+    model = estimator.booster_.dump_model()  # ends at the best iteration
     parameters = estimator.booster_.params
     objective = model["objective"]
     _require(objective == "binary sigmoid:1", f"LightGBM objective {objective}: use binary")
@@ -158,7 +159,7 @@ def _read_lightgbm(estimator: Any) -> Ensemble:
 def _lightgbm_tree(root: dict[str, Any]) -> Tree:
     nodes = [root]
     left, right = [], []
-    for node in nodes:  # grows while it is read: children are appended behind their parents
+    for node in nodes:  # breadth first: children are appended during the loop
         _require("leaf_coeff" not in node, "LightGBM linear_tree: leaves must be constant")
         is_leaf = "left_child" not in node
         left.append(LEAF if is_leaf else len(nodes))

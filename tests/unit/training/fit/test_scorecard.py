@@ -116,7 +116,7 @@ def test_trees_add_up_to_the_margin():
 def test_contributions_are_the_distance_from_the_mean_woe(many_rows):
     graph = GraphBuilder()
     sources = [column.source for column in model().columns]
-    X = graph.turned("X") if many_rows else "X"
+    X = graph.transposed("X") if many_rows else "X"
     added = add_tree_contributions(
         graph, X, read_ensemble(model().classifier), sources, 3, many_rows=many_rows
     )

@@ -27,7 +27,7 @@ from training.graph import contributions
 from training.graph import shapley_tables as shapley
 from training.graph.builder import GraphBuilder
 from training.graph.contributions import add_tree_contributions
-from training.graph.ort_trees import tree_raw
+from training.graph.tree_ensemble import add_exact_tree_ensemble
 from training.graph.trees import Ensemble, Tree, read_ensemble
 
 EACH_ITSELF = list(range(N_COLUMNS))
@@ -40,12 +40,12 @@ class Scorer:
         graph = GraphBuilder()
         added = add_tree_contributions(graph, "X", ensemble, source_of_column, n_sources)
         many = add_tree_contributions(
-            graph, graph.turned("X"), ensemble, source_of_column, n_sources, many_rows=True
+            graph, graph.transposed("X"), ensemble, source_of_column, n_sources, many_rows=True
         )
         outputs = {
             "raw": (added.raw, 1),
             "contributions": (added.contributions, n_sources),
-            "tree_raw": (tree_raw(graph, "X", ensemble), 1),
+            "raw_of_ensemble": (add_exact_tree_ensemble(graph, "X", ensemble), 1),
             "raw_of_many": (many.raw, 1),
             "contributions_of_many": (many.contributions, n_sources),
         }
@@ -328,7 +328,12 @@ def test_300_trees_of_17_columns(depth, megabytes, many_rows):
     ensemble = read_ensemble(estimator)
     graph = GraphBuilder()
     added = add_tree_contributions(
-        graph, graph.turned("X") if many_rows else "X", ensemble, range(17), 17, many_rows=many_rows
+        graph,
+        graph.transposed("X") if many_rows else "X",
+        ensemble,
+        range(17),
+        17,
+        many_rows=many_rows,
     )
     content = graph.model(
         {"X": 17}, {"raw": (added.raw, 1), "contributions": (added.contributions, 17)}

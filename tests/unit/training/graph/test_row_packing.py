@@ -14,9 +14,9 @@ sets_of_sources = st.lists(
 
 @given(sets_of_sources)
 def test_every_group_has_one_place(used):
-    places = packed(used, N_SOURCES, 2).places
+    slots = packed(used, N_SOURCES, 2).slots
 
-    assert sorted(places[places != EMPTY]) == list(range(len(used)))
+    assert sorted(slots[slots != EMPTY]) == list(range(len(used)))
 
 
 @given(sets_of_sources)
@@ -24,7 +24,7 @@ def test_short_rows_lose_nothing(used):
     packing = packed(used, N_SOURCES, 2)
     kept = packing.kept
 
-    for k, groups in enumerate(packing.places.T):
+    for k, groups in enumerate(packing.slots.T):
         for g in groups[groups != EMPTY]:
             row = np.zeros(N_SOURCES + 2)
             row[[*used[g], -2, -1]] = np.arange(1, len(used[g]) + 3)
@@ -44,7 +44,7 @@ def test_a_group_of_many_sources_lengthens_the_rows():
     assert packed([set(range(15)), {3}], N_SOURCES, 2).width == 32
 
 
-def test_rows_are_full_if_short_ones_would_leave_most_places_empty():
+def test_rows_are_full_if_short_ones_would_leave_most_slots_empty():
     apart = [set(range(14 * i, 14 * i + 14)) for i in range(2)]
 
     assert packed(apart, 28, 2).width == 30

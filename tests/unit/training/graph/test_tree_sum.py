@@ -15,7 +15,7 @@ from tests.unit.training.graph.test_trees import (
 )
 from training.graph import tree_sum as bits
 from training.graph.builder import GraphBuilder
-from training.graph.ort_trees import tree_raw
+from training.graph.tree_ensemble import add_exact_tree_ensemble
 from training.graph.tree_sum import add_tree_sum
 from training.graph.trees import Ensemble, Tree, read_ensemble
 
@@ -25,8 +25,8 @@ def sums(ensemble, X):
     X = np.asarray(X, np.float32)
     graph = GraphBuilder()
     outputs = {
-        "bits": (add_tree_sum(graph, graph.turned("X"), ensemble, X.shape[1]), 1),
-        "walked": (tree_raw(graph, "X", ensemble), 1),
+        "bits": (add_tree_sum(graph, graph.transposed("X"), ensemble, X.shape[1]), 1),
+        "walked": (add_exact_tree_ensemble(graph, "X", ensemble), 1),
     }
     model = graph.model({"X": X.shape[1]}, outputs)
     return onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"X": X})
