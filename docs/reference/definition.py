@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docs.reference.markdown import Schema, code, default_of, references, table, type_of
+from docs.reference.markdown import (
+    Schema,
+    code,
+    default_of,
+    references,
+    table,
+    type_of,
+    variants,
+)
 from scoreline.definition.schema import definition_schema
 
 if TYPE_CHECKING:
@@ -43,12 +51,30 @@ def _sections_of(key: str, part: Schema, definitions: Mapping[str, Schema]) -> I
     if key == "algorithm":
         yield _algorithms(title, [definitions[name] for name in names])
         return
+    if part.get("type") == "object":
+        yield _table_of_names(title, part, definitions)
+        return
     for name in names:
-        kind = next(_constants(definitions[name]), "")
+        kind = next(_constants(definitions[name]), "") if len(names) > 1 else ""
         yield _section(f"{title}{kind}", definitions[name])
         for inner, inner_part in definitions[name]["properties"].items():
             for reference in references(inner_part):
                 yield _section(f"`{inner}` of {title}", definitions[reference])
+
+
+def _table_of_names(title: str, part: Schema, definitions: Mapping[str, Schema]) -> str:
+    """A table whose keys are names of the definition's own, with all that a value may be."""
+    rows = [(type_of(one, lambda _: "table"), "") for one in variants(part["additionalProperties"])]
+    for reference in references(part):
+        described = definitions[reference]
+        keys = ", ".join(f"`{name}`" for name in described["properties"])
+        rows[-1] = (f"table with {keys}", described["description"])
+    parts = [
+        f"## {title}",
+        f"{part['description'].capitalize()}.",
+        table(("a value is", "meaning"), rows),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _constants(schema: Schema) -> Iterator[str]:
