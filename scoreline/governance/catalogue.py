@@ -1,4 +1,4 @@
-"""What operations look at: the deployment's configuration, its models and their versions."""
+"""Lists the configuration, the models and the versions of a deployment."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ MANIFEST_KEYS = ("trained_at", "algorithm", "metrics")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Reads registry and ledger side by side; changes nothing."""
+    """A read-only view of registry and ledger."""
 
     registry: ModelRegistry
     ledger: Ledger[Entry]
 
     def config(self) -> dict[str, Any]:
-        """Where the deployment keeps things, what serves each model, and what the ledger says."""
+        """The deployment's bucket and routing, and for each model its champion and challenger."""
         try:
             routing = self.registry.routing()
             default, banks = routing.default, dict(routing.banks)
@@ -51,7 +51,7 @@ class Catalogue:
         }
 
     def models(self) -> list[dict[str, Any]]:
-        """Every model that is published or served."""
+        """Every model with a published version or a pointer."""
         versions, pointers = self.registry.all_versions(), self.registry.pointers()
         return [
             {
@@ -89,7 +89,7 @@ class Catalogue:
         return [entry.to_json() for entry in reversed(entries)]
 
     def _current(self, model: str | None, serving: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        """The default model's champion, where its bundle lies and what it was trained on."""
+        """The default model's champion, the folder of its bundle, and its dataset."""
         if model not in serving or serving[model]["champion"] is None:
             return dict.fromkeys(("current_model", "model_dir", "dataset_path"))
         version, dataset = serving[model]["champion"]["version"], serving[model]["dataset"]
@@ -113,7 +113,7 @@ class Catalogue:
         }
 
     def _dataset(self, model: str, version: str) -> dict[str, Any] | None:
-        """What a version was trained on, and whether that was invented."""
+        """The dataset of a version, and whether its rows were generated."""
         dataset = self._manifest(model, version).get("dataset")
         if not isinstance(dataset, dict):
             return None
@@ -122,12 +122,13 @@ class Catalogue:
     def _manifest(self, model: str, version: str) -> dict[str, Any]:
         try:
             return self.registry.manifest(model, version)
-        except (VersionNotFoundError, VersionRefusedError):  # listed all the same
+        except (VersionNotFoundError, VersionRefusedError):  # a broken version is listed too
             return {}
 
 
 def _status(manifest: dict[str, Any]) -> str | None:
-    """A version older than gates is a candidate; of one without a manifest nothing is known."""
+    """The status in a manifest; None without a manifest."""
+    # Versions that were published before there were gates have no status.
     return str(manifest.get("status", "candidate")) if manifest else None
 
 

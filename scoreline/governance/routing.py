@@ -1,4 +1,4 @@
-"""Which model answers which bank: changed by operations, recorded, and read by predict."""
+"""The routing from banks to models: operations change it, predict reads it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Routings:
 
         Parameters
         ----------
-        expected : number of the entry that the change follows, 0 for none; None where any will do
+        expected : number of the latest entry that the caller knows, 0 for none, None for any
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Routings:
 
 
 def _unpromoted(routing: Routing, promoted: Collection[str]) -> Iterator[FieldError]:
-    rule = "names a model of which nothing is promoted"
+    rule = "names a model that has no champion"
     if routing.default not in promoted:
         yield FieldError("default", rule)
     for bank, model in routing.banks.items():
