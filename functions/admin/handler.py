@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -40,34 +39,49 @@ if TYPE_CHECKING:
 JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
 class Services:
-    """What the routes work with."""
+    """What the routes work with; each service is connected at its first use."""
 
-    settings: Settings
-    registry: ModelRegistry
-    catalogue: Catalogue
-    promotions: Promotions
-    submissions: Submissions
-    routings: Routings
-    watches: Watches
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.registry = ModelRegistry.connect(settings)
+
+    @cached_property
+    def ledger(self) -> Ledger[Entry]:
+        """The ledger of promotions and rollbacks."""
+        return Ledger.connect(self.settings, Entry)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The read-only view of registry and ledger."""
+        return Catalogue(self.registry, self.ledger)
+
+    @cached_property
+    def promotions(self) -> Promotions:
+        """Promotions, verified by the predict function."""
+        verify = PredictFunction.connect(self.settings).verify
+        return Promotions(self.registry, self.ledger, verify)
+
+    @cached_property
+    def watches(self) -> Watches:
+        """The watches after promotions."""
+        return Watches.connect(self.promotions)
+
+    @cached_property
+    def routings(self) -> Routings:
+        """The routing and its changes, which are in the ledger's table too."""
+        return Routings(self.registry, Ledger(self.ledger.table, RoutingEntry))
+
+    @cached_property
+    def submissions(self) -> Submissions:
+        """The training jobs and their queue."""
+        return Submissions.connect(self.settings)
 
 
 @cache
 def services() -> Services:
     """The services of this deployment."""
-    settings = Settings.from_env()
-    registry, ledger = ModelRegistry.connect(settings), Ledger.connect(settings, Entry)
-    promotions = Promotions(registry, ledger, PredictFunction.connect(settings).verify)
-    return Services(
-        settings,
-        registry,
-        Catalogue(registry, ledger),
-        promotions,
-        Submissions.connect(settings),
-        Routings(registry, Ledger(ledger.table, RoutingEntry)),
-        Watches.connect(promotions),
-    )
+    return Services(Settings.from_env())
 
 
 def config(_request: Request) -> Response:
