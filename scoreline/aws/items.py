@@ -34,6 +34,7 @@ class Items:
         RegistryUnavailableError
             DynamoDB does not answer.
         """
+        # Consistent, so that a caller reads what it has just written.
         with aws_errors("DynamoDB"):
             answer = self._dynamodb.get_item(TableName=table, Key=typed(key), ConsistentRead=True)
         return {name: plain(value) for name, value in answer.get("Item", {}).items()}

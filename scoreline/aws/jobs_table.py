@@ -131,6 +131,7 @@ class JobsTable:
             "ExpressionAttributeValues": {":job": job, ":now": int(time.time())},
         }
         name = self.table.name
+        # One transaction, so that no run holds a job without its model or a model without a job.
         writes: Any = [
             {"Update": {"TableName": name, "Key": {"job": job}, **update}},
             {"Put": {"TableName": name, **lock}},
@@ -141,6 +142,7 @@ class JobsTable:
             except ClientError as error:
                 if not is_conflict(error):
                     raise
+                # One reason per write, in their order; "None" where that write was fine.
                 job_reason, _ = error.response["CancellationReasons"]
                 return "model" if job_reason["Code"] == "None" else "job"
         return None
@@ -162,6 +164,7 @@ class JobsTable:
         Sequencers of one key compare as text if they are padded to the same length.
         """
         key = {"job": f"manifest {manifest}"}
+        # Events arrive in any order: only a higher sequencer replaces the stored one.
         self._is_written(
             {
                 "Key": key,
@@ -187,6 +190,7 @@ class JobsTable:
 def _setting(attributes: Mapping[str, Any], condition: Condition) -> dict[str, Any]:
     """An update that sets attributes where a condition holds."""
     names = {f"#{name}": name for name in attributes}
+    # A prefix keeps the new values apart from those of the condition.
     values = {f":new_{name}": value for name, value in attributes.items()}
     return {
         "UpdateExpression": "SET " + ", ".join(f"#{name} = :new_{name}" for name in attributes),

@@ -62,6 +62,7 @@ class Ledger[Entry: LedgerEntry]:
         with aws_errors("DynamoDB"):
             pages = self.table.meta.client.get_paginator("query").paginate(
                 TableName=self.table.name,
+                # The numbered entries only: the head is a copy of the last one.
                 KeyConditionExpression="#model = :model AND #entry < :head",
                 ExpressionAttributeNames={"#model": "model", "#entry": "entry"},
                 ExpressionAttributeValues={":model": subject, ":head": HEAD},

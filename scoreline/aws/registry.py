@@ -138,6 +138,7 @@ class ModelRegistry(ModelReader):
         VersionExistsError
             A file of the version exists already, with other content.
         """
+        # A run that is killed on the way leaves files, but no version.
         names = sorted(files, key=lambda name: (name == MANIFEST_FILE, name))
         if names[-1] != MANIFEST_FILE:
             raise ValueError("a bundle needs a manifest")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MESSAGE_LIFE_S = 4 * 24 * 3600
 # How often SQS delivers a message before the dead-letter queue; its maxReceiveCount there.
 MAX_RECEIVES = 3
+# The longest delay that SQS accepts.
 LONGEST_DELAY_S = 900
 
 

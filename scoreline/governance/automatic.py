@@ -36,6 +36,7 @@ def promote_published(promotions: Promotions, model: str, version: str) -> Entry
             return None
         entries = promotions.ledger.history(model)
         head = entries[-1] if entries else None
+        # The id of a version sorts by its time.
         if all(entry.champion.version < version for entry in entries):
             return promotions.replace_champion(
                 model, version, manifest, head=head, who=SERVICE, reason=REASON

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scoreline.core.versions import Pointer
     from scoreline.governance.entry import Entry
 
-PARALLEL_READS = 8
+PARALLEL_READS = 8  # of manifests, one for each version
 MANIFEST_KEYS = ("trained_at", "algorithm", "metrics")
 
 

@@ -104,6 +104,7 @@ def next_entry(
     ----------
     watch_minutes : how long the champion of `head` runs as the shadow of the new one
     """
+    # The first champion of a model has no shadow, so there is nothing to watch it against.
     sequence, now = (head.sequence if head else 0) + 1, datetime.now(UTC)
     watch, previous = None, None
     if head is not None:
@@ -141,7 +142,7 @@ def champion_before(entries: Sequence[Entry]) -> VersionRef:
     for entry in entries:
         if entry.action == "promote":
             stack.append(entry.champion)
-        elif stack[-1] != entry.champion:
+        elif stack[-1] != entry.champion:  # neither a repeated rollback nor a confirmation
             stack.pop()
     if len(stack) < 2:
         raise PromotionConflictError("there is no earlier champion to go back to")

@@ -46,6 +46,7 @@ class Figures:
             error_rate=errors / (decisions + errors) if decisions + errors else None,
             compared=compared,
             mean_difference=mean,
+            # Rounding may make the variance of equal differences slightly negative.
             difference_sd=None if mean is None else sqrt(max(0.0, squared / compared - mean**2)),
             score_drift=population_stability(_bins(counts, "shadow"), _bins(counts, "champion")),
         )
@@ -120,7 +121,7 @@ def _groups(before: Mapping[int, int], after: Mapping[int, int]) -> list[tuple[i
         if old >= MIN_GROUP_SHARE * totals[0] or new >= MIN_GROUP_SHARE * totals[1]:
             groups.append((old, new))
             old = new = 0
-    if groups:
+    if groups:  # what is left of the highest bins joins the last group
         last = groups.pop()
         groups.append((last[0] + old, last[1] + new))
     return groups

@@ -95,6 +95,7 @@ class Promotions:
         overridden = _check_gates(version, manifest, who, override=override)
         champion = VersionRef(version, _model_digest(manifest))
         self._verify(model, champion, "its manifest")
+        # Counted before the append: `complete` sees from it whether the pointer was written since.
         pointer, pointer_writes = self.registry.serving(model)
         entry = next_entry(
             head,
@@ -159,6 +160,7 @@ class Promotions:
 
     def _verify(self, model: str, champion: VersionRef, source: str) -> None:
         """Refuse a version that predict cannot serve or whose file is not the one of `source`."""
+        # Predict reports the file that it loaded, which may have been replaced since it was judged.
         if self.verify(model, champion.version) != champion.sha256:
             problem = f"{MODEL_FILE} is not the one that {source} names"
             raise VersionRefusedError(f"{champion.version}: {problem}")
@@ -173,6 +175,7 @@ class Promotions:
 
     def _write_pointer(self, model: str, present: Pointer | None, entry: Entry) -> None:
         """Let the champion of an entry serve; a challenger stays unless it is the new champion."""
+        # The parameter may have been written by hand, so that the challenger can be anything.
         challenger = present.challenger if present else None
         if not isinstance(challenger, dict) or challenger.get("version") == entry.champion.version:
             challenger = None

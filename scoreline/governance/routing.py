@@ -116,7 +116,7 @@ class Routings:
         sequence = head.sequence if head else 0
         if expected not in (None, sequence):
             raise RoutingConflictError(f"the latest change of the routing is number {sequence}")
-        if head is None or head.routing != routing:
+        if head is None or head.routing != routing:  # else the parameter is only written again
             head = RoutingEntry(
                 sequence=sequence + 1,
                 before=self._present(),

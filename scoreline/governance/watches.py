@@ -71,8 +71,8 @@ class Watches:
         head = self.promotions.ledger.head(model)
         if head is None:
             return
-        if head.watch is None or head.watch.entry != watch.entry:  # the pointer is behind
-            self.promotions.complete(model, head)
+        if head.watch is None or head.watch.entry != watch.entry:
+            self.promotions.complete(model, head)  # the watch has ended in the ledger already
         elif head.champion == pointer.champion:  # else somebody has written the pointer by hand
             self._judge(model, head, watch)
 

@@ -73,6 +73,7 @@ class Jobs:
         if "state" not in item:
             raise JobNotFoundError("no such job")
         now = time.time()
+        # Nobody writes into the item of a killed run, so its state is derived when it is read.
         if item["state"] == JobState.RUNNING and item["lease_until"] < now:
             if item["last_try"]:
                 item |= {"state": JobState.FAILED, "reason": "its last run ended without a result"}

@@ -113,6 +113,7 @@ def _ready(
 ) -> RequestedJob:
     """The job of one version of a manifest; its id does not depend on the kind of event."""
     named = _READY_KEY.fullmatch(key)
+    # Buckets without versions send no id, or "null".
     known = "" if version in {None, "", "null"} else str(version)
     request = TrainingRequest(
         named["model"] if named else _NO_MODEL,

@@ -168,6 +168,7 @@ class Runs:
         if held == "model":
             raise JobDeferredError("another job of the model is running", MODEL_POLL_S)
         if held == "job":
+            # The other run may be killed, which frees the job when its lease ends.
             left_s = int(self._table.item(run.job).get("lease_until", 0)) - int(time.time())
             raise JobDeferredError("another run holds the job", max(left_s, 0) + 1)
 

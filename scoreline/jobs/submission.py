@@ -41,6 +41,7 @@ class Submissions:
             The message was not sent. If the job could be recorded, its reason says so.
         """
         job = request.job_id(cause)
+        # Recorded before it is sent, so that the caller can ask for a job that was never sent.
         self.jobs.queue(job, request)
         item = self.jobs.get(job)
         if item["state"] == JobState.QUEUED:

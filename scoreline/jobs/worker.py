@@ -61,6 +61,7 @@ class Worker:
             return False
         except JobDeferredError as error:
             logger.info("job deferred", message_id=message.id, problem=error.message)
+            # Delivering it again would count as an attempt.
             return self._requeue(record, min(error.retry_after_s, LONGEST_DELAY_S))
         except RegistryUnavailableError as error:
             delay_s = backoff_s(receives)

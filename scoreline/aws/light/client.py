@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scoreline.aws.light.sigv4 import Credentials
 
 ATTEMPTS = 2
-RETRY_AFTER_S = 0.1
+RETRY_AFTER_S = 0.1  # a scoring request waits for it
 THROTTLED = r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|ThroughputExceeded"
 UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 
@@ -81,6 +81,7 @@ class LightClient:
 
         After an error, the amounts may have been added or not.
         """
+        # Names such as "champion 0" are not identifiers, so expressions need placeholders.
         numbered = list(enumerate(amounts.items()))
         body = {
             "TableName": table,
@@ -94,6 +95,7 @@ class LightClient:
     def get_object(self, bucket: str, key: str) -> bytes | None:
         """The content of an S3 object; None where there is none."""
         path = "/" + percent_encoded(key)
+        # AWS wants the bucket in the host name, moto in the path.
         if self._endpoint:
             answer = self._send("S3", self._endpoint, "GET", f"/{bucket}{path}", {})
         else:

@@ -70,6 +70,7 @@ class Connection:
                 self._socket.sendall(_request(method, path, {"host": self.host, **headers}, body))
                 answer, stays_open = _read_answer(self._answers)
             except BaseException:
+                # The rest of this answer must not be read as the answer to the next request.
                 self.close()
                 raise
             if not stays_open:
@@ -101,6 +102,7 @@ class Connection:
         name, _, port = self.host.partition(":")
         address = (name, int(port or PORTS[self._scheme]))
         plain = socket.create_connection(address, min(CONNECT_TIMEOUT_S, self._timeout_s))
+        # Without this, the kernel may hold back the end of a request (Nagle's algorithm).
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._scheme == "http":
             return plain

@@ -13,7 +13,7 @@ from scoreline.core.errors import RegistryUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-RENEW_BEFORE = timedelta(minutes=5)
+RENEW_BEFORE = timedelta(minutes=5)  # clocks differ, and a request takes time
 
 
 def from_environment(environ: Mapping[str, str]) -> Callable[[], Credentials]:

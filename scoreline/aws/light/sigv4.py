@@ -60,10 +60,12 @@ def signed_headers(
     if credentials.token:
         headers["x-amz-security-token"] = credentials.token
     names = sorted(headers)
+    # Step 1 of the guide: the canonical request, without a query string.
     canonical = [request.method, request.path, ""]
     canonical += [f"{name}:{headers[name]}" for name in names]
     canonical += ["", ";".join(names), payload]
     digest = sha256("\n".join(canonical).encode()).hexdigest()
+    # Steps 3 and 4: derive the signing key and sign the string of step 2.
     key = f"AWS4{credentials.secret_key}".encode()
     for part in scope.split("/"):
         key = _hmac(key, part)
