@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 SEED = 1
 
 _CLASS_WEIGHTS = (
-    "class weights ruin the probability (calibration error 0.013 -> 0.200 on Taiwan) and gain no "
-    "discrimination; move the cutoff instead"
+    "class weights spoil the probability (calibration error 0.200 instead of 0.013 on Taiwan) and "
+    "do not improve discrimination; move the cutoff instead"
 )
 _REFUSED_EVERYWHERE: dict[str, str] = dict.fromkeys(
     ("class_weight", "scale_pos_weight", "is_unbalance", "balanced"), _CLASS_WEIGHTS
 )
-_NO_EARLY_STOPPING = ((), "early stopping needs a validation set of its own; tune instead")
-_ONLY_TREES = "converts silently wrong or not at all; only gbtree is exact"
-_NO_CATEGORIES = "categories are encoded in the graph; native ones do not convert"
+_NO_EARLY_STOPPING = ((), "early stopping needs its own validation set; use tuning instead")
+_CONVERTS_WRONGLY = "does not convert exactly to ONNX"
+_NO_CATEGORIES = "the graph encodes categories; native ones do not convert to ONNX"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Algorithm:
     linear : a linear model; otherwise an ensemble of trees
     holds_directions : whether it can be monotone in a feature
     converts : whether skl2onnx or onnxmltools converts it, as a second opinion on our graph
-    refused : parameter -> allowed values, and why no other
+    restricted : parameter -> its allowed values, and the reason
     """
 
     parameters: Parameters
@@ -45,7 +45,7 @@ class Algorithm:
     linear: bool = False
     holds_directions: bool = False
     converts: bool = True
-    refused: Mapping[str, tuple[Sequence[Any], str]] = field(default_factory=dict)
+    restricted: Mapping[str, tuple[Sequence[Any], str]] = field(default_factory=dict)
 
     def problems(self, given: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """(parameter, rule) for everything that must not be fitted."""
@@ -58,16 +58,16 @@ class Algorithm:
         """The values that a parameter may have; None where its kind is the only rule."""
         if parameter in _REFUSED_EVERYWHERE or self.parameters.get(parameter, str) is None:
             return ()
-        return self.refused[parameter][0] if parameter in self.refused else None
+        return self.restricted[parameter][0] if parameter in self.restricted else None
 
     def _rule(self, name: str, value: Any) -> str:
         """The rule that a value breaks, or ""."""
         if name in _REFUSED_EVERYWHERE:
             return f"refused: {_REFUSED_EVERYWHERE[name]}"
-        if name in self.refused and value not in self.refused[name][0]:
-            return f"refused: {self.refused[name][1]}"
+        if name in self.restricted and value not in self.restricted[name][0]:
+            return f"refused: {self.restricted[name][1]}"
         if name not in self.parameters:
-            return "is no parameter of this algorithm"
+            return "is not a parameter of this algorithm"
         return parameters.kind_rule(self.parameters[name], value)
 
 
@@ -82,7 +82,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         defaults={"C": 1.0, "min_bin_size": 0.05},
         holds_directions=True,
         converts=False,
-        refused={"columns": ((), "they follow from the features")},
+        restricted={"columns": ((), "the columns follow from the features")},
     ),
     "random_forest": Algorithm(
         parameters=parameters.RANDOM_FOREST,
@@ -106,7 +106,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             "max_features": 0.5,
             "random_state": SEED,
         },
-        refused={"loss": (("log_loss",), "only log_loss gives log-odds")},
+        restricted={"loss": (("log_loss",), "only log_loss gives log-odds")},
     ),
     "xgboost": Algorithm(
         parameters=parameters.XGBOOST,
@@ -121,13 +121,13 @@ ALGORITHMS: dict[str, Algorithm] = {
             "n_jobs": 1,
         },
         holds_directions=True,
-        refused={
-            "booster": (("gbtree",), f"booster {_ONLY_TREES}"),
+        restricted={
+            "booster": (("gbtree",), f"only gbtree is supported, another booster {_CONVERTS_WRONGLY}"),
             "enable_categorical": ((False,), _NO_CATEGORIES),
-            "multi_strategy": (("one_output_per_tree",), "vector leaves do not convert"),
+            "multi_strategy": (("one_output_per_tree",), "vector leaves do not convert to ONNX"),
             "objective": (("binary:logistic",), "only binary:logistic gives log-odds"),
             "early_stopping_rounds": _NO_EARLY_STOPPING,
-            "missing": ((), "missing is NaN, special codes belong to the feature"),
+            "missing": ((), "missing values are NaN; other codes are special_codes of the feature"),
         },
     ),
     "lightgbm": Algorithm(
@@ -148,11 +148,11 @@ ALGORITHMS: dict[str, Algorithm] = {
             "verbose": -1,
         },
         holds_directions=True,
-        refused={
-            "boosting_type": (("gbdt",), f"boosting_type {_ONLY_TREES}"),
-            "zero_as_missing": ((False,), "converts silently wrong"),
+        restricted={
+            "boosting_type": (("gbdt",), f"only gbdt is supported, another type {_CONVERTS_WRONGLY}"),
+            "zero_as_missing": ((False,), f"it {_CONVERTS_WRONGLY}"),
             "categorical_feature": ((), _NO_CATEGORIES),
-            "linear_tree": ((False,), "linear leaves do not convert"),
+            "linear_tree": ((False,), "linear leaves do not convert to ONNX"),
             "objective": (("binary",), "only binary gives log-odds"),
         },
     ),

@@ -29,7 +29,7 @@ def check_bands(bands: Sequence[Band]) -> Iterable[Problem]:
     if not _falls([band.min_score for band in bands[:-1]]):
         yield "", "every min_score must be below the one before it"
     if not _falls([-DECISIONS.index(band.decision) for band in bands]):
-        yield "", "must go from approve over refer to decline, each at most once"
+        yield "", "must go from approve to refer to decline, each at most once"
 
 
 def check_risk_levels(levels: Sequence[RiskLevel]) -> Iterable[Problem]:
@@ -57,7 +57,7 @@ def check_reasons(reasons: Sequence[Reason], sources: Sequence[str]) -> Iterable
     named = Counter(name for reason in reasons for name in reason.features)
     for name in sources:
         if named[name] != 1:
-            yield "reasons", f"{name} must be in one reason, it is in {named[name]}"
+            yield "reasons", f"{name} must be in one reason, but is in {named[name]}"
     for name in sorted(named.keys() - set(sources)):
         yield "reasons", f"{name} is not a feature of the model"
     for code, count in Counter(reason.code for reason in reasons).items():

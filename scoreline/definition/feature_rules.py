@@ -33,9 +33,9 @@ def check_feature(feature: Feature) -> Iterable[Problem]:
 def _check_type(feature: Feature) -> Iterable[Problem]:
     is_number = feature.type in ("number", "integer")
     if (feature.type == "category") != bool(feature.categories):
-        yield "categories", "are needed for the type category, and for it alone"
+        yield "categories", "are needed for the type category, and only for it"
     if len(set(feature.categories)) != len(feature.categories):
-        yield "categories", "one is named twice"
+        yield "categories", "a category is named twice"
     if feature.unseen == "accept" and feature.type != "category":
         yield "unseen", "is for the type category"
     if not is_number and (feature.minimum, feature.maximum) != (None, None):
@@ -49,7 +49,7 @@ def _check_type(feature: Feature) -> Iterable[Problem]:
 
 
 def _check_spellings(feature: Feature) -> Iterable[Problem]:
-    """A text must mean one category, by every spelling that is taken."""
+    """Each spelling that is accepted must stand for one category."""
     if feature.type != "category" or feature.protected:
         for key in ("category_aliases", "normalize"):
             if getattr(feature, key):
@@ -59,17 +59,17 @@ def _check_spellings(feature: Feature) -> Iterable[Problem]:
     for category in feature.categories:
         text = comparable(category, feature)
         if not text:
-            yield "categories", "one is blank"
+            yield "categories", "a category is blank"
         if listed.setdefault(text, category) != category:
             yield "normalize", f"makes {listed[text]} and {category} equal"
     for spelling, category in (feature.category_aliases or {}).items():
         text = comparable(spelling, feature)
         if category not in feature.categories:
-            yield f"category_aliases.{spelling}", "must mean a listed category"
+            yield f"category_aliases.{spelling}", "must stand for a listed category"
         elif not text:
             yield f"category_aliases.{spelling}", "is blank"
         elif listed.setdefault(text, category) != category:
-            yield f"category_aliases.{spelling}", f"is a spelling of {listed[text]} already"
+            yield f"category_aliases.{spelling}", f"is already a spelling of {listed[text]}"
 
 
 def _check_range(feature: Feature) -> Iterable[Problem]:
@@ -77,11 +77,11 @@ def _check_range(feature: Feature) -> Iterable[Problem]:
     if low > high:
         yield "minimum", "must not be above maximum"
     if feature.type == "integer" and not all(bound == int(bound) for bound in (low, high)):
-        yield "minimum", "a range of integers has whole ends"
+        yield "minimum", "a range of integers needs whole ends"
     # The model sees float32 numbers, where two codes, or a code and a bound, may become equal.
     codes = [float32(code) for code in feature.specials]
     if len(set(codes)) != len(codes):
-        yield "special_codes", "two have the same number"
+        yield "special_codes", "two codes are equal as float32 numbers"
     has_range = feature.minimum is not None or feature.maximum is not None
     if has_range and any(float32(low) <= code <= float32(high) for code in codes):
         yield "special_codes", "must lie outside the range, as float32 numbers"

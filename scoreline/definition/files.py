@@ -57,7 +57,7 @@ def read_definition(path: Path) -> Loaded:
         raise DefinitionError(f"{path.name}: not valid TOML: {error}") from error
     definition = parse_definition(path.name, raw)
     if definition.name != path.stem:
-        raise DefinitionError(f"{path.name}: name: must be the file's own, {path.stem}")
+        raise DefinitionError(f"{path.name}: name: must be the file's name, {path.stem}")
     return definition
 
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from scoreline.core.contract import Reference
     from scoreline.definition.problems import Problem
 
-# The order in which digests were computed first: a new key goes to the end.
+# Digests hash the keys in this order, which must not change; a new key goes to the end.
 DIGEST_KEYS = (
     *("name", "description", "task", "dataset", "pipeline", "id", "target", "labels", "top"),
     *("algorithm", "promotion", "watch", "tuning", "split", "gates", "calibration"),
@@ -71,7 +71,7 @@ class Definition(Table):
 
     Attributes
     ----------
-    name : the model's name, which is the file's too
+    name : the model's name, which is also the file's name
     description : one line on what the model predicts, shown where models are listed
     task : what the model answers: a probability of default, or the products to recommend
     dataset : where the rows are, `s3://BUCKET/KEY` or a key that starts with `datasets/`
@@ -111,7 +111,7 @@ class Definition(Table):
         """Broken rules between the tables."""
         yield from feature_rules.check_names(self.features, self.derived)
         if not self.inputs:
-            yield "features", "all are protected, none is left to fit"
+            yield "features", "all are protected, so the model has no input"
         yield from feature_rules.check_derived(self.inputs, self.derived)
         columns = {key: [t.column for t in targets] for key, targets in self._targets().items()}
         yield from rules.check_columns(self.features, columns, self.id)
@@ -186,7 +186,7 @@ class DefaultDefinition(Definition):
     bands : decision for each range of scores, from approve to decline
     risk_levels : a word for each range of probabilities, from the lowest
     reasons : the reason catalogue; without one each feature is a reason in its own words
-    answer : further fields of an answer, under the names that clients know: a figure, or a constant
+    answer : further fields of an answer: name that clients know -> a figure, or a constant
     """
 
     task: Literal["default"] = "default"
@@ -247,7 +247,7 @@ class RecommendationDefinition(Definition):
     ----------
     labels : the products
     top : number of products in an answer
-    answer : further fields of an answer, under the names that clients know: a figure, or a constant
+    answer : further fields of an answer: name that clients know -> a figure, or a constant
     """
 
     task: Literal["recommendation"]

@@ -40,7 +40,7 @@ def check_columns(
 def check_pipeline(pipeline: str, features: Iterable[Feature]) -> Iterable[Problem]:
     """Online features are looked up in the pipeline's table."""
     if bool(pipeline) != any(feature.online for feature in features):
-        yield "pipeline", "is needed for features that are online, and for them alone"
+        yield "pipeline", "is needed if features are online, and only then"
 
 
 def check_directions(

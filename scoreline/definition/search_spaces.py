@@ -1,4 +1,4 @@
-"""Where tuning searches: the parameters of each algorithm that matter, in ranges that held up."""
+"""The parameters that tuning searches for each algorithm, with their ranges."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Range(NamedTuple):
-    """Both ends belong to it; whole ends mean integers, every `step` of them."""
+    """A closed range; between whole ends lie integers, `step` apart."""
 
     low: float
     high: float
@@ -71,7 +71,7 @@ def _woe_scorecard(_depth: int) -> Space:
     return {"C": Range(0.01, 100.0, log=True), "min_bin_size": Range(0.02, 0.1)}
 
 
-# Algorithm -> greatest depth of a tree -> its space. A forest's trees may be one level deeper.
+# Algorithm -> (deepest tree -> search space). Trees of a forest may be one level deeper.
 SPACES: Mapping[str, Callable[[int], Space]] = {
     "logistic_regression": _logistic_regression,
     "woe_scorecard": _woe_scorecard,

@@ -191,7 +191,7 @@ _ANSWER_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 def _check_answer(answer: Mapping[str, object]) -> Iterable[Problem]:
-    """Further fields of an answer have names that are free and that clients can read."""
+    """The names of further fields are valid and differ from those of every answer."""
     for name in answer:
         if name in ANSWER_FIELDS:
             yield name, "is a field of every answer"

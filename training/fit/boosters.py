@@ -1,4 +1,4 @@
-"""XGBoost and LightGBM: what each needs to be exact in float32, imported when it is used."""
+"""XGBoost and LightGBM: built, and made exact in float32; each is imported when it is used."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def xgboost_converter() -> Any:
 
 
 def bound_xgboost_thresholds(classifier: Any) -> None:
-    """Turn infinite thresholds ("is it missing?") into float32's largest numbers.
+    """Replace infinite thresholds, which test for missing values, by float32's largest numbers.
 
-    For finite columns nothing changes; XGBoost's own dump, which converters read, is no valid JSON
-    with an infinity in it.
+    Nothing changes for finite columns. Converters read XGBoost's dump, which is not valid JSON when
+    it contains an infinity.
     """
     model = json.loads(classifier.get_booster().save_raw("json"))
     trees = model["learner"]["gradient_booster"]["model"]["trees"]
@@ -70,11 +70,12 @@ def lightgbm_converter() -> Any:
 
 
 def floor_lightgbm_thresholds(classifier: Any) -> None:
-    """Round the double thresholds down to float32: for float32 columns nothing changes.
+    """Round the double thresholds down to float32, which changes nothing for float32 columns.
 
-    x <= t and x <= floor32(t) are the same for every float32 x; converters that round to the
-    nearest float32 would move rows that lie on it. LightGBM reads tiny values as 0 and converters
-    do not: thresholds among them move to their edge.
+    x <= t and x <= floor32(t) are equal for every float32 x. Converters round to the nearest
+    float32 instead, which would send rows on the threshold the other way. LightGBM reads tiny
+    values as 0 but converters do not, so thresholds among tiny values move to the edge of that
+    range.
     """
     from lightgbm import Booster
 
@@ -90,6 +91,6 @@ def floor_lightgbm_thresholds(classifier: Any) -> None:
 
     text = classifier.booster_.model_to_string()
     text = re.sub(r"(?m)^threshold=(.+)$", floor, text)
-    # The tree sizes in the header no longer hold; without them the parser reads on.
+    # The tree sizes in the header are wrong now; the parser works without them.
     text = re.sub(r"(?m)^tree_sizes=.*\n", "", text)
     classifier._Booster = Booster(model_str=text)

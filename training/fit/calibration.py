@@ -1,4 +1,4 @@
-"""Calibration: from the model's own output, the margin, to log-odds of default that hold."""
+"""Calibration: from the model's own output, the margin, to log-odds that match default rates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     type Link = Literal["logit", "identity"]
     type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
-# A forest's probability of 0 or 1 stands for one this far from it.
+# A forest's probability is kept this far from 0 and 1, so that its log-odds are finite.
 EDGE = 1e-4
 # Float32 values in the widest SIMD register.
 REGISTER = 16
@@ -50,7 +50,7 @@ class Platt:
 
     @classmethod
     def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], _link: Link) -> Platt:
-        """Maximum likelihood; a slope that would turn the order round is 0."""
+        """Fit by maximum likelihood; a slope that would reverse the order is set to 0."""
         spread = float(margin.std()) or 1.0
         model = LogisticRegression(C=np.inf).fit((margin / spread)[:, None], y)
         slope = float(model.coef_[0, 0]) / spread
@@ -84,7 +84,7 @@ class Beta:
 
     @classmethod
     def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], link: Link) -> Beta:
-        """Maximum likelihood; a coefficient that would turn the order round is 0."""
+        """Fit by maximum likelihood; a coefficient that would reverse the order is set to 0."""
         logs = _log_probabilities(margin, link)
         design = np.column_stack([logs[0], -logs[1]])
         used = [0, 1]
@@ -105,34 +105,34 @@ class Beta:
     def add_to(self, graph: GraphBuilder, margin: str) -> str:
         """Append the nodes; returns the tensor of log-odds.
 
-        onnxruntime's Log and Softplus round the values that do not fill a SIMD register otherwise
-        than those that do. Values that nobody needs are added to fill the last one, so that a row
-        comes out the same alone and in a batch, as long as a session has one thread.
+        onnxruntime's Log and Softplus round differently for values at the end of a tensor that do
+        not fill a SIMD register. Padding fills the last register, so that a row gets the same
+        result alone and in a batch, as long as the session has one thread.
         """
         both = graph.constant([[1.0, -1.0]])
         if self.link == "logit":
-            logs = _of_each(graph, "Softplus", graph.node("Mul", margin, both))
+            logs = _elementwise(graph, "Softplus", graph.node("Mul", margin, both))
             factors = (self.b, -self.a)
         else:
             p = graph.node("Clip", margin, graph.constant(EDGE), graph.constant(1 - EDGE))
             default_good = graph.node("Add", graph.node("Mul", p, both), graph.constant([[0, 1]]))
-            logs, factors = _of_each(graph, "Log", default_good), (self.a, -self.b)
+            logs, factors = _elementwise(graph, "Log", default_good), (self.a, -self.b)
         terms = graph.node("Mul", logs, graph.constant([factors]))
         total = graph.node("ReduceSum", terms, graph.constant([1], np.int64), keepdims=1)
         return graph.node("Add", total, graph.constant(self.c))
 
 
-def _of_each(graph: GraphBuilder, function: str, values: str) -> str:
-    """A function of each value (n_rows, 2), none of them behind the last full register."""
-    filling = np.ones((REGISTER // 2, 2))
-    filled = graph.node("Concat", values, graph.constant(filling), axis=0)
-    start, end, rows = (graph.constant([n], np.int64) for n in (0, -len(filling), 0))
-    return graph.node("Slice", graph.node(function, filled), start, end, rows)
+def _elementwise(graph: GraphBuilder, function: str, values: str) -> str:
+    """A function of each value (n_rows, 2), computed with padding that is cut off again."""
+    padding = np.ones((REGISTER // 2, 2))
+    padded = graph.node("Concat", values, graph.constant(padding), axis=0)
+    start, end, rows = (graph.constant([n], np.int64) for n in (0, -len(padding), 0))
+    return graph.node("Slice", graph.node(function, padded), start, end, rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A method, and the shift that moves its log-odds to another default rate.
+    """A calibration method, and the shift of its log-odds to the population's default rate.
 
     References
     ----------
@@ -173,19 +173,19 @@ def choose_calibration(
     *,
     methods: Sequence[type[Platt | Beta]] = (Platt, Beta),
 ) -> Calibration:
-    """The method of the lowest Brier score on folds that it was not fitted on.
+    """Fit the method with the lowest Brier score on folds that it was not fitted on.
 
     Parameters
     ----------
     margin : out-of-fold margins, shape (n_rows,)
     y : shape (n_rows,), 1 is default
     link : logit where the margin is the log-odds, identity where it is the probability
-    default_rate : rate of the population, where the rows have another one
+    default_rate : default rate of the population, where that of the rows differs
 
     Raises
     ------
     UnrankedError
-        Defaults do not rank above the others, so that the method would turn the order round.
+        The margin does not rank defaults above the others.
     """
     splits = list(folds)
     errors = [
@@ -204,12 +204,12 @@ def choose_calibration(
 
 
 def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probability of log-odds."""
+    """The probability for log-odds."""
     return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
 
 
 def uncalibrated(margin: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
-    """The probability that the model gives by itself."""
+    """The probability before calibration."""
     return sigmoid(margin) if link == "logit" else margin
 
 

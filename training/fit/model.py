@@ -1,4 +1,4 @@
-"""Fits a definition's pipeline and its calibration on rows of a dataset."""
+"""Fits a definition's pipeline and its calibration on the training rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from training.graph.trees import Ensemble
 
 CALIBRATION_FOLDS = 5
-# Rows of either class from which on a fifth of all rows is enough to calibrate on.
+# With this many rows of each class, a fifth of the rows is enough to calibrate on.
 MANY_ROWS = 20_000
 
 
@@ -54,7 +54,7 @@ class FittedModel:
 
     @cached_property
     def ensembles(self) -> list[Ensemble]:
-        """The trees, of which a linear model has none."""
+        """The trees; empty for a linear model."""
         return [] if self.estimator.algorithm.linear else [read_ensemble(self.classifier)]
 
     def margin(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -74,14 +74,14 @@ def fit(
     *,
     methods: Sequence[type[Platt | Beta]] = (),
 ) -> FittedModel:
-    """Fit the pipeline and its calibration, on outputs of rows that the classifier has not seen.
+    """Fit the pipeline, and its calibration on rows that the classifier has not seen.
 
-    The pipeline is fitted on all rows, and the calibration on out-of-fold outputs. With many rows
-    of either class the calibration gets rows of its own instead, which spares five more fits.
+    The pipeline is fitted on all rows and the calibration on out-of-fold outputs. With many rows of
+    each class a fifth of the rows is kept for the calibration instead, which saves five fits.
 
     Parameters
     ----------
-    methods : of calibration, of which the best is taken; by default the algorithm's
+    methods : calibration methods to choose from; by default those of the algorithm
     """
     estimator = ESTIMATORS[definition.algorithm.name]
     default_rate = None
@@ -102,7 +102,7 @@ def fit(
 
 @dataclass(frozen=True, slots=True)
 class _Unseen:
-    """A fitted pipeline, and outputs for rows that what gave them was not fitted on."""
+    """A fitted pipeline, and outputs for rows that it, or its fold's pipeline, has not seen."""
 
     pipeline: Pipeline
     margin: NDArray[np.float64]
@@ -134,7 +134,7 @@ def _on_holdout(
     y: NDArray[np.int8],
     progress: Callable[[str], None],
 ) -> _Unseen:
-    """The first of the folds is left to the calibration, the classifier fitted on the others."""
+    """Fit the classifier on all folds but the first, which is kept for the calibration."""
     train, rest = _folds(definition, y)[0]
     progress(f"{definition.algorithm.name} on {len(train):,} rows")
     pipeline = fit_pipeline(definition, estimator, X[train], y[train])
@@ -156,19 +156,16 @@ def fit_pipeline(
     X: NDArray[np.float32],
     y: NDArray[np.int8],
 ) -> Pipeline:
-    """The fitted pipeline, uncalibrated; a TrainingError where the library refuses.
-
-    The rows are let go once their columns are made: both together are the peak of memory.
-    """
+    """The fitted pipeline, uncalibrated; a TrainingError where the library refuses."""
     features = FeatureGraph(definition.contract(), missing_indicators=not estimator.missing)
     steps = estimator.steps(definition.algorithm.parameters, features.columns_)
     columns = features.transform(X)
-    del X
+    del X  # rows and columns together would be the peak of memory
     try:
         Pipeline(steps).fit(columns, y)
     except (TypeError, ValueError) as error:
         name = definition.algorithm.name
-        raise TrainingError(f"{name} does not take its parameters or the data: {error}") from error
+        raise TrainingError(f"{name} refuses its parameters or the data: {error}") from error
     pipeline = Pipeline([("features", features), *steps])
     if estimator.post_fit is not None:
         estimator.post_fit(pipeline[-1])
@@ -179,6 +176,6 @@ def margin_of(
     estimator: EstimatorSpec, pipeline: Pipeline, X: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """The classifier's own output for raw rows, shape (n_rows,)."""
-    # scikit-learn adds columns up to see whether they are finite; the sum of large ones is not.
+    # scikit-learn sums columns to check that they are finite, which overflows for large amounts.
     with np.errstate(over="ignore", invalid="ignore"):
         return estimator.margin(pipeline[-1], pipeline[:-1].transform(X))

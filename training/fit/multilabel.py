@@ -1,4 +1,4 @@
-"""One model for each label, on the same columns: what a recommendation is fitted as."""
+"""Fits a recommendation: one model for each product, all on the same columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.graph.features import Column
     from training.graph.trees import Ensemble
 
-# Fewer owners give each calibration fold fewer than four. On Santander's customers models of the
+# With fewer owners, a calibration fold has fewer than four. On Santander's customers, models of the
 # products with 5 to 50 owners changed MAP@7 by less than 0.0001.
 MIN_OWNERS = 20
 
@@ -33,9 +33,9 @@ class FittedLabels:
 
     Attributes
     ----------
-    models : None for a label with too few owners to tell them from others; its rate stands in
-    rates : shape (n_labels,), share of owners among the fitted rows, (owners + 1/2) / (rows + 1),
-        which is never 0
+    models : None for a label with too few owners to learn from, which gets its rate instead
+    rates : share of owners among the fitted rows, (owners + 1/2) / (rows + 1), which is never 0;
+        shape (n_labels,)
     """
 
     models: Sequence[FittedModel | None]
@@ -48,7 +48,7 @@ class FittedLabels:
 
     @property
     def first(self) -> FittedModel:
-        """A model; what stands in front of the trees is the same in all."""
+        """A model; the columns in front of the trees are the same in all."""
         return next(iter(self.fitted.values()))
 
     @property
@@ -63,7 +63,7 @@ class FittedLabels:
 
     @property
     def platt(self) -> list[Platt]:
-        """Calibration of each label; a slope of 0 for one without a model."""
+        """Calibration of each label; the slope is 0 for a label without a model."""
         return [
             _platt(model) if model else Platt(0.0, float(np.log(rate / (1 - rate))))
             for model, rate in zip(self.models, self.rates, strict=True)
@@ -85,7 +85,7 @@ def fit_labels(
     Y: NDArray[np.int8],
     progress: Callable[[str], None] = lambda _: None,
 ) -> FittedLabels:
-    """Fit one model against the rest for each label, with Platt's calibration.
+    """Fit one model per label, owners against all others, with Platt's calibration.
 
     Parameters
     ----------
@@ -94,14 +94,14 @@ def fit_labels(
     Raises
     ------
     DatasetError
-        No label has both enough owners and features that tell them from the others.
+        No label has both enough owners and features that separate them from other customers.
     """
     models = []
     for number, (label, y) in enumerate(zip(definition.labels, Y.T, strict=True), start=1):
         progress(f"{label.name}: label {number} of {len(definition.labels)}")
         models.append(_fit_label(definition, X, y))
     if not any(models):
-        raise DatasetError(f"no product has {MIN_OWNERS} owners that the features tell from others")
+        raise DatasetError(f"no product has {MIN_OWNERS} owners whom the features tell from others")
     return FittedLabels(models, (Y.sum(axis=0) + 0.5) / (len(Y) + 1))
 
 

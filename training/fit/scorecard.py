@@ -1,7 +1,7 @@
-"""The WoE scorecard: each feature in bins, and a logistic regression on their weights of evidence.
+"""The WoE scorecard: a logistic regression on the weights of evidence of binned features.
 
-What a feature adds depends on its bin alone, so that the fitted model is a table of points; and it
-is a sum of one-column trees, so that graphs and contributions are those of the tree ensembles.
+A feature's bin alone determines its points, so the fitted model is a table of points. It is also a
+sum of trees with one column each, so it shares graphs and contributions with the tree ensembles.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped
     """Logistic regression on the weights of evidence of optimally binned features.
 
-    A feature whose coefficient has the wrong sign (a safer bin would cost points) is left out, the
-    worst one first, until none has.
+    Features with a coefficient of the wrong sign, which would take points from safer bins, are left
+    out one by one, the worst first.
 
     Parameters
     ----------
-    columns : what the columns are; those of one feature are binned together, in its direction
+    columns : descriptions of the columns; those of one feature are binned together
     C : inverse strength of the L2 penalty
     min_bin_size : smallest share of the feature's rows in a bin
-    max_n_bins : most bins of a feature, besides missing, special and unseen; None for no limit
+    max_n_bins : most bins of a feature without missing, special and unseen; None for no limit
 
     Attributes
     ----------
     binnings_ : bins of each feature
     weights_ : coefficient of each feature on -WoE, 0 where it is left out
-    intercept_ : log-odds of default where every WoE is 0
+    intercept_ : log-odds of default of an applicant whose WoEs are all 0
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # skl
         return np.column_stack([1 - default, default])
 
     def ensemble(self) -> Ensemble:
-        """The same as trees of one column each.
+        """The fitted model as trees of one column each.
 
-        A bin's share of the fitted rows is its cover, so that path-dependent TreeSHAP gives a
+        A leaf's cover is the bin's number of fitted rows, so that path-dependent TreeSHAP gives a
         feature the coefficient times the distance of its WoE from the mean.
         """
         base, trees = self.intercept_, list[Tree]()
@@ -107,7 +107,7 @@ def _source(numbered: tuple[int, Column]) -> int:
 def _fit_weights(
     woe: NDArray[np.float64], y: NDArray[np.int8], C: float
 ) -> tuple[NDArray[np.float64], float]:
-    """Coefficients on -WoE, none below 0, and the intercept."""
+    """Coefficients on -WoE, all of them 0 or above, and the intercept."""
     weights = np.zeros(woe.shape[1])
     used = np.arange(woe.shape[1])
     while len(used):
@@ -117,11 +117,11 @@ def _fit_weights(
             weights[used] = coefficients
             return weights, float(model.intercept_[0])
         used = np.delete(used, coefficients.argmin())
-    raise ValueError("no feature tells defaults from the others")
+    raise ValueError("no feature separates defaults from the others")
 
 
 def _trees(binning: WoeBinning, value: NDArray[np.float64]) -> Iterator[Tree]:
-    """Trees that add up to the value of a row's bin, less that of `rest` for a category."""
+    """Trees that sum to the value of a row's bin, minus that of `rest` for a category."""
     rest = value[binning.rest]
     if binning.amount is not None:
         rows = (binning.goods + binning.bads)[: binning.n_cut]
@@ -137,7 +137,7 @@ def _trees(binning: WoeBinning, value: NDArray[np.float64]) -> Iterator[Tree]:
 def _chain(
     column: int, tests: Sequence[float], values: Sequence[float], rows: Sequence[float]
 ) -> Tree:
-    """A tree on one column, by leaves: missing or x < tests[0], x < tests[1], ..., all others."""
+    """A tree on one column; its leaves: missing or x < tests[0], x < tests[1], ..., all others."""
     inner = np.arange(0, 2 * len(tests), 2)
     leaves = np.append(inner + 1, 2 * len(tests))
     size = 2 * len(tests) + 1

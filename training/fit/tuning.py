@@ -1,8 +1,8 @@
-"""Searches an algorithm's parameters by cross-validation on the rows that are fitted.
+"""Searches an algorithm's parameters by cross-validation on the training rows.
 
-The held-out rows are never seen. Every trial is fitted as the model itself is, so directions and
-protected features hold in the search too; the calibration, which keeps the order of the rows and
-so the AUC, is left out of it.
+The search never sees the test rows. Each trial is fitted like the model itself, with its monotone
+directions and without protected features. It is not calibrated, because calibration keeps the order
+of the rows and so the AUC.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
     type Parameters = dict[str, Any]
 
-# More rows than these change the choice of parameters by less than the folds do.
+# More rows change the choice of parameters less than other folds would.
 MOST_ROWS = 100_000
-# Trials that run through all folds before others are held against their median.
+# Trials that run through all folds before later ones are compared with their median.
 STARTUP_TRIALS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """One choice of parameters.
+    """One trial: parameters and their AUC.
 
     Attributes
     ----------
-    state : complete, or pruned where its first folds were below the median of other trials'
+    state : complete, or pruned because its first folds were below the median of earlier trials
     auc : mean over the folds that were fitted
     """
 
@@ -58,13 +58,13 @@ class TrialResult:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What a study came to.
+    """The result of a study.
 
     Attributes
     ----------
-    before, after : mean AUC over the folds, with the definition's own parameters and with the best
-        ones; equal where no trial was better, and then the definition's stay
-    best_parameters : what takes the place of the definition's own
+    before, after : mean AUC over the folds with the definition's own parameters and with the best
+        ones; equal where no trial was better
+    best_parameters : parameters that replace the definition's own; empty where no trial was better
     """
 
     algorithm: str
@@ -88,8 +88,8 @@ class Tuned:
 
 
 def search_space(definition: DefaultDefinition) -> Space:
-    """What is searched: the algorithm's space without the parameters that the definition gives."""
-    assert definition.tuning is not None  # noqa: S101 - asked of definitions with one
+    """The algorithm's search space without the parameters that the definition gives."""
+    assert definition.tuning is not None  # noqa: S101 - callers check it
     space = SPACES[definition.algorithm.name](definition.tuning.max_depth)
     given = definition.algorithm.parameters
     return {name: values for name, values in space.items() if name not in given}
@@ -101,14 +101,14 @@ def tune(
     y: NDArray[np.int8],
     progress: Callable[[str], None] = lambda _: None,
 ) -> Tuned:
-    """Run the definition's study; the same seed gives the same one, but for a time limit.
+    """Run the definition's study; the same seed gives the same study, unless time runs out.
 
     Parameters
     ----------
-    X, y : the rows to fit, shapes (n_rows, n_features) and (n_rows,)
+    X, y : training rows, shapes (n_rows, n_features) and (n_rows,)
     """
     settings = definition.tuning
-    assert settings is not None  # noqa: S101 - asked of definitions with one
+    assert settings is not None  # noqa: S101 - callers check it
     started = time.monotonic()
     rows = drawn_by_class(y, MOST_ROWS, settings.seed)
     X, y = X[rows], y[rows]
@@ -121,9 +121,9 @@ def tune(
     progress("tuning: the definition's own parameters")
     before = float(np.mean(list(fold_scores({}))))
     study, space, trials = _study(settings.seed), search_space(definition), list[TrialResult]()
-    while len(trials) < settings.trials and not _is_over(started, settings.timeout_s):
+    while len(trials) < settings.trials and not _time_is_up(started, settings.timeout_s):
         trials.append(_run(study, space, settings.folds, fold_scores))
-        progress(_told(trials, settings.trials, before))
+        progress(_progress_line(trials, settings.trials, before))
     best = max(_complete(trials), key=lambda trial: trial.auc, default=None)
     better = best is not None and best.auc > before
     return Tuned(
@@ -170,7 +170,7 @@ def _fold_scores(
     y: NDArray[np.int8],
     splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> Iterator[float]:
-    """AUC of each fold, fitted when it is asked for."""
+    """AUC of each fold, fitted on demand."""
     estimator = ESTIMATORS[definition.algorithm.name]
     for fitted, held_out in splits:
         pipeline = fit_pipeline(definition, estimator, X[fitted], y[fitted])
@@ -183,7 +183,7 @@ def _run(
     n_folds: int,
     fold_scores: Callable[[Parameters], Iterator[float]],
 ) -> TrialResult:
-    """One trial, given up after a fold where the median of the others was better so far."""
+    """Run one trial, and prune it once the median of earlier trials is better at the same fold."""
     from optuna.trial import TrialState
 
     started, scores, pruned = time.monotonic(), list[float](), False
@@ -203,11 +203,11 @@ def _complete(trials: list[TrialResult]) -> list[TrialResult]:
     return [trial for trial in trials if trial.state == "complete"]
 
 
-def _is_over(started: float, timeout_s: float | None) -> bool:
+def _time_is_up(started: float, timeout_s: float | None) -> bool:
     return timeout_s is not None and time.monotonic() - started >= timeout_s
 
 
-def _told(trials: list[TrialResult], asked: int, before: float) -> str:
+def _progress_line(trials: list[TrialResult], asked: int, before: float) -> str:
     """A line of progress."""
     last = trials[-1]
     best = max([before, *(trial.auc for trial in _complete(trials))])

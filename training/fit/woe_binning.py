@@ -1,7 +1,7 @@
-"""Bins of one feature and what each says about default: weight of evidence and information value.
+"""Bins one feature for a scorecard, with the weight of evidence and information value of each bin.
 
-The cuts are optbinning's optimal ones, monotone in the bad rate. Missing values, special codes and
-categories that were not seen are bins of their own.
+optbinning finds the cuts, with a bad rate that rises or falls from bin to bin. Missing values,
+special codes and unseen categories have bins of their own.
 """
 
 from __future__ import annotations
@@ -20,25 +20,26 @@ if TYPE_CHECKING:
     from training.graph.features import Column
 
 TRENDS = {1: "ascending", -1: "descending", 0: "auto_asc_desc"}
-# Average applicants that are counted into a bin that no cut made, so that few rows say little.
+# Applicants of the average bad rate that are added to the bins of states, so that a few rows there
+# do not give an extreme weight of evidence.
 AVERAGE_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class WoeBinning:
-    """How the columns of one feature fall into bins, and what the bins held when it was fitted.
+    """The bins of one feature, and the rows in each when it was fitted.
 
-    Bins are numbered: those between the cuts or of the categories, then the feature's other states
-    (missing, special codes), last `rest`: a missing amount, a category that was not seen.
+    The bins between the cuts, or of the categories, come first; then those of the feature's other
+    states (missing, special codes); last `rest`, for a missing amount or an unseen category.
 
     Attributes
     ----------
     source : position of the feature among the contract's sources
-    amount : column of the amount, None for a category
+    amount : column of the amount; None for a category
     cuts : float32, rising; an amount x is in bin i iff cuts[i - 1] <= x < cuts[i]
     states : indicator column -> number of its bin
-    state_rows : indicator column -> fitted rows in which it is 1
-    n_cut : number of bins that optbinning made
+    state_rows : indicator column -> number of fitted rows in which it is 1
+    n_cut : number of bins that optbinning found
     goods, bads : fitted rows in each bin, shape (n_bins,)
     """
 
@@ -58,12 +59,12 @@ class WoeBinning:
 
     @property
     def rest(self) -> int:
-        """Bin of a missing amount, or of a category that was not seen."""
+        """Bin of a missing amount or an unseen category."""
         return len(self.goods) - 1
 
     @property
     def woe(self) -> NDArray[np.float64]:
-        """Weight of evidence of each bin: above 0 it is safer than the average."""
+        """Weight of evidence of each bin; a bin above 0 is safer than the average."""
         return weight_of_evidence(self.goods, self.bads, self.n_cut)
 
     @property
@@ -79,8 +80,8 @@ class WoeBinning:
 def weight_of_evidence(goods: ArrayLike, bads: ArrayLike, n_cut: int) -> NDArray[np.float64]:
     """ln(share of the goods / share of the bads) of each bin; 0 is the average.
 
-    From bin `n_cut` on, and where a class is absent, ten applicants of the average bad rate are
-    counted in: a bin without rows has 0.
+    Ten applicants of the average bad rate are added to bins from `n_cut` on and to bins that lack a
+    class, so that a bin without rows has 0.
 
     References
     ----------
@@ -175,7 +176,7 @@ def _cuts(
     direction: int,
     parameters: Mapping[str, Any],
 ) -> NDArray[np.float32]:
-    """Rising cuts in float32: x is below a cut iff it is below optbinning's own, in double."""
+    """Rising cuts in float32, rounded up: x < cut holds for the same float32 x as in double."""
     given = ~np.isnan(amounts)
     if not given.any():
         return np.empty(0, np.float32)
@@ -193,7 +194,7 @@ def _category_groups(
     y: NDArray[np.int8],
     parameters: Mapping[str, Any],
 ) -> list[list[int]]:
-    """Columns of the categories that share a bin; a category without rows is in none."""
+    """Columns of the categories that share a bin; categories without rows are left out."""
     positions = np.array([k for k, column in numbered if not column.missing])
     rows, chosen = np.nonzero(columns[:, positions] == 1)
     if not len(rows):
@@ -203,12 +204,12 @@ def _category_groups(
 
 
 def _optimal_binning(values: NDArray[Any], y: NDArray[np.int8], **parameters: Any) -> Any:
-    logging.getLogger("__cvxpy__").addFilter(_is_worth_reading)
+    logging.getLogger("__cvxpy__").addFilter(_is_relevant)
     from optbinning import OptimalBinning  # takes seconds
 
     return OptimalBinning(**parameters).fit(values.astype(np.float64), y)
 
 
-def _is_worth_reading(record: logging.LogRecord) -> bool:
-    """Not cvxpy's line that HiGHS, which is not used, cannot load beside ortools' own copy."""
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """Drop cvxpy's warning that HiGHS cannot load beside ortools' copy; we do not use HiGHS."""
     return "importing solver HIGHS" not in record.getMessage()

@@ -1,8 +1,8 @@
-"""Invented applications for a credit card, as untidy as a bank's file: duplicates, missing labels.
+"""Invented credit card applications, as untidy as a bank's file: duplicates and missing labels.
 
-The log-odds of default are -1.9 + 0.6 (score_3 - 350) / 107 - 0.5 log(income / 61,000) / 0.5, the
-noise is logistic; the other scores have no effect. One row in five repeats the row before it, one
-label in fourteen and one pair of score_3 and income in fifty is missing.
+The log-odds of default are -1.9 + 0.6 (score_3 - 350) / 107 - 0.5 log(income / 61,000) / 0.5; the
+other scores have no effect. One row in five repeats the row before it, one label in fourteen is
+missing, and so are score_3 and income of one row in fifty.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import stats
 
-from training.generators.marginals import Marginal, draw, quantiles, to_table
+from training.generators.marginals import Marginal, draw, draw_events, quantiles, to_table
 
 ID_BYTES = 16
 REPEATED_SHARE = 0.20
@@ -35,11 +35,11 @@ def marginals() -> dict[str, Marginal]:
 
 
 def chunk(rng: np.random.Generator, rows: int) -> pa.Table:
-    """Applications with the columns of the file, ids as bytes and labels that may be null."""
+    """Applications in the form of the file: ids as bytes, labels that may be null."""
     columns = draw(rng, marginals(), rows)
     log_odds = -1.9 + 0.6 * (columns["score_3"] - 350) / 107
     log_odds -= 0.5 * np.log(columns["income"] / 61_000) / 0.5
-    defaults = rng.random(rows) < 1 / (1 + np.exp(-log_odds))
+    defaults = draw_events(rng, log_odds)
     incomplete = rng.random(rows) < INCOMPLETE_SHARE
     columns["score_3"][incomplete] = columns["income"][incomplete] = np.nan
     ids = rng.bytes(ID_BYTES * rows)
@@ -50,6 +50,6 @@ def chunk(rng: np.random.Generator, rows: int) -> pa.Table:
 
 
 def _sources(rng: np.random.Generator, rows: int) -> pa.Array:
-    """For each row the row that it repeats, mostly itself."""
+    """The row that each row repeats, mostly itself."""
     own = np.where(rng.random(rows) < REPEATED_SHARE, 0, np.arange(rows))
     return pa.array(np.maximum.accumulate(own))

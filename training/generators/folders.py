@@ -1,4 +1,4 @@
-"""Invented tables that belong together: a folder with a Parquet file for each."""
+"""Invented data of several tables: a folder with a Parquet file for each table."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 CHUNK_CUSTOMERS = 10_000
 
-# Model -> tables of so many customers, of whom so many come before them.
+# Model -> (generator of random numbers, customers, customers before them) -> tables.
 FOLDERS: dict[str, Callable[[np.random.Generator, int, int], Chunk]] = {
     "home-credit": home_credit.tables,
 }
 
 
 def generate_tables(model: str, customers: int, seed: int) -> Iterator[Chunk]:
-    """Invented tables by name, chunk by chunk of customers, each marked as invented."""
+    """Invented tables by name, in chunks of customers; each table is marked as invented."""
     mark = {GENERATED_KEY: json.dumps({"model": model, "seed": seed, "rows": customers})}
     for number, first in enumerate(range(0, customers, CHUNK_CUSTOMERS)):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
@@ -40,11 +40,11 @@ def generate_tables(model: str, customers: int, seed: int) -> Iterator[Chunk]:
 def write_tables(
     folder: Path, chunks: Iterator[Chunk], progress: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Write each table to a file of its own; the files appear when all of them are whole.
+    """Write each table to its own file; the files appear once all of them are complete.
 
     Parameters
     ----------
-    progress : told after each chunk how many rows its first table had
+    progress : called after each chunk with the rows of its first table
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts: dict[str, Path] = {}

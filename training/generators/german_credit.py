@@ -1,8 +1,11 @@
 """Invented applicants in the form of the UCI German credit data, for stacks without that file.
 
-About 30 % are bad risks. The log-odds are -0.4 + 0.7 (duration - 21) / 12 - 1.4 (checking account:
-none, or from 200 DM) - 0.7 (critical credit history) - 0.6 (savings from 500 DM) + 0.4 (housing is
-not owned); the noise is logistic. The other columns have no effect, the protected ones included.
+About 30 % are bad risks. Their log-odds are
+
+    -0.4 + 0.7 (duration - 21) / 12 - 1.4 (no checking account, or one from 200 DM)
+    - 0.7 (critical credit history) - 0.6 (savings from 500 DM) + 0.4 (housing is not owned)
+
+The other columns have no effect, and the protected ones have none either.
 """
 
 from __future__ import annotations
@@ -14,7 +17,14 @@ import numpy as np
 from scipy import stats
 
 from scoreline.definition.files import load_definition
-from training.generators.marginals import Marginal, choice, draw, quantiles, to_table
+from training.generators.marginals import (
+    Marginal,
+    choice,
+    draw,
+    draw_events,
+    quantiles,
+    to_table,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
     from scoreline.core.contract import Feature
     from training.generators.marginals import Columns
 
-# Distribution and range of each number, shares of each feature's categories in their order.
+# Distribution and range of each number.
 NUMBERS = {
     "duration_months": (stats.gamma(3, scale=7), 4, 72),
     "credit_amount_dm": (stats.lognorm(0.75, scale=2_400), 250, 18_500),
@@ -33,6 +43,7 @@ NUMBERS = {
     "dependants": (stats.bernoulli(0.16, loc=1), 1, 2),
     "age_years": (stats.gamma(2.2, loc=19, scale=7.5), 19, 75),
 }
+# Shares of each feature's categories, in the definition's order.
 SHARES = {
     "checking_account": (27, 27, 6, 40),
     "credit_history": (4, 5, 53, 9, 29),
@@ -59,9 +70,9 @@ def marginals() -> dict[str, Marginal]:
 
 
 def chunk(rng: np.random.Generator, rows: int) -> pa.Table:
-    """Applicants with the columns of the file."""
+    """Applicants in the form of the file."""
     columns = draw(rng, marginals(), rows)
-    bad = rng.random(rows) < 1 / (1 + np.exp(-_log_odds(columns)))
+    bad = draw_events(rng, _log_odds(columns))
     columns["creditability"] = np.where(bad, "bad", "good")
     table = to_table(columns, marginals())
     names = {f.name: f.dataset_column for f in load_definition("german-credit").features}

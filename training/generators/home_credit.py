@@ -1,10 +1,9 @@
-"""Invented customers with a past, in the tables of Home Credit: for `make serve` and for tests.
+"""Invented customers with a credit history, in the tables of Home Credit, for stacks and tests.
 
-Every customer has a hidden risk, standard normal. The log-odds of default are
-`INTERCEPT + RISK_WEIGHT * risk`, and the noise is logistic. Whatever happens to a customer follows
-the risk with noise of its own: late months and instalments, refusals, debt, the use of a card, and
-the scores of other sources. So the history tells something that the application does not. One in
-five has no history at all.
+Each customer has a hidden risk with a standard normal distribution. The log-odds of default are
+`INTERCEPT + RISK_WEIGHT * risk`. Late months and instalments, refusals, debt, the use of a card and
+external scores depend on the risk too, each with noise of its own, so the history adds to what the
+application tells. One customer in five has no history.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ FAMILIES = {"Married": 0.64, "Single / not married": 0.15, "Civil marriage": 0.1
 
 
 class _Draw:
-    """Draws from one generator, one value for each row asked for."""
+    """Draws one value for each of a number of rows."""
 
     def __init__(self, rng: np.random.Generator, rows: int) -> None:
         self.rng = rng
@@ -68,16 +67,16 @@ class _Draw:
         return self.rng.choice(list(shares), self.rows, p=list(shares.values()))
 
     def score(self, log_odds: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
-        """A share from 0 to 1 around what the log-odds say."""
+        """A number from 0 to 1, scattered around the probability for the log-odds."""
         return _sigmoid(log_odds + self.rng.normal(0, noise, self.rows))
 
     def some(self, values: NDArray[Any], share: float) -> NDArray[np.object_]:
-        """The values, a share of them; the others are missing."""
+        """A share of the values; the others are missing."""
         return _where(self.chance(share), values)
 
 
 def tables(rng: np.random.Generator, rows: int, first: int) -> dict[str, pa.Table]:
-    """The tables of `rows` customers, of whom `first` come before them."""
+    """The tables of `rows` customers, who come after `first` others."""
     ids = FIRST_ID + first + np.arange(rows)
     risk = rng.normal(size=rows)
     past = np.flatnonzero(rng.random(rows) < RETURNING)
@@ -294,18 +293,18 @@ def _card_months(
 def _children(
     rng: np.random.Generator, parents: NDArray[np.int64], mean: float
 ) -> NDArray[np.int64]:
-    """The parent of each child, so many children each on average."""
+    """The parent of each child; parents have `mean` children on average."""
     return np.repeat(parents, rng.poisson(mean, len(parents)))
 
 
 def _runs(lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For runs of such lengths: the run of each element, and its number in the run from 0."""
+    """Run and place in the run, from 0, of each element of runs of these lengths."""
     run = np.repeat(np.arange(len(lengths)), lengths)
     return run, np.arange(len(run)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _ids(first: int, count: int) -> NDArray[np.int64]:
-    """Ids that no other chunk of customers has: a customer has under 100 of a kind."""
+    """Ids that no other chunk has, as long as a customer has fewer than 100 of a kind."""
     return 100 * (FIRST_ID + first) + np.arange(count)
 
 

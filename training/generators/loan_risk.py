@@ -1,18 +1,18 @@
-"""Invented loan applications, 30 % of which default, in any number: for load tests.
+"""Invented loan applications for load tests, in any number; 30 % of them default.
 
-The log-odds of default are a formula of the application, `log_odds`:
+The log-odds of default follow from the application, `log_odds`:
 
     INTERCEPT
     + 6 debt_to_income + 4 credit_utilization - 0.01 (credit_score - 680)
     + 3 min(payment_to_income, 1) + 0.4 num_late_payments + 2 num_bankruptcies
     + 0.2 inquiries_last_6m - 0.2 log(savings / 10,000) + 0.5 (unemployed)
 
-and the noise is logistic: an application defaults with exactly the probability that the log-odds
-say. The other columns have no effect. Columns are independent of each other.
+An application defaults with exactly the probability of its log-odds. The other columns have no
+effect. Columns are independent of each other.
 
 INTERCEPT makes the mean probability 30 %. It was solved for once, over 1,000 million applications
-of another seed (standard error of the mean: 0.00001). It is no quantile of a sample: whether a row
-defaults depends on that row alone.
+of another seed (standard error of the mean: 0.00001). Because it is not a quantile of the sample, a
+row defaults independently of the rows around it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from training.generators.marginals import Marginal, choice, draw, quantiles, to_table
+from training.generators.marginals import (
+    Marginal,
+    choice,
+    draw,
+    draw_events,
+    quantiles,
+    to_table,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +81,7 @@ def marginals() -> dict[str, Marginal]:
 def chunk(rng: np.random.Generator, rows: int) -> pa.Table:
     """Applications and whether they defaulted."""
     columns = draw(rng, marginals(), rows)
-    defaults = rng.random(rows) < 1 / (1 + np.exp(-log_odds(columns)))
+    defaults = draw_events(rng, log_odds(columns))
     return to_table({**columns, "default": defaults.astype(np.int8)}, marginals())
 
 

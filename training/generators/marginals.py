@@ -1,7 +1,7 @@
-"""Columns of invented data: each is drawn from a table of equally likely values.
+"""Draws columns of invented data, each from a table of equally likely values.
 
-A table lookup costs a few nanoseconds whatever the distribution, so tens of millions of rows take
-seconds; what is lost are tails beyond one in 65,536.
+A table lookup takes a few nanoseconds for any distribution, so tens of millions of rows take
+seconds. Tails beyond one in 65,536 are lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SHARES = (np.arange(LEVELS) + 0.5) / LEVELS
 
 @dataclass(frozen=True, slots=True)
 class Marginal:
-    """LEVELS equally likely values of a column; for a category their codes, and its names."""
+    """LEVELS equally likely values of a column; for a category its codes, and their names."""
 
     values: NDArray[Any]
     names: tuple[str, ...] = ()
@@ -34,13 +34,13 @@ class Marginal:
 def quantiles(
     distribution: Any, low: float, high: float, dtype: DTypeLike = np.float32
 ) -> Marginal:
-    """A distribution of scipy.stats kept within a closed range, rounded where dtype is whole."""
+    """A distribution of scipy.stats within a closed range, rounded where dtype is an integer."""
     values = np.clip(distribution.ppf(_SHARES), low, high)
     return Marginal((np.rint(values) if np.issubdtype(dtype, np.integer) else values).astype(dtype))
 
 
 def choice(shares: Mapping[str, float]) -> Marginal:
-    """Categories with their shares, which are scaled to a sum of 1.
+    """Categories with their shares, which need not sum to 1.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def choice(shares: Mapping[str, float]) -> Marginal:
 
 
 def draw(rng: np.random.Generator, marginals: Mapping[str, Marginal], rows: int) -> Columns:
-    """Independent columns of shape (rows,); a category as its codes."""
+    """Independent columns of shape (rows,); categories as codes."""
     levels = rng.integers(0, LEVELS, (len(marginals), rows), dtype=np.uint16)
     return {
         name: marginal.values.take(level)
@@ -61,8 +61,13 @@ def draw(rng: np.random.Generator, marginals: Mapping[str, Marginal], rows: int)
     }
 
 
+def draw_events(rng: np.random.Generator, log_odds: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether an event with these log-odds happens, drawn for each element."""
+    return rng.random(log_odds.shape) < 1 / (1 + np.exp(-log_odds))
+
+
 def to_table(columns: Columns, marginals: Mapping[str, Marginal]) -> pa.Table:
-    """The columns as a table; NaN becomes null, and codes the names of their categories."""
+    """The columns as a table; NaN becomes null, and codes become names of categories."""
     return pa.table({name: _array(v, marginals.get(name)) for name, v in columns.items()})
 
 

@@ -1,14 +1,14 @@
 """Invented customers of a bank and the products that they own, to try recommendations on.
 
-The log-odds of owning a product are a constant plus, from `OWNERSHIP`,
+The log-odds of owning a product are a constant plus the product's weights, from `OWNERSHIP`, times
 
     being active, decades of age over 25, log(income / 90,000), a university segment,
     being under 18, the top segment
 
-each times the product's own weight; the noise is logistic and independent between products. The
-constants give each product about the share of owners that it has among Santander's customers of
-January 2015, the weights are made up. Income is missing for a fifth of the customers, a few tenures
-and incomes are the special codes of the real files.
+Products are owned independently of each other, given the customer. The constants give each product
+about the share of owners that it had among Santander's customers of January 2015; the weights are
+invented. Income is missing for a fifth of the customers, and a few tenures and incomes are special
+codes, as in the real files.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from training.generators.marginals import (
     Marginal,
     choice,
     draw,
+    draw_events,
     quantiles,
     to_table,
 )
@@ -71,7 +72,7 @@ OWNERSHIP: dict[str, tuple[float, ...]] = {
 
 @cache
 def marginals() -> dict[str, Marginal]:
-    """Distribution of each column of the profile, but for who has which segment."""
+    """Distribution of each column of the profile."""
     return {
         "sexo": choice({"H": 0.54, "V": 0.46}),
         "age": Marginal(np.where(_CHILDREN, np.arange(LEVELS) % 14 + 4, _ADULTS).astype(np.int8)),
@@ -89,11 +90,11 @@ def marginals() -> dict[str, Marginal]:
 
 
 def chunk(rng: np.random.Generator, rows: int) -> pa.Table:
-    """Customers and what they own."""
+    """Customers and the products that they own."""
     columns = draw(rng, marginals(), rows)
     active = columns["tiprel_1mes"] == marginals()["tiprel_1mes"].names.index("A")
     chance = rng.random(rows)
-    owned = rng.random((len(OWNERSHIP), rows)) < 1 / (1 + np.exp(-log_odds(columns)))
+    owned = draw_events(rng, log_odds(columns))
     columns["renta"][chance < NO_INCOME] = np.nan
     columns["renta"][chance > 1 - UNKNOWN_INCOME] = -99
     columns["antiguedad"][(chance > 0.5) & (chance < 0.5 + UNKNOWN_TENURE)] = -999_999

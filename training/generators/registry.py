@@ -1,4 +1,4 @@
-"""Invented data for the models, written to Parquet in constant memory and marked as invented."""
+"""Generates data for the models, marked as invented, and writes it in constant memory."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ CHUNK_ROWS = 2**17
 def in_chunks(
     chunk: Callable[[np.random.Generator, int], pa.Table],
 ) -> Callable[[int, int], Iterator[pa.Table]]:
-    """A generator of `rows` rows for a `seed`, made of chunks of CHUNK_ROWS rows.
+    """A generator of `rows` rows for a `seed`, in chunks of CHUNK_ROWS rows.
 
-    A chunk depends on seed and number only, so fewer rows are the beginning of more rows.
+    A chunk depends on its number and the seed only, so a smaller dataset is the beginning of a
+    larger one.
     """
 
     def generate(rows: int, seed: int) -> Iterator[pa.Table]:
@@ -42,7 +43,7 @@ def in_chunks(
     return generate
 
 
-# Model -> generator of so many rows for a seed.
+# Model -> (rows, seed) -> tables.
 GENERATORS: dict[str, Callable[[int, int], Iterator[pa.Table]]] = {
     "credit-card": in_chunks(credit_card.chunk),
     "german-credit": in_chunks(german_credit.chunk),
@@ -52,12 +53,12 @@ GENERATORS: dict[str, Callable[[int, int], Iterator[pa.Table]]] = {
 
 
 def generate(model: str, rows: int, seed: int) -> Iterator[pa.Table]:
-    """Invented rows in the form of the model's dataset, each table marked as such.
+    """Invented rows in the form of the model's dataset, in tables that are marked as invented.
 
     Raises
     ------
     ModelNotFoundError
-        Nothing is invented for this model.
+        There is no generator for this model.
     """
     if model not in GENERATORS:
         raise ModelNotFoundError(f"no generator for this model; there are: {', '.join(GENERATORS)}")
@@ -70,12 +71,12 @@ def write(
     tables: Iterator[pa.Table],
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Write tables as the row groups of a Parquet file, which appears when it is whole.
+    """Write tables as the row groups of a Parquet file, which appears once it is complete.
 
     Parameters
     ----------
     tables : at least one
-    progress : told after each table how many rows it had
+    progress : called after each table with its rows
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
@@ -88,7 +89,7 @@ def write(
 
 
 def _few_values(table: pa.Table) -> list[str]:
-    """Columns for which a dictionary is smaller and no slower."""
+    """Columns with so few values that a dictionary makes them smaller and no slower."""
     return [
         field.name
         for field in table.schema

@@ -1,8 +1,8 @@
-"""Trains a model of the probability of default: calibrated, explained, held to its directions."""
+"""Trains a credit model: fits, evaluates, exports and checks a probability of default."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scoreline.scoring.many_rows import open_session
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from onnx import ModelProto
 
+    from scoreline.core.contract import Contract
     from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
     from training.evaluate.intervals import Interval
@@ -39,53 +41,83 @@ CALIBRATION_FIGURES = (
 )
 
 
+@dataclass(frozen=True)
+class _Exported:
+    """The graphs of a fitted model, and sessions that run them."""
+
+    online: ModelProto
+    batch: ModelProto
+    candidate: Candidate
+
+
 def train_default(
     definition: DefaultDefinition,
     fitted: Dataset,
     held_out: Dataset,
     progress: Callable[[str], None],
 ) -> TrainedModel:
-    """Fit, evaluate and export; ParityError or TrainingError where a gate stops it."""
+    """Fit, evaluate and export; a ParityError or TrainingError where the result is unusable."""
     model = fit(definition, fitted.X, fitted.y, progress)
     progress(f"evaluating on {len(held_out.y):,} held-out rows")
     margin = model.margin(held_out.X)
     probability = sigmoid(replace(model.calibration, shift=0.0).log_odds(margin))
     metrics, calibration = _evaluate(model, margin, probability, held_out.y)
     progress("exporting to ONNX")
-    plain = definition.contract()
-    (online, expected_margin), batch = online_graph(model, plain), batch_graph(model, plain)
-    witness = witness_graph(model) if model.estimator.algorithm.converts else None
-    sessions = [
-        graph and open_session(graph.SerializeToString()) for graph in (online, batch, witness)
-    ]
-    progress("parity gate: ONNX against the fitted pipeline")
-    candidate = Candidate(sessions[0], sessions[1], sessions[2], expected_margin)
-    parity = check_parity(model, plain, candidate, held_out.X)
-    progress("sweeps: monotone directions and age")
-    monotone = reversals(plain, sessions[1], fitted.X, held_out.X)
-    check_age(plain, sessions[1], held_out.X)
-    reference = build_reference(definition, sessions[0], model.calibration, fitted.X)
+    contract = definition.contract()
+    exported = _export(model, contract)
+    online, batch = exported.candidate.online, exported.candidate.batch
+    checks = _check(model, contract, exported.candidate, fitted, held_out, progress)
+    reference = build_reference(definition, online, model.calibration, fitted.X)
     contract = definition.contract(reference)
     progress("figures of the report")
-    answered = ScoredRows(contract, held_out, model.calibration.log_odds(margin), probability)
+    scored = ScoredRows(contract, held_out, model.calibration.log_odds(margin), probability)
     return TrainedModel(
         contract=contract,
-        online=online,
-        batch=batch,
+        online=exported.online,
+        batch=exported.batch,
         score=metrics["auc"].value,
         metrics=metrics,
         samples={"train": _sample(fitted.y), "test": _sample(held_out.y)},
         sections={
-            "classification": classification(plain, answered.log_odds, held_out.y),
+            "classification": classification(contract, scored.log_odds, held_out.y),
             "calibration": calibration,
-            "monotone": monotone,
-            "parity": asdict(parity),
-            "scorecard": points_table(model, plain),
+            **checks,
+            "scorecard": points_table(model, contract),
             "reference": {"digest": reference.digest, **asdict(reference)},
-            **figures_of_default(definition, fitted, answered, sessions[1]),
+            **figures_of_default(definition, fitted, scored, batch),
         },
-        golden=golden_rows(contract, sessions[0], held_out.X),
+        golden=golden_rows(contract, online, held_out.X),
     )
+
+
+def _export(model: FittedModel, contract: Contract) -> _Exported:
+    online, expected_margin = online_graph(model, contract)
+    batch = batch_graph(model, contract)
+    witness = witness_graph(model) if model.estimator.algorithm.converts else None
+    candidate = Candidate(
+        open_session(online.SerializeToString()),
+        open_session(batch.SerializeToString()),
+        open_session(witness.SerializeToString()) if witness is not None else None,
+        expected_margin,
+    )
+    return _Exported(online, batch, candidate)
+
+
+def _check(
+    model: FittedModel,
+    contract: Contract,
+    candidate: Candidate,
+    fitted: Dataset,
+    held_out: Dataset,
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """Results of the checks that end the training where they fail, and of the sweeps."""
+    progress("parity gate: ONNX against the fitted pipeline")
+    parity = check_parity(model, contract, candidate, held_out.X)
+    progress("sweeps: monotone directions and age")
+    monotone = reversals(contract, candidate.batch, fitted.X, held_out.X)
+    check_age(contract, candidate.batch, held_out.X)
+    return {"monotone": monotone, "parity": asdict(parity)}
 
 
 def _evaluate(
@@ -94,7 +126,7 @@ def _evaluate(
     probability: NDArray[np.float64],
     y: NDArray[np.int8],
 ) -> tuple[dict[str, Interval], dict[str, Any]]:
-    """Figures on held-out rows at the sample's own default rate; calibration before and after."""
+    """Figures on test rows at the sample's own default rate, before and after calibration."""
     before = uncalibrated(margin, model.estimator.link)
     figures = {
         "before": {name: METRICS[name](y, before) for name in CALIBRATION_FIGURES},

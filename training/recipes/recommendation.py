@@ -1,4 +1,4 @@
-"""Trains a recommendation: a calibrated probability for every product, judged as a ranking."""
+"""Trains a recommendation: a calibrated probability for each product, evaluated as a ranking."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def train_recommendation(
     held_out: Dataset,
     progress: Callable[[str], None],
 ) -> TrainedModel:
-    """Fit, evaluate and export; ParityError or TrainingError where a gate stops it."""
+    """Fit, evaluate and export; a ParityError or TrainingError where the result is unusable."""
     model = fit_labels(definition, fitted.X, fitted.y, progress)
     progress(f"evaluating on {len(held_out.y):,} held-out rows")
     probabilities = sigmoid(model.log_odds(held_out.X))
@@ -68,9 +68,9 @@ def _labels(
     held_out: NDArray[np.int8],
     probabilities: NDArray[np.float64],
 ) -> Iterator[dict[str, Any]]:
-    """Of every label: owners, how it is modelled, and figures on the held-out rows.
+    """Owners, calibration and figures on the test rows, for each label.
 
-    `brier_of_rate` is the Brier score of giving everybody the rate of the fitted rows.
+    `brier_of_rate` is the Brier score of the training rows' rate as everybody's probability.
     """
     lifted = lifts(held_out, probabilities, definition.top)
     for i, (label, platt) in enumerate(zip(definition.labels, model.platt, strict=True)):

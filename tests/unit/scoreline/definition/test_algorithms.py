@@ -19,14 +19,14 @@ def test_every_algorithm_is_built_from_its_own_rules():
 @pytest.mark.parametrize(
     ("algorithm", "parameters", "rule"),
     [
-        ("xgboost", {"booster": "dart"}, "refused: booster converts silently wrong or not at all"),
-        ("xgboost", {"class_weight": 2}, "refused: class weights ruin the probability"),
+        ("xgboost", {"booster": "dart"}, "refused: only gbtree is supported"),
+        ("xgboost", {"class_weight": 2}, "refused: class weights spoil the probability"),
         ("xgboost", {"max_depth": 3.5}, "must be a whole number"),
         ("xgboost", {"max_depth": True}, "must be a whole number"),
         ("xgboost", {"callbacks": "print"}, "cannot be given in a definition"),
         ("random_forest", {"max_features": True}, "must be a number or text"),
-        ("lightgbm", {"zero_as_missing": True}, "refused: converts silently wrong"),
-        ("lightgbm", {"depth": 3}, "is no parameter of this algorithm"),
+        ("lightgbm", {"zero_as_missing": True}, "refused: it does not convert exactly"),
+        ("lightgbm", {"depth": 3}, "is not a parameter of this algorithm"),
     ],
 )
 def test_a_wrong_parameter_is_refused_with_the_rule(algorithm, parameters, rule):

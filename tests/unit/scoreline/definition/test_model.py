@@ -59,16 +59,20 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ('name = "debt"', 'name = "id"', "features.id: is a reserved name"),
         ('name = "debt"', 'name = "a b"', "features.a b: must be a name of letters"),
         ("min_score = 540", "min_score = 570", "bands: every min_score must be below the one"),
-        ('decision = "refer"', 'decision = "approve"', "bands: must go from approve over refer"),
+        ('decision = "refer"', 'decision = "approve"', "bands: must go from approve to refer"),
         ("min_score = 560\n", "", "bands: every min_score must be below"),
         ('name = "high"', 'name = "low"', "risk_levels: a name is given twice"),
         ("max_probability = 0.2\n", "", "risk_levels: every max_probability must be above"),
         ('type = "boolean"', 'type = "bool"', "features.employed.type: Input should be"),
         ('type = "boolean"', 'type = "boolean"\nminimum = 0', "a range is for numbers"),
-        ('["own", "rent"]', '["own", "own"]', "features.housing.categories: one is named twice"),
+        (
+            '["own", "rent"]',
+            '["own", "own"]',
+            "features.housing.categories: a category is named twice",
+        ),
         ('categories = ["own", "rent"]', "", "features.housing.categories: are needed"),
         ("never_asked = -1 ", "never_asked = 3 ", "special_codes: must lie outside the range"),
-        ("refused = -98 ", "refused = -99 ", "special_codes: two have the same number"),
+        ("refused = -98 ", "refused = -99 ", "special_codes: two codes are equal"),
         ("maximum = 50", "maximum = -5", "features.enquiries.minimum: must not be above maximum"),
         ("debt / (12 * income)", "debt / salary", "salary is not a number that is defined"),
         ("debt / (12 * income)", "debt / region", "region is not a number that is defined"),
@@ -78,15 +82,15 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ("debt / (12 * income)", "max(debt)", "expression: is not arithmetic"),
         ("test_share = 0.3", 'method = "time"', "split.column: is needed for the method time"),
         ("test_share = 0.3", "test_share = 1.5", "split.test_share: Input should be less than 1"),
-        ("max_depth = 3", 'booster = "dart"', "parameters.booster: refused: booster converts"),
-        ("max_depth = 3", "scale_pos_weight = 3", "class weights ruin the probability"),
-        ("max_depth = 3", "depth = 3", "parameters.depth: is no parameter of this algorithm"),
+        ("max_depth = 3", 'booster = "dart"', "parameters.booster: refused: only gbtree"),
+        ("max_depth = 3", "scale_pos_weight = 3", "class weights spoil the probability"),
+        ("max_depth = 3", "depth = 3", "parameters.depth: is not a parameter of this algorithm"),
         ('"good", 0, false', '"good", "bad"', "target: a label is both default and good"),
         ("pdo = 20", "pdo = -20", "score.pdo: must be above 0"),
         ("base_odds = 1", "base_odds = 0", "score.base_odds: must be above 0"),
         ("pdo = 20", "pdo = nan", "score.pdo: Input should be a finite number"),
         ("max_probability = 0.2", "max_probability = 1.5", "a max_probability lies between"),
-        ("minimum = 0\nmaximum = 50", "minimum = 0.5\nmaximum = 50", "has whole ends"),
+        ("minimum = 0\nmaximum = 50", "minimum = 0.5\nmaximum = 50", "needs whole ends"),
         ("maximum = 1e6", "maximum = inf", "features.income.maximum: Input should be a finite"),
         ("no_record = -99", "no_record = 1000000.01", "must lie outside the range, as float32"),
         ("test_share = 0.3", "seed = -1", "split.seed: Input should be greater than or equal"),
@@ -97,8 +101,8 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ("debt / (12 * income)", "(" * 500 + "debt" + ")" * 500, "is not arithmetic"),
         ('id = "applicant"', 'id = "income"', "id: the column is a feature as well"),
         ("[split]", "[split", "sample.toml: not valid TOML"),
-        ('id = "applicant"', 'pipeline = "sample"', "pipeline: is needed for features that are"),
-        ('name = "region"', 'name = "region"\nonline = true', "pipeline: is needed for features"),
+        ('id = "applicant"', 'pipeline = "sample"', "pipeline: is needed if features are online"),
+        ('name = "region"', 'name = "region"\nonline = true', "pipeline: is needed if features"),
         ('name = "debt"', 'name = "debt"\nonline = true', "features.debt.online: must be nullable"),
         ("step = 100 }", "step = 100 }\nonline = true", "is neither protected nor actionable"),
         ("[score]", '[report]\nsegments = ["sex"]\n\n[score]', "report.segments: sex is no"),
@@ -110,7 +114,7 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         (
             '["own", "rent"]',
             '["own", " "]\nnormalize = "case and spaces"',
-            "features.housing.categories: one is blank",
+            "features.housing.categories: a category is blank",
         ),
         (
             '["own", "rent"]',
@@ -120,12 +124,12 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         (
             '["own", "rent"]',
             '["own", "rent"]\ncategory_aliases = { let = "leased" }',
-            "features.housing.category_aliases.let: must mean a listed category",
+            "features.housing.category_aliases.let: must stand for a listed category",
         ),
         (
             '["own", "rent"]',
             '["own", "rent"]\ncategory_aliases = { own = "rent" }',
-            "features.housing.category_aliases.own: is a spelling of own already",
+            "features.housing.category_aliases.own: is already a spelling of own",
         ),
         (
             '["own", "rent"]',
@@ -136,7 +140,7 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
             '["own", "rent"]',
             '["own", "rent"]\nnormalize = "case and spaces"\n'
             'category_aliases = { " LET" = "rent", "let" = "own" }',
-            "features.housing.category_aliases.let: is a spelling of rent already",
+            "features.housing.category_aliases.let: is already a spelling of rent",
         ),
         ("maximum = 50", 'maximum = 50\nnormalize = "case and spaces"', "categories of the model"),
         (
@@ -239,8 +243,8 @@ def test_the_catalogue_keeps_its_order_and_that_of_its_languages(tmp_path):
     ("old", "new", "message"),
     [
         ('"R02"', '"R01"', "reasons.R01: the code is given 2 times"),
-        ('"housing", ', "", "reasons: housing must be in one reason, it is in 0"),
-        ('"housing", ', '"housing", "debt", ', "reasons: debt must be in one reason, it is in 2"),
+        ('"housing", ', "", "reasons: housing must be in one reason, but is in 0"),
+        ('"housing", ', '"housing", "debt", ', "reasons: debt must be in one reason, but is in 2"),
         ('"housing", ', '"housing", "sex", ', "reasons: sex is not a feature of the model"),
         (', de = "Verhältnisse"', "", "reasons.R02: must have the languages of the first reason"),
     ],
@@ -269,7 +273,7 @@ def test_a_feature_that_is_left_out_is_no_segment_any_more(tmp_path):
 
 
 def test_a_file_must_bear_the_models_name(tmp_path):
-    with pytest.raises(DefinitionError, match="name: must be the file's own, sample"):
+    with pytest.raises(DefinitionError, match="name: must be the file's name, sample"):
         definition(tmp_path, changed('name = "sample"', 'name = "other"'))
 
 

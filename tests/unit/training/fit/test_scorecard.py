@@ -205,5 +205,5 @@ def test_a_feature_of_the_wrong_sign_is_left_out():
 def test_no_feature_at_all_is_refused():
     X = np.zeros((100, 6), np.float32)
 
-    with pytest.raises(ValueError, match="no feature tells defaults from the others"):
+    with pytest.raises(ValueError, match="no feature separates defaults from the others"):
         WoeScorecard(FeatureGraph(CONTRACT).columns_).fit(X, (np.arange(100) % 2).astype(np.int8))
