@@ -122,7 +122,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         },
         holds_directions=True,
         restricted={
-            "booster": (("gbtree",), f"only gbtree is supported, another booster {_CONVERTS_WRONGLY}"),
+            "booster": (("gbtree",), f"only gbtree is supported, dart {_CONVERTS_WRONGLY}"),
             "enable_categorical": ((False,), _NO_CATEGORIES),
             "multi_strategy": (("one_output_per_tree",), "vector leaves do not convert to ONNX"),
             "objective": (("binary:logistic",), "only binary:logistic gives log-odds"),
@@ -149,7 +149,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         },
         holds_directions=True,
         restricted={
-            "boosting_type": (("gbdt",), f"only gbdt is supported, another type {_CONVERTS_WRONGLY}"),
+            "boosting_type": (("gbdt",), f"only gbdt is supported, dart {_CONVERTS_WRONGLY}"),
             "zero_as_missing": ((False,), f"it {_CONVERTS_WRONGLY}"),
             "categorical_feature": ((), _NO_CATEGORIES),
             "linear_tree": ((False,), "linear leaves do not convert to ONNX"),
