@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from training.compare_algorithms import Compared
+    from training.compare_algorithms import ComparedAlgorithm
 
     # the cells of a row; None draws a line across the table
     type Row = Sequence[str] | None
@@ -116,14 +116,14 @@ COMPARISON_NOTE = (
 )
 
 
-def comparison_table(title: str, results: Iterable[Compared]) -> Table:
+def comparison_table(title: str, results: Iterable[ComparedAlgorithm]) -> Table:
     """Algorithms side by side."""
     figures = ("AUC", "all rows, 95 %", "KS", "Brier", "ECE", "p", "Holm", "fit s", "KB", "us")
     rows = [_comparison_cells(result) for result in results]
     return _table(title, ("algorithm", *figures), rows, numbers=figures, note=COMPARISON_NOTE)
 
 
-def _comparison_cells(result: Compared) -> tuple[str, ...]:
+def _comparison_cells(result: ComparedAlgorithm) -> tuple[str, ...]:
     pooled, test = result.pooled_auc, result.against_best
     return (
         result.algorithm,

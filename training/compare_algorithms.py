@@ -1,4 +1,4 @@
-"""Algorithms side by side: cross-validated on the same folds of the same rows."""
+"""Compares algorithms by cross-validation on the same folds."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ WARM_UP, RUNS = 50, 1000
 
 @dataclass(frozen=True, slots=True)
 class AgainstBest:
-    """DeLong's paired test of an algorithm against the one with the highest AUC of all rows.
+    """DeLong's paired test against the algorithm with the highest pooled AUC.
 
     Attributes
     ----------
     difference : AUC less that of the best
-    p_value, adjusted : two-sided, alone and by Holm for all algorithms of the table
+    p_value, adjusted : two-sided; adjusted by Holm for all algorithms of the table
     """
 
     difference: Interval
@@ -52,18 +52,18 @@ class AgainstBest:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedAlgorithm:
     """One algorithm's figures.
 
     Attributes
     ----------
-    auc : mean over the folds, as tables of results are usually made
-    pooled_auc : of all out-of-fold probabilities together, with DeLong's interval
+    auc : mean over the folds, as in most published results
+    pooled_auc : AUC of all out-of-fold probabilities together, with DeLong's interval
     figures : KS, Brier score and so on of all out-of-fold probabilities
-    fit_seconds : of one fold, calibration included; the median
-    model_bytes : size of `model.onnx`, fitted on all folds but the last
-    row_us : microseconds for one row in ONNX, contributions included, on one thread; the median
-    against_best : None for the best itself
+    fit_seconds : median time for one fold, including calibration
+    model_bytes : size of `model.onnx`, fitted on all folds except the last
+    row_us : median time for one row in ONNX with contributions, on one thread, in microseconds
+    against_best : None for the best algorithm
     """
 
     algorithm: str
@@ -85,15 +85,17 @@ class _CrossValidated:
 
 
 def with_algorithms(definition: Definition, names: Sequence[str]) -> dict[str, DefaultDefinition]:
-    """The definition with each algorithm: its own with its parameters, others with defaults.
+    """The definition with each algorithm; only its own algorithm keeps the parameters.
 
     Raises
     ------
     DefinitionError
-        An algorithm is unknown or does not fit the definition, or the task is another.
+        An algorithm is unknown or does not fit the definition, or the task is not `default`.
     """
     if not isinstance(definition, DefaultDefinition):
-        raise DefinitionError(f"{definition.name}: algorithms are compared for the task default")
+        raise DefinitionError(
+            f"{definition.name}: algorithms can be compared only for the task default"
+        )
     return {
         name: definition if name == definition.algorithm.name else with_algorithm(definition, name)
         for name in names
@@ -107,18 +109,18 @@ def compare(
     folds: int = 10,
     progress: Callable[[str], None] = lambda _: None,
     left_out: Callable[[str], None] = lambda _: None,
-) -> list[Compared]:
+) -> list[ComparedAlgorithm]:
     """Cross-validate the variants of a definition on the same folds.
 
     Parameters
     ----------
-    variants : algorithm -> definition, as `with_algorithms` makes them
-    left_out : told which algorithms have no result, and why
+    variants : algorithm -> definition, from `with_algorithms`
+    left_out : called with a line for each algorithm without a result
 
     Raises
     ------
     UnrankedError
-        None of them ranks defaults on rows that it has not seen.
+        No algorithm ranks defaults better than chance on held-out rows.
     """
     seed = next(iter(variants.values())).split.seed
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
@@ -130,10 +132,10 @@ def compare(
         except UnrankedError as error:
             left_out(f"{name} is left out: {error.message}")
     if not found:
-        raise UnrankedError("no algorithm ranks defaults on rows that it has not seen")
+        raise UnrankedError("no algorithm ranks defaults better than chance on held-out rows")
     against_best = _against_best(dataset.y, {name: of.log_odds for name, of in found.items()})
     return [
-        Compared(
+        ComparedAlgorithm(
             algorithm=name,
             auc=float(np.mean([auc(dataset.y[rows], of.log_odds[rows]) for _, rows in splits])),
             pooled_auc=auc_interval(dataset.y, of.log_odds),
@@ -169,13 +171,13 @@ def _cross_validate(
 
 def _row_us(session: onnxruntime.InferenceSession, X: NDArray[np.float32]) -> float:
     """Median time for all outputs of one row, in microseconds."""
-    taken = []
+    elapsed = []
     for run in range(WARM_UP + RUNS):
         row = X[[run % len(X)]]
         started = time.perf_counter_ns()
         session.run(None, {"X": row})
-        taken.append(time.perf_counter_ns() - started)
-    return median(taken[WARM_UP:]) / 1000
+        elapsed.append(time.perf_counter_ns() - started)
+    return median(elapsed[WARM_UP:]) / 1000
 
 
 def _against_best(

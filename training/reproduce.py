@@ -1,7 +1,7 @@
-"""Trains a version again from what its manifest records, and says what differs if it is another.
+"""Trains a version again from its manifest and reports any difference.
 
-A version is its graphs, without the id and the time that are stamped on them. Parameters that were
-tuned are taken as recorded: the study is not run again.
+Two versions are the same if their graphs are, apart from the stamped id and time. Tuned parameters
+are taken from the manifest; the study is not run again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from scoreline.core.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, diges
 from scoreline.definition.files import restore_definition
 from training.data.dataset import read_dataset
 from training.data.files import DataFile
+from training.environment import environment
 from training.export.metadata import with_metadata
-from training.train import environment, train_on
+from training.train import train_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 
 GRAPHS = (MODEL_FILE, BATCH_FILE)
 STAMPED = ("version", "trained_at")
-# Sections of the manifest that follow from the graphs and the data, in the order of training.
+# Sections of the manifest that depend on graphs and data only, in the order of training.
 COMPARED = ("dataset", "parameters", "calibration", "metrics", "reference", "parity", "golden")
-ABSENT = "not there"
+ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is recorded of a part, and what is found now."""
+    """A recorded value and the value found now."""
 
     part: str
     recorded: str
@@ -45,12 +46,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """How training again came out.
+    """The result of training again.
 
     Attributes
     ----------
-    recorded, found : SHA-256 of the graphs; nothing found where training could not begin
-    differences : in the order in which training meets them
+    recorded, found : SHA-256 of the graphs; found is None where training could not start
+    differences : in the order of training
     """
 
     recorded: str
@@ -59,7 +60,7 @@ class Reproduction:
 
     @property
     def is_same(self) -> bool:
-        """Whether the version came out bit for bit."""
+        """Whether the graphs are bit for bit the same."""
         return self.recorded == self.found
 
 
@@ -78,13 +79,13 @@ def reproduce(
     Raises
     ------
     DefinitionError
-        The recorded definition is none for this release.
+        The recorded definition is not valid in this release.
     InvalidRequestError
-        The version does not say what its files held.
+        The version does not record the digests of its data files.
     """
     sources = manifest["dataset"].get("sources")
     if sources is None:
-        raise InvalidRequestError("the version does not record what its files held")
+        raise InvalidRequestError("the version does not record the digests of its data files")
     recorded = graphs_digest(files)
     definition = restore_definition(manifest["definition"])
     differences = [
@@ -114,7 +115,7 @@ def reproduce(
 
 
 def graphs_digest(files: Mapping[str, bytes]) -> str:
-    """SHA-256 of a version's graphs without what is stamped on them."""
+    """SHA-256 of a version's graphs without their stamps."""
     return digest(b"".join(_unstamped(files[name])[0] for name in GRAPHS))
 
 
@@ -138,14 +139,14 @@ def _changed_files(
 
 
 def _compared(path: str, recorded: Any, found: Any) -> list[Difference]:
-    """The first difference of a section; of the environment, every one that is recorded."""
+    """The first difference of a section, or every difference of the environment."""
     pairs = _differing(path, recorded, found)
     shown = islice(pairs, None if path == "environment" else 1)
     return [Difference(part, _short(a), _short(b)) for part, a, b in shown]
 
 
 def _differing(path: str, recorded: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
-    """(path, recorded, found) of every value that differs."""
+    """Path, recorded and found value of every difference."""
     if isinstance(recorded, dict) and isinstance(found, dict):
         for key in recorded:
             yield from _differing(f"{path}.{key}", recorded[key], found.get(key))
@@ -162,7 +163,7 @@ def _short(value: Any) -> str:
 
 
 def _graph_difference(name: str, recorded: bytes, found: bytes) -> list[Difference]:
-    """The first node, number or piece of metadata in which two graphs differ."""
+    """The first node, constant or part of the contract in which two graphs differ."""
     (old_bytes, old), (new_bytes, new) = _unstamped(recorded), _unstamped(found)
     if old_bytes == new_bytes:
         return []
@@ -174,7 +175,7 @@ def _graph_difference(name: str, recorded: bytes, found: bytes) -> list[Differen
             number = next(t for t in tensors if t is not None).name
             return [Difference(f"{name}: constant {number}", *_numbers(*tensors))]
     props = [{entry.key: entry.value for entry in model.metadata_props} for model in (old, new)]
-    contracts = [json.loads(of_each["contract"]) for of_each in props]
+    contracts = [json.loads(metadata["contract"]) for metadata in props]
     return _compared(f"{name}: contract", *contracts)
 
 
@@ -183,7 +184,7 @@ def _operator(node: NodeProto | None) -> str:
 
 
 def _numbers(recorded: TensorProto | None, found: TensorProto | None) -> tuple[str, str]:
-    """The first numbers of two tensors that differ, or their shapes."""
+    """The first numbers in which two tensors differ, or their shapes."""
     if recorded is None or found is None:
         return str((recorded and recorded.dims) or ABSENT), str((found and found.dims) or ABSENT)
     arrays = numpy_helper.to_array(recorded), numpy_helper.to_array(found)

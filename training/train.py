@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version as package_version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import scoreline
-import training
 from scoreline.core.versions import (
     BATCH_FILE,
     MANIFEST_FILE,
@@ -28,6 +22,7 @@ from training.data.dataset import load_dataset
 from training.data.memory import available_mb, check_memory
 from training.data.row_keys import pack_rows
 from training.data.split import split_rows
+from training.environment import environment
 from training.export.metadata import with_metadata
 from training.fit.tuning import tune
 from training.gates.judge import judge
@@ -42,18 +37,6 @@ if TYPE_CHECKING:
     from training.data.dataset import Dataset
     from training.export.trained_model import TrainedModel
     from training.gates.champion import ChampionBundle
-
-PACKAGES = (
-    "scikit-learn",
-    "xgboost-cpu",
-    "lightgbm",
-    "optbinning",
-    "optuna",
-    "skl2onnx",
-    "onnxmltools",
-    "onnx",
-    "onnxruntime",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +60,20 @@ def train(
     champion: ChampionBundle | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
-    """Read, fit, evaluate, export and hold the result against the gates.
+    """Read a dataset, fit, evaluate and export a model, and apply the gates.
 
     Parameters
     ----------
     dataset_path : local path or `s3://` URL of a file or folder
-    trained_by : the identity that asked for it, who may not approve the version
-    champion : the version that serves, which the new one is compared with
-    progress : told what is going on, a line at a time
+    trained_by : the identity that requested the training, which may not approve the version
+    champion : the version in service, which the new one is compared with
+    progress : called with a line of text at each step
 
     Raises
     ------
     TrainingError
-        The dataset breaks the definition, the model cannot be exported, or ONNX and the pipeline
-        disagree.
+        The dataset does not match the definition, the model cannot be exported, or ONNX and the
+        pipeline disagree.
     """
     progress(f"reading {dataset_path}")
     check_memory(definition, dataset_path, available_mb())
@@ -114,53 +97,64 @@ def train_on(
     champion: ChampionBundle | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
-    """Train on rows that have been read.
+    """Train on a dataset that has been read.
 
     Parameters
     ----------
-    study : the `tuning` of a manifest, which is taken in place of a search
+    study : the `tuning` section of a manifest, used instead of a search
     """
     started = time.monotonic()
-    described = _describe(dataset, dataset_path)
+    description = _describe(dataset, dataset_path)
     fitted, held_out = (dataset.take(rows) for rows in split_rows(definition.split, dataset))
-    del dataset  # its rows are copied
+    del dataset  # both parts are copies
     if isinstance(definition, DefaultDefinition) and definition.tuning and study is None:
         study = tune(definition, fitted.X, fitted.y, progress).to_json()
     chosen = definition.with_parameters(study["best_parameters"]) if study else definition
     trained = _fit_and_export(chosen, fitted, held_out, progress)
     progress("gates")
     judgement = judge(definition, trained, fitted, held_out, path=dataset_path, champion=champion)
-    now = datetime.now(UTC).replace(microsecond=0)
-    content = {"contract": trained.contract.to_json(), "definition_digest": definition.digest}
-    version = f"{now:%Y%m%dT%H%M%SZ}-{digest(with_metadata(trained.online, content))[:8]}"
-    stamp = {**content, "version": version, "trained_at": now.isoformat()}
+    stamp = _stamp(definition, trained)
     manifest = {
         "model": definition.name,
-        "version": version,
-        "trained_at": now.isoformat(),
+        "version": stamp["version"],
+        "trained_at": stamp["trained_at"],
         "trained_by": trained_by,
         "promotion": definition.promotion,
         "watch": definition.watch.model_dump(),
         "training_seconds": round(time.monotonic() - started, 1),
         **_provenance(definition, chosen),
         **({"tuning": study} if study else {}),
-        "dataset": {**described, **trained.samples},
+        "dataset": {**description, **trained.samples},
         "metrics": {name: asdict(interval) for name, interval in trained.metrics.items()},
         **trained.sections,
         **judgement.to_json(),
         "golden": trained.golden,
     }
+    files = _files(trained, stamp, manifest, pack_rows(fitted.X))
+    return Bundle(stamp["version"], files, trained.score, judgement.status)
+
+
+def _stamp(definition: Definition, trained: TrainedModel) -> dict[str, str]:
+    """Metadata of both graphs; the version's id is the time and a digest of the content."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    content = {"contract": trained.contract.to_json(), "definition_digest": definition.digest}
+    version = f"{now:%Y%m%dT%H%M%SZ}-{digest(with_metadata(trained.online, content))[:8]}"
+    return {**content, "version": version, "trained_at": now.isoformat()}
+
+
+def _files(
+    trained: TrainedModel, stamp: Mapping[str, str], manifest: dict[str, Any], row_keys: bytes
+) -> dict[str, bytes]:
+    """All files of the version; the manifest lists the digests of the others."""
     files = {
         MODEL_FILE: with_metadata(trained.online, stamp),
         BATCH_FILE: with_metadata(trained.batch, stamp),
         REPORT_FILE: render_report(manifest).encode(),
-        TRAINING_ROWS_FILE: pack_rows(fitted.X),
+        TRAINING_ROWS_FILE: row_keys,
     }
-    manifest["files"] = {
-        name: {"sha256": digest(body), "size": len(body)} for name, body in files.items()
-    }
-    files[MANIFEST_FILE] = json.dumps(manifest, indent=1, allow_nan=False).encode()
-    return Bundle(version, files, trained.score, judgement.status)
+    listed = {name: {"sha256": digest(body), "size": len(body)} for name, body in files.items()}
+    complete = {**manifest, "files": listed}
+    return {**files, MANIFEST_FILE: json.dumps(complete, indent=1, allow_nan=False).encode()}
 
 
 def _fit_and_export(
@@ -175,7 +169,7 @@ def _fit_and_export(
 
 
 def _provenance(definition: Definition, chosen: Definition) -> dict[str, Any]:
-    """What it takes to train the version again; `chosen` has the parameters that were fitted."""
+    """Everything needed to train the version again; `chosen` has the fitted parameters."""
     algorithm = chosen.algorithm
     return {
         "definition": definition.model_dump(mode="json"),
@@ -184,28 +178,6 @@ def _provenance(definition: Definition, chosen: Definition) -> dict[str, Any]:
         "parameters": {**ALGORITHMS[algorithm.name].defaults, **algorithm.parameters},
         "environment": environment(),
     }
-
-
-def environment() -> dict[str, Any]:
-    """What a version may depend on besides data and definition.
-
-    `code` is the digest of the modules that train; the number of processors is there because
-    sums depend on the number of threads that share them.
-    """
-    return {
-        "python": platform.python_version(),
-        **{package: package_version(package) for package in PACKAGES},
-        "code": _code_digest(),
-        "machine": platform.machine(),
-        "processors": os.process_cpu_count(),
-    }
-
-
-def _code_digest() -> str:
-    """Digest of the modules that train and of those that functions share."""
-    packages = Path(training.__file__).parent, Path(scoreline.__file__).parent
-    sources = sorted(path for package in packages for path in package.rglob("*.py"))
-    return digest("".join(digest(path.read_bytes()) for path in sources).encode())
 
 
 def _describe(dataset: Dataset, path: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_a_version_is_reproduced_from_the_object_that_it_was_trained_on(
     assert "reproduced bit for bit" in same.output
     assert "not reproduced" in gone.output
     assert "a.csv" in gone.output
-    assert "not there" in gone.output
+    assert "absent" in gone.output
 
 
 def test_the_points_table_of_a_scorecard(scoreline, registry):

@@ -81,7 +81,7 @@ def test_a_file_that_is_gone_is_named(version, path):
 
     [difference] = reproduce(manifest, files).differences
 
-    assert (difference.part, difference.found) == (f"data: {path}", "not there")
+    assert (difference.part, difference.found) == (f"data: {path}", "absent")
 
 
 def test_another_environment_is_told_even_where_nothing_follows_from_it(version):
