@@ -1,4 +1,4 @@
-"""Who uploaded a dataset. EventBridge names the account only; the manifest's metadata may say."""
+"""Finds the uploader of a dataset, whom EventBridge does not name, in its manifest's metadata."""
 
 from __future__ import annotations
 

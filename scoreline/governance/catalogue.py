@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scoreline.core.versions import Pointer
     from scoreline.governance.entry import Entry
 
-PARALLEL_READS = 8  # of manifests, one for each version
+PARALLEL_READS = 8  # each version has a manifest to read
 MANIFEST_KEYS = ("trained_at", "algorithm", "metrics")
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MIN_GROUP_SHARE = 0.1  # of the scores of champion or shadow, in a group of bins
+# The share of champion's or shadow's scores that a group of bins holds at least.
+MIN_GROUP_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +122,7 @@ def _groups(before: Mapping[int, int], after: Mapping[int, int]) -> list[tuple[i
         if old >= MIN_GROUP_SHARE * totals[0] or new >= MIN_GROUP_SHARE * totals[1]:
             groups.append((old, new))
             old = new = 0
-    if groups:  # what is left of the highest bins joins the last group
+    if groups:  # the rest of the highest bins joins the last group
         last = groups.pop()
         groups.append((last[0] + old, last[1] + new))
     return groups

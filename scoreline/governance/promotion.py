@@ -54,7 +54,7 @@ class Promotions:
 
         Parameters
         ----------
-        expected : the champion that the caller wants to replace, empty if there is none yet
+        expected : the champion that the caller wants to replace, empty for the first promotion
         override : promote a version that failed gates or that the caller trained; the entry names
             the gates, and `approval`
 

@@ -132,7 +132,7 @@ class Routings:
         ).to_item()
 
     def _present(self) -> Routing | None:
-        """The routing; None where there is none or where the parameter is not a routing."""
+        """The routing; None where the parameter is missing or is not a routing."""
         try:
             return self.registry.routing()
         except (ModelNotFoundError, PointerInvalidError):

@@ -1,4 +1,4 @@
-"""Runs a training job: it ends with a version, or with a reason why there is none."""
+"""Runs a training job, which ends with a published version or with the reason for its failure."""
 
 from __future__ import annotations
 

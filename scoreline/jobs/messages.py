@@ -53,7 +53,7 @@ def requested_jobs(body: str) -> list[RequestedJob]:
     Raises
     ------
     MalformedRequestError
-        The body is none of the messages that the queue is for.
+        The body is not a message that asks for training.
     """
     try:
         message = json.loads(body)

@@ -63,14 +63,14 @@ class LightClient:
         return cls(region, from_environment(environ), endpoint, timeout_s)
 
     def get_parameter(self, name: str) -> str | None:
-        """The value of an SSM parameter; None where there is none."""
+        """The value of an SSM parameter; None where it does not exist."""
         answer = self._call("SSM", "AmazonSSM.GetParameter", "1.1", {"Name": name})
         if answer.code == "ParameterNotFound":
             return None
         return str(_content("SSM", answer)["Parameter"]["Value"])
 
     def get_item(self, table: str, key: Mapping[str, str]) -> dict[str, Any]:
-        """The item of a key with plain values; {} where there is none."""
+        """The item of a key with plain values; {} where there is no item."""
         body = {"TableName": table, "Key": typed(key)}
         answer = self._call("DynamoDB", "DynamoDB_20120810.GetItem", "1.0", body)
         item = _content("DynamoDB", answer).get("Item", {})
@@ -93,7 +93,7 @@ class LightClient:
         _content("DynamoDB", self._call("DynamoDB", "DynamoDB_20120810.UpdateItem", "1.0", body))
 
     def get_object(self, bucket: str, key: str) -> bytes | None:
-        """The content of an S3 object; None where there is none."""
+        """The content of an S3 object; None where it does not exist."""
         path = "/" + percent_encoded(key)
         # AWS wants the bucket in the host name, moto in the path.
         if self._endpoint:
