@@ -101,8 +101,9 @@ lock: $(UV) ## write all lock files with the newest versions (UPGRADE= keeps tho
 LOCKED := $(filter-out demo,$(patsubst requirements/%.in,%,$(wildcard requirements/*.in)))
 UPGRADE ?= --upgrade
 COMPILE = "$(UV)" pip compile --quiet --python-version 3.13 --generate-hashes --no-header --no-emit-index-url
-# boto3 and what it needs is in the runtime; the C API of onnxruntime needs none of the others.
-NOT_IN_ZIPS := boto3 botocore python-dateutil s3transfer six urllib3 numpy protobuf flatbuffers packaging
+# boto3 and what it needs is in the runtime; the C API of onnxruntime and the files of Swagger UI need none of the others.
+NOT_IN_ZIPS := boto3 botocore python-dateutil s3transfer six urllib3 numpy protobuf flatbuffers packaging \
+    blinker click flask itsdangerous jinja2 markupsafe werkzeug
 
 clean: ## remove everything that the commands above made, local state included
 	rm -rf .scoreline .aws-sam .venv .venv-* .uv .cache build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

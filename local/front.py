@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
-from local import child, docs
+from local import child
 from local.environment import read_template
 from local.proxy import BodyTooLargeError, error, read_body, to_event, to_response
 from local.runtime import Outcome, invoke, invoke_apart
@@ -96,7 +96,6 @@ def create_app(template: Template) -> Starlette:
         routes=[
             *routes,
             HttpRoute(INVOKE_PATH, invocation, methods=["POST"]),
-            *docs.routes(template, functions.invoke),
         ],
         exception_handlers={
             HTTPException: _http_error,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from docs.reference.markdown import Schema, code, table, type_of, variants
-from local.environment import read_template
-from scoreline.api.openapi import Champions, openapi_document
+from docs.reference.markdown import Schema, code, references, table, type_of, variants
+from scoreline.api.openapi import openapi_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +24,18 @@ COLUMNS = ("field", "type", "required", "meaning")
 
 def page() -> str:
     """The whole page."""
-    document = openapi_document(read_template().routes, Champions("", {}))
+    document = openapi_document()
     schemas = document["components"]["schemas"]
     parts = [HEAD, "## Routes\n", _overview(document)]
+    bodies = {}
     for path, operations in document["paths"].items():
-        parts += [_route(method, path, operation) for method, operation in operations.items()]
+        for method, operation in operations.items():
+            body = _body(operation)
+            bodies |= body
+            parts.append(_route(method, path, operation, [schemas[name] for name in body]))
     parts.append("## Answers\n")
-    parts += [_component(name, schema) for name, schema in schemas.items()]
+    answers = [name for name in schemas if name not in bodies and not name.startswith("Banked")]
+    parts += [_component(name, schemas[name]) for name in answers]
     return "\n".join(parts)
 
 
@@ -48,11 +52,15 @@ def _who(operation: dict[str, Any]) -> str:
     return next((WHO[name] for part in operation["security"] for name in part), "anyone")
 
 
-def _route(method: str, path: str, operation: dict[str, Any]) -> str:
-    parts = [f"### {method.upper()} {path}", f"{operation['summary']}. For {_who(operation)}."]
+def _body(operation: dict[str, Any]) -> dict[str, None]:
+    """Names of the schemas that a route's body may have."""
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    bodies = [_fields(schema) for schema in variants(body.get("schema", {}))]
-    parts.append("\n\nor\n\n".join(filter(None, bodies)))
+    return dict.fromkeys(references(body.get("schema", {})))
+
+
+def _route(method: str, path: str, operation: dict[str, Any], bodies: list[Schema]) -> str:
+    parts = [f"### {method.upper()} {path}", f"{operation['summary']}. For {_who(operation)}."]
+    parts.append("\n\nor\n\n".join(filter(None, map(_fields, bodies))))
     for status, response in operation["responses"].items():
         for kind, content in response.get("content", {}).items():
             if status != "default":

@@ -36,6 +36,8 @@ from scoreline.jobs.submission import Submissions
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from scoreline.api.json_schema import Schema
+
 JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -52,6 +54,11 @@ class Services:
         return Ledger.connect(self.settings, Entry)
 
     @cached_property
+    def predict(self) -> PredictFunction:
+        """The predict function, which loads versions."""
+        return PredictFunction.connect(self.settings)
+
+    @cached_property
     def catalogue(self) -> Catalogue:
         """The read-only view of registry and ledger."""
         return Catalogue(self.registry, self.ledger)
@@ -59,8 +66,7 @@ class Services:
     @cached_property
     def promotions(self) -> Promotions:
         """Promotions, verified by the predict function."""
-        verify = PredictFunction.connect(self.settings).verify
-        return Promotions(self.registry, self.ledger, verify)
+        return Promotions(self.registry, self.ledger, self.predict.verify)
 
     @cached_property
     def watches(self) -> Watches:
@@ -193,6 +199,25 @@ def train_job(request: Request) -> Response:
     return Response(services().submissions.jobs.get(job))
 
 
+def openapi(_request: Request) -> Response:
+    """The OpenAPI document of this deployment."""
+    return Response(document())
+
+
+def docs(_request: Request) -> Response:
+    """The OpenAPI document as a page."""
+    from functions.admin.docs import page
+
+    return Response(page(document()), content_type="text/html; charset=utf-8")
+
+
+def document() -> Schema:
+    """The OpenAPI document of this deployment."""
+    from scoreline.governance.api_document import api_document  # few requests need it
+
+    return api_document(services().registry, services().predict)
+
+
 ROUTES = {
     ("GET", "/config"): config,
     ("GET", "/routing"): routing,
@@ -207,6 +232,8 @@ ROUTES = {
     ("POST", "/models/{model}/rollback"): rollback,
     ("POST", "/train"): train,
     ("GET", "/train/{job}"): train_job,
+    ("GET", "/openapi.json"): openapi,
+    ("GET", "/docs"): docs,
 }
 
 

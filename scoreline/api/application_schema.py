@@ -93,15 +93,20 @@ def _held(contract: Contract) -> dict[str, Any]:
 def _property(feature: Feature) -> dict[str, Any]:
     kinds = [_value(feature)]
     if feature.special_codes:
-        meanings = ", ".join(f"{code:.15g} {name}" for name, code in feature.special_codes.items())
-        codes = list(feature.specials)
-        kinds.append({"type": "number", "enum": codes, "description": meanings})
+        kinds += [_special(name, code) for name, code in feature.special_codes.items()]
     if feature.nullable:
         kinds.append({"type": "null"})
     schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
     spelling = "case and spaces do not matter" if feature.normalize else ""
     text = ", ".join(part for part in (feature.description, feature.unit, spelling) if part)
     return {**schema, "description": text} if text else schema
+
+
+def _special(name: str, code: float) -> dict[str, Any]:
+    """A constant, as an integer where it is one: generators of clients take no other numbers."""
+    if code == int(code):
+        return {"const": int(code), "description": name}
+    return {"type": "number", "minimum": code, "maximum": code, "description": name}
 
 
 def _value(feature: Feature) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from scoreline.api.fields import FLAG, MODEL, TEXT, Field, Table, is_model
-from scoreline.core.datasets import DATASET_RULE, is_dataset_path
+from scoreline.core.datasets import DATASET_PATTERN, DATASET_RULE, is_dataset_path
 from scoreline.core.errors import MAX_NAME
 
 DEFAULT = "default"  # no bank has this name
@@ -30,7 +30,7 @@ def are_banks(value: Any) -> bool:
 DATASET = Field(
     DATASET_RULE,
     lambda value: isinstance(value, str) and is_dataset_path(value),
-    {"type": "string", "examples": ["datasets/german-credit/"]},
+    {"type": "string", "pattern": DATASET_PATTERN, "examples": ["datasets/german-credit/"]},
 )
 VERSION = Field(
     TEXT.rule,
@@ -62,7 +62,7 @@ BANKS = Field(
 SEQUENCE = Field(
     "must be the number of the latest change, 0 before the first",
     lambda value: type(value) is int and value >= 0,
-    {"type": "integer", "minimum": 0},
+    {"type": "integer", "minimum": 0, "description": "Number of the latest change; 0 for none"},
 )
 
 PROMOTE = Table({"version": VERSION, "reason": REASON}, {"expected": VERSION, "override": OVERRIDE})

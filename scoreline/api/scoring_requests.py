@@ -29,7 +29,11 @@ def is_customer_id(value: Any) -> bool:
     return value is None or is_identifier(value)
 
 
-BANK = Field("must be a string", lambda value: isinstance(value, str), {"type": "string"})
+BANK = Field(
+    "must be a string",
+    lambda value: isinstance(value, str),
+    {"type": "string", "description": "The bank whose model answers in place of the default one"},
+)
 CUSTOMER_ID = Field(
     f"must be a whole number or a string of 1 to {MAX_ID} characters, or null",
     is_customer_id,
@@ -41,7 +45,7 @@ CUSTOMER_ID = Field(
 APPLICATIONS = Field(
     "must be a list of at least one application",
     lambda value: isinstance(value, list) and value != [],
-    {"type": "array", "minItems": 1},
+    {"type": "array", "minItems": 1, "items": {"type": "object"}},
 )
 CHANGES = Field(
     "must be an object of at least one field",

@@ -1,10 +1,10 @@
-"""The predict function, which admin asks to verify a version before it serves."""
+"""The predict function, which admin asks to verify versions and to describe champions."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
@@ -17,6 +17,8 @@ from scoreline.core.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_lambda import LambdaClient
 
     from scoreline.core.settings import Settings
@@ -51,13 +53,24 @@ class PredictFunction:
         RegistryUnavailableError
             Predict did not answer or could not reach S3; the version may still be good.
         """
-        target = {"verify": {"model": model, "version": version}}
-        with aws_errors("Lambda"):
-            answer = self.client.invoke(FunctionName=self.name, Payload=json.dumps(target).encode())
-            payload = answer["Payload"].read()
-        if "FunctionError" in answer:
+        payload = self._invoke({"verify": {"model": model, "version": version}})
+        if payload is None:
             raise VersionRefusedError(f"{version}: the predict function crashed while loading it")
         return _verified_digest(version, payload)
+
+    def application_schema(self, model: str) -> dict[str, Any] | None:
+        """JSON Schema of an application for a model; None where its champion does not load."""
+        path = "/models/{model}/schema"
+        event = {"httpMethod": "GET", "resource": path, "pathParameters": {"model": model}}
+        answer = json.loads(self._invoke(event) or b"{}")
+        return json.loads(answer["body"]) if answer.get("statusCode") == 200 else None
+
+    def _invoke(self, event: Mapping[str, Any]) -> bytes | None:
+        """The answer to an event; None where the function crashed."""
+        with aws_errors("Lambda"):
+            answer = self.client.invoke(FunctionName=self.name, Payload=json.dumps(event).encode())
+            payload = answer["Payload"].read()
+        return None if "FunctionError" in answer else payload
 
 
 def _verified_digest(version: str, payload: bytes) -> str:

@@ -18,6 +18,7 @@ UPLOAD_PREFIX = "upload by "  # of `trained_by`, where only an S3 event names th
 _VERSION = "?versionId="
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[\w!'()*./=-]*(_READY\.json\?versionId=[\w.-]+)?")
 _DATASET_PREFIX = re.compile(r"datasets(/[\w=-][\w.=-]*)+/?")
+DATASET_PATTERN = f"^({_S3_URI.pattern}|{_DATASET_PREFIX.pattern})$"
 
 
 def is_dataset_path(path: str) -> bool:

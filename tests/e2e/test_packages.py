@@ -19,7 +19,7 @@ from tests.sample import APPLICATION, bundle
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 FUNCTIONS = ["predict", "admin"]
-BUDGET_MB = {"predict": 33, "admin": 2}
+BUDGET_MB = {"predict": 33, "admin": 2.2}
 MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine of ELF
 HANDLERS = {"predict": "functions.predict.handler", "admin": "functions.admin.handler"}
 THIRD_PARTY = {

@@ -35,6 +35,8 @@ ROUTES = {
     ("POST", "/models/{model}/rollback"): ("admin", "iam"),
     ("POST", "/train"): ("admin", "iam"),
     ("GET", "/train/{job}"): ("admin", "iam"),
+    ("GET", "/openapi.json"): ("admin", "iam"),
+    ("GET", "/docs"): ("admin", "iam"),
 }
 
 

@@ -6,6 +6,7 @@ from functions.admin.handler import lambda_handler
 from scoreline.aws.ledger import Ledger
 from scoreline.core.versions import digest
 from scoreline.governance.entry import Entry
+from tests import described
 from tests.support import ACCOUNT, REGION
 
 MODEL = "loan-risk"
@@ -74,6 +75,7 @@ def call(lambda_context):
 
     def call(event):
         answer = lambda_handler(event, lambda_context)
+        described.check(event, answer)
         return answer["statusCode"], json.loads(answer["body"])
 
     return call

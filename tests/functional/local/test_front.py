@@ -157,15 +157,6 @@ def test_invocation_errors_have_the_names_of_lambda(front, path, content, status
     assert (response.status_code, response.headers["x-amzn-errortype"]) == (status, kind)
 
 
-def test_swagger_ui_comes_from_here(front):
-    page = front.get("/docs").text
-
-    assert "http" not in page.replace("<!doctype html>", "").replace("<html", "")
-    for name in ("swagger-ui.css", "swagger-ui-bundle.js"):
-        assert f"docs/assets/{name}" in page
-        assert front.get(f"/docs/assets/{name}").status_code == 200
-
-
 def test_the_front_asks_the_real_handlers(real_front):
     response = real_front.get("/models/no-such-model/history")
 

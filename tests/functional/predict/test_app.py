@@ -13,6 +13,7 @@ import pytest
 from functions.predict import routes as app
 from scoreline.api.http import MAX_PAYLOAD_BYTES, Request
 from scoreline.core.versions import bundle_key
+from tests import described
 from tests.sample import APPLICATION, bundle, publish
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -28,6 +29,7 @@ def call(rest_event, lambda_context):
     def send(method, resource, body=None, **path):
         event = rest_event(method, resource, path or None, body)
         response = app.lambda_handler(event, lambda_context)
+        described.check(event, response)
         return response["statusCode"], json.loads(response["body"])
 
     return send
@@ -36,9 +38,11 @@ def call(rest_event, lambda_context):
 @pytest.fixture
 def handle(load_event, lambda_context):
     def send(name):
-        response = app.lambda_handler(load_event(name), lambda_context)
+        event = load_event(name)
+        response = app.lambda_handler(event, lambda_context)
         if "statusCode" not in response:
             return None, response
+        described.check(event, response)
         return response["statusCode"], json.loads(response["body"])
 
     return send

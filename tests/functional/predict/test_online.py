@@ -7,10 +7,11 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.predict import routes as app
-from local.environment import read_template
-from scoreline.api.openapi import Champions, openapi_document
+from scoreline.api.openapi import openapi_document
+from scoreline.api.promoted_model import PromotedModel
 from scoreline.core.versions import MANIFEST_FILE
 from scoreline.serving.verification import verify
+from tests import described
 from tests.sample import APPLICATION, bundle, publish
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -45,6 +46,7 @@ def call(rest_event, lambda_context):
     def send(body, resource=PATH):
         event = rest_event("POST", resource, {"model": "sample"}, body)
         response = app.lambda_handler(event, lambda_context)
+        described.check(event, response)
         return response["statusCode"], json.loads(response["body"])
 
     return send
@@ -197,7 +199,7 @@ def test_schema_and_openapi_say_what_is_sent(rest_event, lambda_context, call, k
     keep()
     event = rest_event("GET", "/models/{model}/schema", {"model": "sample"})
     schema = json.loads(app.lambda_handler(event, lambda_context)["body"])
-    document = openapi_document(read_template().routes, Champions("sample", {"sample": schema}))
+    document = openapi_document({"sample": PromotedModel("sample", schema)}, "sample")
     body = {"customer_id": 100002, "application": SENT}
 
     OpenAPIV31SpecValidator(document).validate()

@@ -4,8 +4,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from functions.predict import routes as app
-from local.environment import read_template
-from scoreline.api.openapi import Champions, openapi_document
+from scoreline.api.application_schema import application_schema
+from scoreline.api.openapi import openapi_document
+from scoreline.api.promoted_model import PromotedModel
+from tests import described
 from tests.sample import APPLICATION, applicants, bundle, publish
 
 pytestmark = [
@@ -27,6 +29,7 @@ def promoted(registry, endpoint):
 def handle(lambda_context):
     def send(event):
         response = app.lambda_handler(event, lambda_context)
+        described.check(event, response)
         return response["statusCode"], json.loads(response["body"])
 
     return send
@@ -111,9 +114,8 @@ def test_an_unknown_model_is_404(call):
 
 
 def test_answers_are_what_the_openapi_document_says(call):
-    document = openapi_document(
-        read_template().routes, Champions("", {"sample": {"x-task": "default"}})
-    )
+    schema = application_schema(app.champions().get("sample").model.contract)
+    document = openapi_document({"sample": PromotedModel("sample", schema)})
     components = {"components": document["components"]}
 
     for body in (

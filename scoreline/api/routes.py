@@ -1,0 +1,159 @@
+"""Every route of the REST API: who may call it, what it takes and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from scoreline.api import answers
+from scoreline.api.fields import Table
+from scoreline.api.operations_requests import (
+    PROMOTE,
+    ROLLBACK,
+    ROUTING,
+    TRAIN,
+    TRAIN_HEADERS,
+    UPDATE_MODEL,
+)
+from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, WHAT_IF
+
+JSON = "application/json"
+APPLICATION = Table(open=True)  # the fields are the model's own
+DecisionChange = answers.Comparison | answers.Proposals
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route.
+
+    Attributes
+    ----------
+    name : of the operation, as clients call it
+    summary : what it does
+    function : the Lambda function that answers
+    auth : how callers prove who they are: by an API key, by an AWS signature, or not at all
+    answer, unavailable : type of the answer, and of the answer with status 503 if it is no error
+    body, headers : what it takes besides the path
+    """
+
+    name: str
+    summary: str
+    function: Literal["predict", "admin"]
+    auth: Literal["api-key", "iam", "open"]
+    answer: Any
+    body: Table | None = None
+    headers: Table | None = None
+    status: int = 200
+    content_type: str = JSON
+    unavailable: Any = None
+
+
+def _scoring(name: str, summary: str, answer: Any, body: Table | None = None) -> Route:
+    return Route(name, summary, "predict", "api-key", answer, body)
+
+
+def _operations(name: str, summary: str, answer: Any, body: Table | None = None) -> Route:
+    return Route(name, summary, "admin", "iam", answer, body)
+
+
+ROUTES: dict[tuple[str, str], Route] = {
+    ("POST", "/predict"): _scoring(
+        "predict", "Score an application for the default model or a bank", answers.Answer, ROUTED
+    ),
+    ("POST", "/predict/batch"): _scoring(
+        "predict_batch",
+        "Score many applications for the default model or a bank",
+        answers.BatchAnswer,
+        ROUTED_BATCH,
+    ),
+    ("POST", "/models/{model}/predict"): _scoring(
+        "predict_model", "Score an application", answers.Answer, APPLICATION
+    ),
+    ("POST", "/models/{model}/predict/batch"): _scoring(
+        "predict_model_batch", "Score many applications", answers.BatchAnswer, BATCH
+    ),
+    ("POST", "/models/{model}/what-if"): _scoring(
+        "what_if",
+        "Show the effect of changes, or the smallest changes that reach a decision",
+        DecisionChange,
+        WHAT_IF,
+    ),
+    ("GET", "/models/{model}/schema"): Route(
+        "schema",
+        "Get the JSON Schema of an application",
+        "predict",
+        "api-key",
+        dict[str, Any],
+        content_type="application/schema+json",
+    ),
+    ("GET", "/health"): Route(
+        "health",
+        "Ask whether the default model answers",
+        "predict",
+        "open",
+        answers.Health,
+        unavailable=answers.Health,
+    ),
+    ("GET", "/status"): Route(
+        "status",
+        "List the loaded versions and the problems of serving",
+        "predict",
+        "iam",
+        answers.ServingStatus,
+    ),
+    ("GET", "/config"): _operations(
+        "config", "Show what serves and where things are kept", answers.Config
+    ),
+    ("GET", "/routing"): _operations(
+        "routing", "Show which model answers which bank", answers.RoutingState
+    ),
+    ("PUT", "/routing"): _operations(
+        "put_routing", "Change which model answers which bank", answers.RoutingChange, ROUTING
+    ),
+    ("POST", "/update_model"): _operations(
+        "update_model", "Promote a version of the default model", answers.Promotion, UPDATE_MODEL
+    ),
+    ("GET", "/models"): _operations("models", "List all models", answers.Models),
+    ("GET", "/models/{model}/versions"): _operations(
+        "versions", "List the versions of a model", answers.Versions
+    ),
+    ("GET", "/models/{model}/versions/{version}/report"): Route(
+        "report", "Get the report of a version", "admin", "iam", str, content_type="text/html"
+    ),
+    ("GET", "/models/{model}/history"): _operations(
+        "history", "List who promoted which version, and why", answers.History
+    ),
+    ("GET", "/models/{model}/watch"): _operations(
+        "watch", "Show how the champion that was promoted last is doing", answers.Watch
+    ),
+    ("POST", "/models/{model}/promote"): _operations(
+        "promote", "Make a version the champion", answers.Promotion, PROMOTE
+    ),
+    ("POST", "/models/{model}/rollback"): _operations(
+        "rollback", "Return to the champion before", answers.Promotion, ROLLBACK
+    ),
+    ("POST", "/train"): Route(
+        "train",
+        "Queue a training job",
+        "admin",
+        "iam",
+        answers.SubmittedJob,
+        TRAIN,
+        TRAIN_HEADERS,
+        202,
+    ),
+    ("GET", "/train/{job}"): _operations(
+        "train_job", "Show the state of a training job", answers.TrainingJob
+    ),
+    ("GET", "/openapi.json"): _operations(
+        "openapi", "Get the OpenAPI document of this deployment", dict[str, Any]
+    ),
+    ("GET", "/docs"): Route(
+        "docs",
+        "Read the OpenAPI document as a page",
+        "admin",
+        "iam",
+        str,
+        content_type="text/html",
+    ),
+}
