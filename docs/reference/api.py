@@ -27,7 +27,7 @@ def page() -> str:
     document = openapi_document()
     schemas = document["components"]["schemas"]
     parts = [HEAD, "## Routes\n", _overview(document)]
-    bodies = {}
+    bodies: dict[str, None] = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             body = _body(operation)

@@ -111,6 +111,12 @@ class Scored(TypedDict):
     model: Model
     version: Version
     features: NotRequired[LookedUpFeatures]
+    unseen: NotRequired[
+        Annotated[
+            list[str],
+            {"description": "Fields with a category that no application in training had"},
+        ]
+    ]
     processing_time_ms: NotRequired[
         Annotated[float, {"description": "Said once for all the applications of a batch"}]
     ]

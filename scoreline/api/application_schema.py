@@ -13,7 +13,7 @@ from scoreline.core.contract import HELD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scoreline.core.contract import Contract, Feature
+    from scoreline.core.contract import Constant, Contract, Feature, Figure
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -22,15 +22,25 @@ def application_schema(contract: Contract) -> dict[str, Any]:
     """JSON Schema (2020-12) of what is scored; it accepts what the encoder accepts.
 
     That is an application, or an application and a customer where the model has online features.
-    `x-task` says what the model is for.
+    `x-task` says what the model is for, and `x-answer` which further fields its answers have.
     """
     application = _application(contract)
-    return {"$schema": DIALECT, **(_returning(application) if contract.pipeline else application)}
-
-
-def _returning(application: dict[str, Any]) -> dict[str, Any]:
     return {
-        **{key: application.pop(key) for key in ("title", "description", "x-task")},
+        "$schema": DIALECT,
+        "title": f"Application for {contract.model}",
+        "description": contract.description,
+        "x-task": contract.task,
+        "x-answer": {name: _figure(given) for name, given in contract.answer.items()},
+        **(_with_customer(application) if contract.pipeline else application),
+    }
+
+
+def _figure(given: Figure | Constant) -> str | dict[str, Any]:
+    return given if isinstance(given, str) else {"constant": given.constant}
+
+
+def _with_customer(application: dict[str, Any]) -> dict[str, Any]:
+    return {
         "type": "object",
         "properties": {
             "customer_id": dict(CUSTOMER_ID.schema),
@@ -43,10 +53,7 @@ def _returning(application: dict[str, Any]) -> dict[str, Any]:
 
 def _application(contract: Contract) -> dict[str, Any]:
     sent = [feature for feature in contract.features if not feature.online]
-    schema = {
-        "title": f"Application for {contract.model}",
-        "description": contract.description,
-        "x-task": contract.task,
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": {
             "id": {
@@ -123,9 +130,8 @@ def _category(feature: Feature) -> dict[str, Any]:
     codes = CategoryCodes(feature)
     numbers = list(codes.numbers)
     if feature.unseen == "refuse" and not feature.normalize:
-        if numbers:
-            return {"enum": [*codes.exact, *numbers]}
-        return {"type": "string", "enum": list(codes.exact)}
+        listed = {"type": "string", "enum": list(codes.exact)}
+        return {"anyOf": [listed, {"type": "integer", "enum": numbers}]} if numbers else listed
     text = {"type": "string", "minLength": 1, "examples": list(feature.categories)}
     if feature.normalize:
         text["pattern"] = r"\S"

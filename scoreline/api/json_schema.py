@@ -87,7 +87,8 @@ class TypeSchemas:
         """The schema of a type."""
         origin, arguments = get_origin(kind), get_args(kind)
         if is_typeddict(kind):
-            return self._component(kind)
+            self.component(kind)
+            return ref(kind.__name__)
         if origin is Annotated:
             return {**self.of(arguments[0]), **arguments[1]}
         if origin is NotRequired:
@@ -102,7 +103,8 @@ class TypeSchemas:
             return {"type": "object", "additionalProperties": self.of(arguments[1])}
         return dict(PRIMITIVES[kind])
 
-    def _component(self, kind: Any) -> Schema:
+    def component(self, kind: Any) -> Schema:
+        """The component of a TypedDict."""
         name = kind.__name__
         if name not in self.components:
             self.components[name] = {}  # a type may contain itself
@@ -113,4 +115,4 @@ class TypeSchemas:
                 "properties": {field: self.of(hint) for field, hint in hints.items()},
                 "required": [f for f, hint in hints.items() if get_origin(hint) is not NotRequired],
             }
-        return ref(name)
+        return self.components[name]

@@ -66,7 +66,7 @@ def openapi_document(
         if route.body is not None:
             bodies[_request_name(route)] = schema_of_table(route.body)
     for model in models.values():
-        bodies |= model.components()
+        bodies |= model.components(types)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Scoreline", "version": __version__, "description": DESCRIPTION},
@@ -90,12 +90,16 @@ def _paths(
             operation["requestBody"] = _body(schema or ref(_request_name(route)))
         paths.setdefault(path, {})[method.lower()] = operation
     for model in models.values():
-        for path, name, schema, example, answer in model.routes():
-            route = ROUTES["POST", path.replace(f"/{model.name}/", "/{model}/")]
-            operation = _operation(types, path, route, answer)
-            body = _body(schema, example)
-            named = {"operationId": name, "tags": [model.name], "requestBody": body}
-            paths[path] = {"post": {**operation, **named}}
+        for own in model.operations(types):
+            route = ROUTES["POST", own.path.replace(f"/{model.name}/", "/{model}/")]
+            paths[own.path] = {
+                "post": {
+                    **_operation(types, own.path, route, own.answer),
+                    "operationId": own.name,
+                    "tags": [model.name],
+                    "requestBody": _body(own.body, own.example),
+                }
+            }
     return paths
 
 
@@ -105,10 +109,10 @@ def _default_body(route: str, default: PromotedModel | None) -> Schema | None:
         return None
     if route == "predict":
         return {"anyOf": [default.scored_ref, ref("BankedApplication")]}
-    return {"anyOf": [ref(f"{default.class_name}Batch"), ref("BankedBatch")]}
+    return {"anyOf": [default.batch_ref, ref("BankedBatch")]}
 
 
-def _operation(types: TypeSchemas, path: str, route: Route, answer: Any = None) -> Schema:
+def _operation(types: TypeSchemas, path: str, route: Route, answer: Schema | None = None) -> Schema:
     names = [name for _, name, _, _ in Formatter().parse(path) if name]
     headers = route.headers.optional if route.headers else {}
     return {
@@ -125,20 +129,20 @@ def _operation(types: TypeSchemas, path: str, route: Route, answer: Any = None) 
                 for name, field in headers.items()
             ),
         ],
-        "responses": _responses(types, route, answer or route.answer),
+        "responses": _responses(types, route, answer or types.of(route.answer)),
         "security": SECURITY[route.auth],
     }
 
 
-def _responses(types: TypeSchemas, route: Route, answer: Any) -> Schema:
-    def response(description: str, kind: Any, content_type: str = JSON) -> Schema:
-        content = {content_type: {"schema": types.of(kind)}}
-        return {"description": description, "content": content}
-
-    responses = {str(route.status): response("Success", answer, route.content_type)}
+def _responses(types: TypeSchemas, route: Route, answer: Schema) -> Schema:
+    responses = {str(route.status): _response("Success", answer, route.content_type)}
     if route.unavailable is not None:
-        responses["503"] = response("Unavailable", route.unavailable)
-    return {**responses, "default": response("Error", answers.ErrorAnswer)}
+        responses["503"] = _response("Unavailable", types.of(route.unavailable))
+    return {**responses, "default": _response("Error", types.of(answers.ErrorAnswer))}
+
+
+def _response(description: str, schema: Schema, content_type: str = JSON) -> Schema:
+    return {"description": description, "content": {content_type: {"schema": schema}}}
 
 
 def _body(schema: Schema, example: Any = None) -> Schema:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scoreline.api import answers
-from scoreline.api.json_schema import Schema, ref, schema_of_table
+from scoreline.api.json_schema import Schema, TypeSchemas, ref, schema_of_table
 from scoreline.api.routes import DecisionChange
 from scoreline.api.scoring_requests import (
     APPLICATIONS,
@@ -19,7 +19,29 @@ from scoreline.api.scoring_requests import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scoreline.api.fields import Table
+# Figures of further fields of an answer that it does not have under their own name.
+COMPUTED: dict[str, Schema] = {
+    "predicted_default": {"type": "integer", "enum": [0, 1]},
+    "recommended_products": {"type": "string"},
+    "answered_at": {"type": "string", "format": "date-time"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation on one model: its path, and what it takes and answers.
+
+    Attributes
+    ----------
+    name : of the operation, as clients call it
+    example : of the body
+    """
+
+    path: str
+    name: str
+    body: Schema
+    example: Mapping[str, Any] | None
+    answer: Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +65,13 @@ class PromotedModel:
         return "".join(word.capitalize() for word in self.name.split("-"))
 
     @property
-    def answer(self) -> Any:
-        """The type of an answer."""
-        decides = self.scored["x-task"] == "default"
-        return answers.CreditAnswer if decides else answers.RecommendationAnswer
+    def decides(self) -> bool:
+        """Whether an answer is a decision that a change of the application could move."""
+        return bool(self.scored["x-task"] == "default")
 
     @property
     def has_customers(self) -> bool:
-        """Whether what is scored names a customer beside the application."""
+        """Whether a request may name a customer, whose history is looked up."""
         return "customer_id" in self.scored.get("properties", {})
 
     @property
@@ -58,41 +79,85 @@ class PromotedModel:
         """The component of what is scored."""
         return ref(f"{self.class_name}{'Customer' if self.has_customers else 'Application'}")
 
-    def components(self) -> dict[str, Schema]:
-        """Schemas of the bodies that the model's routes take."""
+    @property
+    def batch_ref(self) -> Schema:
+        """The component of a batch."""
+        return ref(f"{self.class_name}Batch")
+
+    def components(self, types: TypeSchemas) -> dict[str, Schema]:
+        """Schemas of what the model's routes take and answer."""
+        name = self.class_name
+        applications = {**APPLICATIONS.schema, "items": self.scored_ref}
+        schemas = {
+            **self._applications(),
+            f"{name}Batch": schema_of_table(BATCH, applications=applications),
+            f"{name}Answer": self._answer(types),
+            f"{name}BatchAnswer": self._batch_answer(types),
+        }
+        if self.decides:
+            table = CUSTOMER_WHAT_IF if self.has_customers else WHAT_IF
+            application = ref(f"{name}Application")
+            schemas[f"{name}WhatIf"] = schema_of_table(table, application=application)
+        return schemas
+
+    def operations(self, types: TypeSchemas) -> Iterator[Operation]:
+        """The operations on the model."""
+        path, name, example = f"/models/{self.name}", self.name.replace("-", "_"), self.example
+        yield Operation(
+            path=f"{path}/predict",
+            name=f"predict_{name}",
+            body=self.scored_ref,
+            example=example,
+            answer=ref(f"{self.class_name}Answer"),
+        )
+        yield Operation(
+            path=f"{path}/predict/batch",
+            name=f"predict_batch_{name}",
+            body=self.batch_ref,
+            example=example and {"applications": [example]},
+            answer=ref(f"{self.class_name}BatchAnswer"),
+        )
+        if self.decides:
+            yield Operation(
+                path=f"{path}/what-if",
+                name=f"what_if_{name}",
+                body=ref(f"{self.class_name}WhatIf"),
+                example=example and self._what_if_example(example),
+                answer=types.of(DecisionChange),
+            )
+
+    def _applications(self) -> dict[str, Schema]:
         name, scored = self.class_name, dict(self.scored)
-        scored.pop("$schema", None)
-        scored.pop("title", None)  # clients would call the class by it
+        for key in ("$schema", "x-answer", "title"):  # clients would name the class by its title
+            scored.pop(key, None)
         if not self.has_customers:
-            return {f"{name}Application": scored, **self._envelopes(WHAT_IF)}
+            return {f"{name}Application": scored}
         application = scored["properties"]["application"]
         properties = {**scored["properties"], "application": ref(f"{name}Application")}
         return {
             f"{name}Application": application,
             f"{name}Customer": {**scored, "properties": properties},
-            **self._envelopes(CUSTOMER_WHAT_IF),
         }
 
-    def _envelopes(self, what_if: Table) -> dict[str, Schema]:
-        applications = {**APPLICATIONS.schema, "items": self.scored_ref}
-        envelopes = {f"{self.class_name}Batch": schema_of_table(BATCH, applications=applications)}
-        if self.answer is answers.CreditAnswer:
-            application = ref(f"{self.class_name}Application")
-            schema = schema_of_table(what_if, application=application)
-            envelopes[f"{self.class_name}WhatIf"] = schema
-        return envelopes
+    def _answer(self, types: TypeSchemas) -> Schema:
+        kind = answers.CreditAnswer if self.decides else answers.RecommendationAnswer
+        schema = types.component(kind)
+        figures = {**schema["properties"], **COMPUTED}
+        further = {
+            name: figures[given] if isinstance(given, str) else {"const": given["constant"]}
+            for name, given in self.scored.get("x-answer", {}).items()
+        }
+        return {
+            **schema,
+            "properties": {**schema["properties"], **further},
+            "required": [*schema["required"], *further],
+        }
 
-    def routes(self) -> Iterator[tuple[str, str, Schema, Any, Any]]:
-        """Path, name of the operation, schema and example of the body, and type of the answer."""
-        path, name = f"/models/{self.name}", self.name.replace("-", "_")
-        example, batch = self.example, ref(f"{self.class_name}Batch")
-        yield f"{path}/predict", f"predict_{name}", self.scored_ref, example, self.answer
-        many = example and {"applications": [example]}
-        yield f"{path}/predict/batch", f"predict_batch_{name}", batch, many, answers.BatchAnswer
-        if self.answer is answers.CreditAnswer:
-            schema = ref(f"{self.class_name}WhatIf")
-            asked = example and self._what_if_example(example)
-            yield f"{path}/what-if", f"what_if_{name}", schema, asked, DecisionChange
+    def _batch_answer(self, types: TypeSchemas) -> Schema:
+        schema = types.component(answers.BatchAnswer)
+        results = [ref(f"{self.class_name}Answer"), types.of(answers.Refusal)]
+        items = {"type": "array", "items": {"anyOf": results}}
+        return {**schema, "properties": {**schema["properties"], "results": items}}
 
     def _what_if_example(self, example: Mapping[str, Any]) -> dict[str, Any]:
         parts = example if self.has_customers else {"application": example}

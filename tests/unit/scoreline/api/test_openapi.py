@@ -1,6 +1,7 @@
 import json
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +14,9 @@ from local.environment import read_template
 from scoreline.api.application_schema import application_schema
 from scoreline.api.json_schema import schema_of_table
 from scoreline.api.openapi import openapi_document
-from scoreline.api.promoted_model import PromotedModel
+from scoreline.api.promoted_model import COMPUTED, PromotedModel
 from scoreline.api.routes import ROUTES
+from scoreline.core.contract import ANSWER_FIELDS, CreditFigure, RecommendationFigure
 from scoreline.core.errors import ScorelineError
 from scoreline.definition.files import load_definition, read_definition
 from scoreline.scoring.application import ApplicationEncoder
@@ -137,22 +139,21 @@ def test_bodies_take_no_further_fields_but_those_of_an_unknown_application(docum
     assert open_bodies == {"BankedApplication", "PredictRequest", "PredictModelRequest"}
 
 
-def numbers(schema):
-    """Every number that a schema lists as one value of several."""
+def listed(schema):
+    """The types of each list of values in a schema."""
     if isinstance(schema, dict):
-        for value in schema.get("enum", ()):
-            if not isinstance(value, str):
-                yield value
-        yield from (found for part in schema.values() for found in numbers(part))
+        if isinstance(schema.get("enum"), list):
+            yield {type(value) for value in schema["enum"]}
+        yield from (found for part in schema.values() for found in listed(part))
     if isinstance(schema, list):
-        yield from (found for part in schema for found in numbers(part))
+        yield from (found for part in schema for found in listed(part))
 
 
 def test_special_codes_are_constants_of_whole_numbers(document):
     income = document["components"]["schemas"]["SampleApplication"]["properties"]["income"]
 
     assert [kind.get("const") for kind in income["anyOf"]] == [None, -99, -98, None]
-    assert list(numbers(document)) == []
+    assert all(types in ({str}, {int}) for types in listed(document))
 
 
 def test_a_special_code_that_is_no_whole_number_is_the_only_one_of_its_range(contracts):
@@ -223,3 +224,41 @@ OTHERS_REFUSED = {
     "predict-loan-risk-batch",
     "train-local-path",
 }
+
+
+def properties_of(document, component):
+    return document["components"]["schemas"][component]["properties"]
+
+
+def test_the_answer_of_a_model_has_the_fields_that_its_contract_adds(document):
+    answer = document["components"]["schemas"]["LoanRiskAnswer"]
+    path = document["paths"]["/models/loan-risk/predict"]["post"]["responses"]["200"]
+    [content] = path["content"].values()
+
+    assert content["schema"] == {"$ref": "#/components/schemas/LoanRiskAnswer"}
+    assert answer["properties"]["prediction"] == {"type": "integer", "enum": [0, 1]}
+    assert answer["properties"]["status"] == {"const": "success"}
+    assert answer["properties"]["timestamp"]["format"] == "date-time"
+    assert {"status", "prediction", "probability", "timestamp"} <= set(answer["required"])
+    assert "Predictions" in properties_of(document, "ProductRecommendationAnswer")
+    results = properties_of(document, "LoanRiskBatchAnswer")["results"]["items"]["anyOf"]
+    assert results[0] == {"$ref": "#/components/schemas/LoanRiskAnswer"}
+
+
+def test_a_definition_may_not_add_a_field_that_answers_have(document):
+    names = {
+        name
+        for component in ("CreditAnswer", "RecommendationAnswer", "Refusal")
+        for name in properties_of(document, component)
+    }
+
+    assert names == set(ANSWER_FIELDS)
+
+
+def test_every_figure_that_a_definition_may_add_has_a_schema(document):
+    for figures, component in (
+        (CreditFigure, "CreditAnswer"),
+        (RecommendationFigure, "RecommendationAnswer"),
+    ):
+        known = {*properties_of(document, component), *COMPUTED}
+        assert set(get_args(figures)) <= known
