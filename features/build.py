@@ -1,4 +1,4 @@
-"""From tables to the offline table in Parquet, and from that to the online table in DynamoDB."""
+"""Builds the offline table in Parquet from raw tables, and the items of the online table."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def build_offline(
     path: Path,
     progress: Callable[[int, int], None] = lambda _rows, _of: None,
 ) -> int:
-    """Write the offline table, whole or not at all; returns the number of its rows.
+    """Write the offline table atomically; returns its number of rows.
 
     Parameters
     ----------
     source : a folder of Parquet files, or the URL of a PostgreSQL database
-    progress : told the rows that are written, of how many
+    progress : called with the rows written and the total
 
     Raises
     ------
     DatasetError
-        The tables do not open, lack something, or hold what is not of its type.
+        The tables do not open, lack a column, or hold values of a wrong type.
     """
     part = path.with_name(f"{path.name}.part")
     with open_tables(pipeline, source) as tables:
@@ -69,9 +69,9 @@ def _write(
 
 
 def online_items(pipeline: Pipeline, path: Path, as_of: datetime) -> Iterator[dict[str, str]]:
-    """The items of the online table, read from the offline table batch by batch.
+    """Items of the online table, read from the offline table batch by batch.
 
-    `features` is a JSON object; a feature that a customer lacks is left out of it.
+    `features` is a JSON object without the features that the customer lacks.
     """
     names = list(pipeline.features)
     for batch in parquet.ParquetFile(path).iter_batches(BATCH_ROWS, columns=[pipeline.key, *names]):
@@ -86,7 +86,7 @@ def online_items(pipeline: Pipeline, path: Path, as_of: datetime) -> Iterator[di
 
 
 def _mark(source: str) -> dict[bytes, bytes]:
-    """What the tables say of being invented, which the offline table repeats."""
+    """The mark of synthetic tables, which the offline table inherits."""
     if source.startswith(DATABASE_URLS):
         return {}
     found = (parquet.read_schema(file).metadata or {} for file in parquet_files(source))

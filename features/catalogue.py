@@ -1,4 +1,4 @@
-"""The feature pipelines that there are."""
+"""The feature pipelines by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ PIPELINES = {pipeline.name: pipeline for pipeline in (HOME_CREDIT,)}
 
 
 def load_pipeline(name: str) -> Pipeline:
-    """A pipeline by its name; ModelNotFoundError names the known ones."""
+    """A pipeline by its name; a ModelNotFoundError lists the known ones."""
     if name not in PIPELINES:
-        raise ModelNotFoundError(f"no such feature pipeline; there are: {', '.join(PIPELINES)}")
+        raise ModelNotFoundError(
+            f"no such feature pipeline; known pipelines: {', '.join(PIPELINES)}"
+        )
     return PIPELINES[name]

@@ -1,4 +1,4 @@
-"""Writes items of strings to a DynamoDB table, in batches and again until all are there."""
+"""Writes items of strings to a DynamoDB table in batches, with retries."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-BATCH_ITEMS = 25  # the most that BatchWriteItem takes
+BATCH_ITEMS = 25  # limit of BatchWriteItem
 ATTEMPTS = 8
 FIRST_PAUSE_S = 0.05
 
 
 class OnlineTable:
-    """One table and how to put items into it."""
+    """The online table of customers' features."""
 
     def __init__(
         self, name: str, dynamodb: DynamoDBClient, sleep: Callable[[float], None] = time.sleep
@@ -35,7 +35,7 @@ class OnlineTable:
 
     @classmethod
     def connect(cls, name: str) -> Self:
-        """With a client from the usual AWS environment."""
+        """Connect with a client from the AWS environment."""
         return cls(name, boto3.client("dynamodb"))
 
     def put(
@@ -43,16 +43,16 @@ class OnlineTable:
         items: Iterable[Mapping[str, str]],
         progress: Callable[[int], None] = lambda _: None,
     ) -> int:
-        """Put every item in place of the one that its key has; returns how many.
+        """Put every item, replacing the one with the same key; returns the number of items.
 
         Parameters
         ----------
-        progress : told after each batch how many items are in
+        progress : called after each batch with the number of items written
 
         Raises
         ------
         RegistryUnavailableError
-            DynamoDB does not answer, or leaves items out however often it is asked.
+            DynamoDB does not answer, or leaves items unprocessed after all attempts.
         """
         count = 0
         for batch in batched(items, BATCH_ITEMS, strict=False):

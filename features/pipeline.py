@@ -1,4 +1,4 @@
-"""What a feature pipeline is: tables, the rows of them that were known, and their features."""
+"""Feature pipelines: tables, their rows known at application time, and features of these rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FeatureSpec:
     Attributes
     ----------
     unit : of the value, such as days or share
-    value : aggregate of the known rows of one customer; null where they do not say
+    value : aggregate of the known rows of one customer; null where it is undefined
     """
 
     name: str
@@ -32,7 +32,7 @@ class FeatureSpec:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A table of the customers' past and the features made of it.
+    """A table of customers' history and the features computed from it.
 
     Attributes
     ----------
@@ -49,15 +49,15 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Point-in-time features of the customers who apply.
+    """Point-in-time features of applicants.
 
     Attributes
     ----------
     key : column of the customer's id, in the applications and in every history
-    target : column of the applications that says who defaulted, null where nobody knows yet
-    application : table of the applications, one for a customer
+    target : column of the applications with the outcome, null where it is not known yet
+    application : table of the applications, one per customer
     columns : column of the applications that the pipeline reads -> its type
-    prepared : the applications as they are kept
+    prepared : transformation of the applications for the offline table
     """
 
     name: str
@@ -78,24 +78,24 @@ class Pipeline:
 
     @property
     def features(self) -> dict[str, tuple[FeatureSpec, History]]:
-        """Every feature by its name, with the table that it is made of."""
+        """Every feature by its name, with the table that it is computed from."""
         return {spec.name: (spec, h) for h in self.histories for spec in h.features}
 
     def customers(self, tables: Tables) -> Table:
-        """The features of every customer who applies: the key, then the features as float64.
+        """The features of every applicant: the key, then the features as float64.
 
-        A customer whom a table does not know has null in its features.
+        Features are null for a customer who is absent from their table.
         """
         applicants = tables[self.application].select(self.key)
-        parts = [self._of_customers(history, tables) for history in self.histories]
+        parts = [self._features_of(history, tables) for history in self.histories]
         return reduce(self._join, parts, applicants)
 
     def offline(self, tables: Tables) -> Table:
-        """The applications with the features beside them, for training; ordered by customer."""
+        """The applications joined with their features, for training, ordered by customer."""
         applications = self.prepared(tables[self.application])
         return self._join(applications, self.customers(tables)).order_by(self.key)
 
-    def _of_customers(self, history: History, tables: Tables) -> Table:
+    def _features_of(self, history: History, tables: Tables) -> Table:
         known = history.known(tables)
         values = {spec.name: spec.value(known).cast("float64") for spec in history.features}
         return known.group_by(self.key).aggregate(**values)
@@ -105,5 +105,5 @@ class Pipeline:
 
 
 def share(part: NumericValue, whole: NumericValue) -> NumericValue:
-    """Part by whole as a float; null where the whole is 0."""
+    """Part divided by whole, as a float; null where the whole is 0."""
     return part.cast("float64") / whole.cast("float64").nullif(0)

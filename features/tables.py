@@ -1,4 +1,4 @@
-"""Opens the tables of a pipeline: a folder of Parquet files on DuckDB, or a PostgreSQL database."""
+"""Opens the tables of a pipeline: Parquet files in DuckDB, or a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DATABASE_URLS = ("postgresql://", "postgres://")
 
 @contextmanager
 def open_tables(pipeline: Pipeline, source: str) -> Iterator[dict[str, Table]]:
-    """Every table of the pipeline with its columns, typed as the pipeline says, while it is open.
+    """Every table of the pipeline, with the columns and types that the pipeline declares.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def open_tables(pipeline: Pipeline, source: str) -> Iterator[dict[str, Table]]:
     Raises
     ------
     DatasetError
-        The source does not open or read, or lacks a table or a column.
+        The source cannot be opened or read, or lacks a table or a column.
     """
     is_database = source.startswith(DATABASE_URLS)
     try:
@@ -47,15 +47,15 @@ def open_tables(pipeline: Pipeline, source: str) -> Iterator[dict[str, Table]]:
         finally:
             backend.disconnect()
     except (DuckDBError, PostgresError, ArrowException) as error:
-        raise DatasetError(f"the tables do not read: {type(error).__name__}") from error
+        raise DatasetError(f"the tables cannot be read: {type(error).__name__}") from error
 
 
 def select_tables(pipeline: Pipeline, present: Mapping[str, Table]) -> dict[str, Table]:
-    """The pipeline's tables out of all that a backend has, be it DuckDB, PostgreSQL or Spark.
+    """The pipeline's tables among all tables of a backend: DuckDB, PostgreSQL or Spark.
 
-    A table may come in parts, `NAME_PART` beside or in place of `NAME`, such as application_train
-    and application_test. Names are found in upper and lower case; only the target may be absent
-    from a part, and is null there. NaN is null.
+    A table may come in parts named `NAME_PART`, such as application_train and application_test.
+    Case is ignored in names. Only the target may be missing from a part, where it is null. NaN is
+    read as null.
 
     Raises
     ------
@@ -73,11 +73,11 @@ def parquet_files(folder: str) -> list[Path]:
 
 
 def record_batches(table: Table, rows: int) -> RecordBatchReader:
-    """The table's rows as record batches, read as they are asked for."""
+    """The table's rows as record batches, read on demand."""
     backend = table.get_backend()
     if backend.name != "duckdb":
         return table.to_pyarrow_batches(chunk_size=rows)
-    # Ibis 12 asks DuckDB for fetch_record_batch, which DuckDB 2 has no more.
+    # Ibis 12 calls fetch_record_batch, which DuckDB 2 has removed.
     return backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
 
 
@@ -103,7 +103,7 @@ def _table(pipeline: Pipeline, name: str, present: Mapping[str, Table]) -> Table
 
 
 def _owner(part: str, pipeline: Pipeline) -> str | None:
-    """The table that a part belongs to: of several the one with the longest name."""
+    """The table that a part belongs to: the one with the longest matching name."""
     word = f"{part.lower()}_"
     owners = (name for name in pipeline.schemas if word.startswith(f"{name.lower()}_"))
     return max(owners, key=len, default=None)

@@ -1,4 +1,4 @@
-"""Months of instalment credits and of cards at this bank."""
+"""Monthly balances of instalment credits and of cards at this bank."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ POS_CASH_BALANCE = History(
     (
         FeatureSpec(
             "pos_late_share",
-            "Months in which an instalment credit here was late",
+            "Share of months in which an instalment credit here was late",
             "share",
             lambda t: share(_late(t).sum(), t.count()),
         ),
@@ -62,7 +62,7 @@ POS_CASH_BALANCE = History(
         ),
         FeatureSpec(
             "pos_late_days_max",
-            "Most days that an instalment credit here was late, small debts left out",
+            "Maximum days late of an instalment credit here, small debts excluded",
             "days",
             lambda t: t.SK_DPD_DEF.max(),
         ),
@@ -74,7 +74,7 @@ POS_CASH_BALANCE = History(
         ),
         FeatureSpec(
             "pos_remaining_share",
-            "Instalments yet to come, of all, mean of the last year's months",
+            "Share of instalments still to come, mean over the last year's months",
             "share",
             lambda t: share(
                 t.CNT_INSTALMENT_FUTURE.sum(where=_last_year(t)),
@@ -105,49 +105,49 @@ CREDIT_CARD_BALANCE = History(
         FeatureSpec("card_months", "Months of cards here", "months", lambda t: t.count()),
         FeatureSpec(
             "card_utilisation_mean",
-            "Balance of cards here, of the limit, mean of all months",
+            "Mean card utilisation here over all months",
             "share",
             lambda t: t.utilisation.mean(),
         ),
         FeatureSpec(
             "card_utilisation_max",
-            "Highest balance of a card here, of its limit",
+            "Highest card utilisation here",
             "share",
             lambda t: t.utilisation.max(),
         ),
         FeatureSpec(
             "card_utilisation_6m",
-            "Balance of cards here, of the limit, mean of the last six months",
+            "Mean card utilisation here over the last six months",
             "share",
             lambda t: t.utilisation.mean(where=t.MONTHS_BALANCE >= -HALF_A_YEAR_MONTHS),
         ),
         FeatureSpec(
             "card_cash_share",
-            "Cash from machines, of all that was drawn on cards here",
+            "Share of card drawings here that were cash from machines",
             "share",
             lambda t: share(t.AMT_DRAWINGS_ATM_CURRENT.sum(), t.AMT_DRAWINGS_CURRENT.sum()),
         ),
         FeatureSpec(
             "card_drawings_1y",
-            "Drawn on cards here in a month of the last year, mean",
+            "Mean monthly drawings on cards here in the last year",
             "amount",
             lambda t: t.AMT_DRAWINGS_CURRENT.mean(where=_last_year(t)),
         ),
         FeatureSpec(
             "card_paid_share",
-            "Paid on cards here, of the least that was due",
+            "Payments on cards here relative to the minimum due",
             "share",
             lambda t: share(t.AMT_PAYMENT_CURRENT.sum(), t.AMT_INST_MIN_REGULARITY.sum()),
         ),
         FeatureSpec(
             "card_late_share",
-            "Months in which a card here was late",
+            "Share of months in which a card here was late",
             "share",
             lambda t: share(_late(t).sum(), t.count()),
         ),
         FeatureSpec(
             "card_late_days_max",
-            "Most days that a card here was late, small debts left out",
+            "Maximum days late of a card here, small debts excluded",
             "days",
             lambda t: t.SK_DPD_DEF.max(),
         ),

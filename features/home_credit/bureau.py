@@ -1,4 +1,4 @@
-"""Credits at other lenders, as the credit bureau reports them, and their months."""
+"""Credits at other lenders, from the credit bureau, and their monthly status."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from features.pipeline import Tables
 
-# Ends of running credits that the bureau gives for want of a real one lie up to 85 years ahead.
+# Placeholder end dates of running credits lie up to 85 years ahead.
 MAX_PLANNED_DAYS = 30 * YEAR_DAYS
 
 
@@ -65,7 +65,7 @@ BUREAU = History(
         ),
         FeatureSpec(
             "bureau_active_share",
-            "Running credits of all at other lenders",
+            "Share of credits at other lenders that are running",
             "share",
             lambda t: share(_active(t).sum(), t.count()),
         ),
@@ -113,7 +113,7 @@ BUREAU = History(
         ),
         FeatureSpec(
             "bureau_debt_share",
-            "Debt on running credits at other lenders, of their amounts",
+            "Debt on running credits at other lenders as a share of their amounts",
             "share",
             lambda t: share(
                 t.AMT_CREDIT_SUM_DEBT.sum(where=_active(t)),
@@ -134,7 +134,7 @@ BUREAU = History(
         ),
         FeatureSpec(
             "bureau_overdue_days",
-            "Days that the most overdue credit at another lender is late",
+            "Days overdue of the most overdue credit at another lender",
             "days",
             lambda t: t.CREDIT_DAY_OVERDUE.max(),
         ),
@@ -152,9 +152,6 @@ BUREAU = History(
         ),
     ),
 )
-
-
-# Months of those credits
 
 
 def _known_bureau_months(tables: Tables) -> Table:
@@ -175,7 +172,7 @@ BUREAU_BALANCE = History(
         ),
         FeatureSpec(
             "bureau_late_share",
-            "Reported months in which a credit at another lender was late",
+            "Share of reported months with a late credit at another lender",
             "share",
             lambda t: share(t.late.sum(), t.count()),
         ),

@@ -1,4 +1,4 @@
-"""Instalments of credits at this bank: what was due and what was paid."""
+"""Instalments of credits at this bank: amounts due and paid."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def _known_instalments(tables: Tables) -> Table:
-    """Instalments due by the application, one row each, with what was paid of them by then.
+    """Instalments due before the application, one row each, with the amount paid by then.
 
     `days_late` counts to the last payment, or to the application where nothing was paid; it is
-    negative for who paid early. A payment after the application is as good as none.
+    negative for early payments. Payments after the application are ignored.
     """
     t = tables["installments_payments"]
     due = t.filter(t.DAYS_INSTALMENT <= 0)
@@ -62,31 +62,31 @@ INSTALMENTS_PAYMENTS = History(
         FeatureSpec("instalments", "Instalments due here", "instalments", lambda t: t.count()),
         FeatureSpec(
             "instalments_late_share",
-            "Instalments here that were paid late, or not yet",
+            "Share of instalments here paid late or unpaid",
             "share",
             lambda t: share(_late(t).sum(), t.count()),
         ),
         FeatureSpec(
             "instalments_late_share_1y",
-            "Instalments of the last year here that were paid late, or not yet",
+            "Share of last year's instalments here paid late or unpaid",
             "share",
             lambda t: share((_late(t) & _last_year(t)).sum(), _last_year(t).sum()),
         ),
         FeatureSpec(
             "instalments_days_late_mean",
-            "Days that instalments here were late, early ones below 0, mean",
+            "Mean days late of instalments here, negative for early ones",
             "days",
             lambda t: t.days_late.mean(),
         ),
         FeatureSpec(
             "instalments_days_late_max",
-            "Most days that an instalment here was late",
+            "Maximum days late of an instalment here",
             "days",
             lambda t: t.days_late.max(),
         ),
         FeatureSpec(
             "instalments_unpaid_share",
-            "Unpaid, of all that was due here",
+            "Unpaid share of the amounts due here",
             "share",
             lambda t: share((t.due - t.paid).clip(lower=0).sum(), t.due.sum()),
         ),

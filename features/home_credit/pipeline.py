@@ -1,4 +1,4 @@
-"""The pipeline of the model home-credit: its tables and their order."""
+"""The pipeline of the model home-credit."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _NUMBERS = (
 
 
 def _with_age(t: Table) -> Table:
-    """The age in whole years in place of the day of birth."""
+    """Replaces the day of birth by the age in whole years."""
     return t.mutate(AGE_YEARS=(-t.DAYS_BIRTH / YEAR_DAYS).floor()).drop("DAYS_BIRTH")
 
 

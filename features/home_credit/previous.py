@@ -1,4 +1,4 @@
-"""Earlier applications at this bank and what became of them."""
+"""Earlier applications at this bank and their outcomes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ PREVIOUS_APPLICATION = History(
         ),
         FeatureSpec(
             "previous_refused_share",
-            "Refused of the earlier applications that were decided",
+            "Refused share of earlier applications with a decision",
             "share",
             lambda t: share(_refused(t).sum(), (_refused(t) | _approved(t)).sum()),
         ),
@@ -107,7 +107,7 @@ PREVIOUS_APPLICATION = History(
         ),
         FeatureSpec(
             "previous_granted_share",
-            "Credit granted, of what was applied for",
+            "Credit granted as a share of the amount applied for",
             "share",
             lambda t: share(
                 t.AMT_CREDIT.sum(where=_approved(t)), t.AMT_APPLICATION.sum(where=_approved(t))
@@ -127,7 +127,7 @@ PREVIOUS_APPLICATION = History(
         ),
         FeatureSpec(
             "previous_down_payment",
-            "Mean down payment, of the price",
+            "Mean down payment as a share of the price",
             "share",
             lambda t: t.RATE_DOWN_PAYMENT.mean(),
         ),
@@ -139,13 +139,13 @@ PREVIOUS_APPLICATION = History(
         ),
         FeatureSpec(
             "previous_high_yield_share",
-            "Credits at a high interest rate, of the earlier applications",
+            "Share of earlier applications at a high interest rate",
             "share",
             lambda t: share((t.NAME_YIELD_GROUP == "high").sum(), t.count()),
         ),
         FeatureSpec(
             "previous_walk_in_share",
-            "Applications without an invitation, of the earlier ones",
+            "Share of earlier applications without an invitation",
             "share",
             lambda t: share((t.NAME_PRODUCT_TYPE == "walk-in").sum(), t.count()),
         ),
@@ -157,7 +157,7 @@ PREVIOUS_APPLICATION = History(
         ),
         FeatureSpec(
             "previous_insured_share",
-            "Approved credits that were insured",
+            "Share of approved credits that were insured",
             "share",
             lambda t: t.NFLAG_INSURED_ON_APPROVAL.mean(),
         ),

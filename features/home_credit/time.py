@@ -1,7 +1,7 @@
-"""Time in the Home Credit tables: days and months from the application, which is 0.
+"""Time in the Home Credit tables: days and months relative to the application, which is 0.
 
-What was before the application is negative. A row is known when everything that it tells of
-happened by then; planned dates, such as the end of a running credit, may lie ahead.
+The past is negative. A row is known if all its events happened before the application; planned
+dates, such as the end of a running credit, may lie ahead.
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ YEAR_MONTHS = 12
 
 
 def happened(time: NumericValue) -> BooleanValue:
-    """Whether a day or month is no later than the application; true where none is given."""
+    """Whether a day or month is not later than the application; true for a missing one."""
     return time.isnull() | (time <= 0)

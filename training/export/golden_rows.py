@@ -1,4 +1,4 @@
-"""Golden rows: applications with their answers, which a version must reproduce to be promoted."""
+"""Golden rows: applications with answers that a version must reproduce to be promoted."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SEED = 1
 def golden_rows(
     contract: Contract, session: onnxruntime.InferenceSession, held_out: NDArray[np.float32]
 ) -> list[dict[str, Any]]:
-    """Invented applications and the probability, score and decision that they get."""
-    X, golden = _invented(contract, held_out)
+    """Synthetic applications with their probability, score and decision."""
+    X, golden = _synthetic(contract, held_out)
     probability, log_odds = run_rows(session, X, ["probability", "log_odds"])
     return [
         {**row, "answer": _answer(contract, float(p), float(z))}
@@ -35,8 +35,8 @@ def golden_rows(
 def golden_recommendations(
     contract: Contract, session: onnxruntime.InferenceSession, held_out: NDArray[np.float32]
 ) -> list[dict[str, Any]]:
-    """Invented customers and what they are recommended; every other one holds the likeliest."""
-    X, golden = _invented(contract, held_out)
+    """Synthetic customers with their recommendations; every other one holds the likeliest."""
+    X, golden = _synthetic(contract, held_out)
     [probabilities] = run_rows(session, X, ["probabilities"])
     for number, (row, values) in enumerate(zip(golden, probabilities.tolist(), strict=True)):
         likeliest = contract.recommend(values)[0][0].name
@@ -50,10 +50,10 @@ def golden_recommendations(
     return golden
 
 
-def _invented(
+def _synthetic(
     contract: Contract, held_out: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], list[dict[str, Any]]]:
-    """Rows of which each value is drawn from another held-out row, and as clients send them."""
+    """Rows with each value drawn from another held-out row, encoded and as clients send them."""
     rng = np.random.default_rng(SEED)
     X = np.column_stack([rng.choice(column, COUNT) for column in held_out.T])
     return X, [
@@ -76,7 +76,7 @@ def _decoded(contract: Contract, row: NDArray[np.float32], *, online: bool) -> d
 def decode(feature: Feature, value: float, text: str) -> Any:
     """The JSON value that encodes to `value`; `text` is its shortest float32 decimal.
 
-    Float32 rounds large numbers: a special code and an end of the range are given as defined.
+    Float32 rounds large numbers, so special codes and ends of the range are given as defined.
     """
     if isnan(value):
         return None

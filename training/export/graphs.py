@@ -1,4 +1,4 @@
-"""The fitted model as ONNX: the online graph with contributions, the batch graph, and a witness."""
+"""The fitted model as ONNX: online graph, batch graph, and a witness from converters."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from training.graph.features import Sources
     from training.graph.trees import Ensemble
 
-# The newest opset that onnxmltools converts to.
+# The newest opset that onnxmltools supports.
 WITNESS_OPSET = 15
 _OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False]}
 
 
 def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, float]:
-    """`X` -> all that an answer needs, contributions of every source to the margin included.
+    """`X` -> all outputs of an answer, including the contribution of every source to the margin.
 
-    Returns the graph and the margin that the contributions start from.
+    Returns the graph and the expected margin, from which the contributions start.
     """
     graph = GraphBuilder()
     sources = add_sources(graph, contract)
@@ -61,8 +61,8 @@ def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, fl
 def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
     """The same in the form for many rows; probability and log-odds are equal bit for bit.
 
-    Its input `explain`, true where left out, says whether contributions are wanted; scoring trees
-    is many times faster without. `contributions` and `values` are then of shape (0, n_sources).
+    Its optional input `explain`, true by default, switches contributions off. Trees are then scored
+    many times faster, and `contributions` and `values` have shape (0, n_sources).
     """
     graph = GraphBuilder()
     explain = graph.option("explain", default=True)
@@ -81,27 +81,28 @@ def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
         ensemble = read_ensemble(model.classifier)
         raw = add_tree_sum(graph, columns, ensemble, len(model.columns))
         contributions = if_explained(
-            lambda: _of_many_rows(graph, columns, model, ensemble, width).contributions
+            lambda: _contributions_of_many_rows(graph, columns, model, ensemble, width)
         )
         values = if_explained(lambda: graph.transposed(sources.amounts))
     return _finished(graph, model, contract, raw, contributions, values)
 
 
-def _of_many_rows(
+def _contributions_of_many_rows(
     graph: GraphBuilder, columns: str, model: FittedModel, ensemble: Ensemble, n_sources: int
-) -> Contributions:
-    made_from = [column.source for column in model.columns]
-    return add_tree_contributions(graph, columns, ensemble, made_from, n_sources, many_rows=True)
+) -> str:
+    sources = [column.source for column in model.columns]
+    found = add_tree_contributions(graph, columns, ensemble, sources, n_sources, many_rows=True)
+    return found.contributions
 
 
 def _design(graph: GraphBuilder, sources: Sources, model: FittedModel) -> str:
-    """The design matrix as the classifier takes it, columns along the sources' axis."""
+    """The classifier's design matrix, with columns along the axis of the sources."""
     columns = add_columns(graph, sources, model.columns)
     return imputed(graph, columns, model, sources.axis)
 
 
 def _readings(model: FittedModel, contract: Contract) -> list[Reading]:
-    """How the design matrix follows from the sources."""
+    """How each column of the design matrix follows from the sources."""
     return [
         Reading(
             column.source,
@@ -114,7 +115,7 @@ def _readings(model: FittedModel, contract: Contract) -> list[Reading]:
 
 
 def _medians(model: FittedModel) -> NDArray[np.float64]:
-    """What stands for a missing value in each column; NaN where the classifier takes it."""
+    """Replacement for a missing value in each column; NaN where the classifier accepts NaN."""
     imputer = model.pipeline.named_steps.get("impute")
     medians: NDArray[np.float64] = (
         np.full(len(model.columns), nan) if imputer is None else imputer.statistics_
@@ -143,7 +144,7 @@ def _finished(
 
 
 def witness_graph(model: FittedModel) -> ModelProto:
-    """What skl2onnx and onnxmltools make of the pipeline behind the feature graph, uncalibrated."""
+    """The uncalibrated pipeline behind the feature graph, converted by independent libraries."""
     _register_converter(model)
     steps = Pipeline(model.pipeline.steps[1:])
     kind = FloatTensorType([None, len(model.columns)])
@@ -157,7 +158,7 @@ def witness_graph(model: FittedModel) -> ModelProto:
 
 
 def imputed(graph: GraphBuilder, columns: str, model: FittedModel, axis: int = 1) -> str:
-    """Missing columns replaced by the medians of the pipeline's imputer, if it has one."""
+    """Missing values replaced by the medians of the pipeline's imputer, if it has one."""
     medians = _medians(model)
     if np.isnan(medians).all():
         return columns

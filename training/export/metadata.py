@@ -1,4 +1,4 @@
-"""Metadata of ONNX files."""
+"""Metadata of ONNX files: contract, version and so on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def with_metadata(model: ModelProto, metadata: Mapping[str, str]) -> bytes:
-    """The model's bytes with `metadata` as its metadata_props; equal input gives equal bytes."""
+    """The model's bytes with these metadata_props; equal input gives equal bytes."""
     copy = ModelProto()
     copy.CopyFrom(model)
     helper.set_model_props(copy, dict(sorted(metadata.items())))

@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 PROBABILITY_TOLERANCE = 1e-5
 CONTRIBUTIONS_TOLERANCE = 1e-4
-# Two scores that differ only because both lie on the edge between two integers are a tie, unless
-# the edge is a cutoff.
+# Scores that differ only because both lie on the boundary between two integers are a tie, unless
+# the boundary is a cutoff.
 TIE_POINTS = 1e-3
-# Held-out rows on which each single change (a missing value, a special code) is tried.
+# Held-out rows on which each change of a single value is tried.
 REPEATS = 25
-# Most held-out rows that are compared as they are.
+# Most held-out rows that are compared unchanged.
 HELD_OUT_ROWS = 20_000
 
 
 class Probed(Protocol):
-    """A model whose split thresholds are probed."""
+    """A model with split thresholds to probe."""
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -45,12 +45,12 @@ class Probed(Protocol):
 
     @property
     def ensembles(self) -> Sequence[Ensemble]:
-        """All trees on these columns."""
+        """All ensembles on these columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What the gate compared: rows of each kind, and the largest differences in probability.
+    """Number of rows of each kind that were compared, and the largest differences in probability.
 
     `witness` is None for an algorithm that no library converts.
     """
@@ -65,9 +65,9 @@ class Parity:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The graphs that are held against the fitted model.
+    """The graphs that are compared with the fitted model.
 
-    `expected_margin` plus a row's contributions is its margin.
+    A row's margin is `expected_margin` plus its contributions.
     """
 
     online: onnxruntime.InferenceSession
@@ -83,13 +83,13 @@ def check_parity(
 
     Parameters
     ----------
-    held_out : real rows that were not fitted, shape (n_rows, n_features); also the ground on which
-        rows at split thresholds, with missing values, special codes and so on are built
+    held_out : rows that were not used in fitting, shape (n_rows, n_features); rows at split
+        thresholds, with missing values, special codes and so on are built from them
 
     Raises
     ------
     ParityError
-        A probability differs by more than 1e-5, or a score or decision differs; names the rows.
+        A probability differs by more than 1e-5, or a score or decision differs; counts the rows.
     """
     kinds = dict(probe_rows(model, contract, held_out))
     X = np.concatenate(list(kinds.values()))
@@ -132,10 +132,10 @@ def check_parity(
 def _witness_gap(
     model: FittedModel, witness: onnxruntime.InferenceSession, X: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Differences in probability behind the feature graph, uncalibrated."""
+    """Differences in uncalibrated probability, from the design matrix on."""
     columns = model.pipeline[0].transform(X)
     [converted] = run_rows(witness, columns, ["probabilities"])
-    with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
+    with np.errstate(over="ignore", invalid="ignore"):  # scikit-learn overflows on extreme rows
         native = model.pipeline[1:].predict_proba(columns)[:, 1]
     gap: NDArray[np.float64] = np.abs(converted[:, 1] - native)
     return gap
@@ -144,7 +144,7 @@ def _witness_gap(
 def probe_rows(
     model: Probed, contract: Contract, held_out: NDArray[np.float32]
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """The held-out rows, and rows built from them where conversions are known to go wrong.
+    """Held-out rows, and rows built from them where conversions are known to go wrong.
 
     Evenly spaced rows are sampled where there are many.
     """
@@ -171,7 +171,7 @@ def probe_rows(
 def _with_values(
     held_out: NDArray[np.float32], changes: list[tuple[int, float]], repeats: int = REPEATS
 ) -> NDArray[np.float32]:
-    """Rows for each change of one feature, built on the held-out rows in turn."""
+    """Rows with one changed value each, built from the held-out rows in turn."""
     changes = [change for change in changes for _ in range(repeats)]
     rows = held_out[np.arange(len(changes)) % len(held_out)].copy()
     for row, (position, value) in zip(rows, changes, strict=True):
@@ -180,14 +180,14 @@ def _with_values(
 
 
 def _at_thresholds(model: Probed, contract: Contract) -> list[tuple[int, float]]:
-    """Every split threshold on a feature's amount, and its two float32 neighbours."""
+    """Every split threshold on an amount, with its two float32 neighbours."""
     found: set[tuple[int, float]] = set()
     for tree in (tree for ensemble in model.ensembles for tree in ensemble.trees):
         inner = tree.feature >= 0
         for column, threshold in zip(tree.feature[inner], tree.threshold[inner], strict=True):
-            made_of = model.columns[column]
-            if made_of.value is None and made_of.source < len(contract.features):
-                found |= {(made_of.source, float(value)) for value in _neighbours(threshold)}
+            tested = model.columns[column]
+            if tested.value is None and tested.source < len(contract.features):
+                found |= {(tested.source, float(value)) for value in _neighbours(threshold)}
     return sorted(found)
 
 
@@ -200,7 +200,7 @@ def _neighbours(threshold: np.float32) -> NDArray[np.float32]:
 def _unexplained(
     expected: float, margin: NDArray[np.float32], contributions: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """What contributions leave of the margin, relative to the largest one where it is over 1."""
+    """Margin not explained by contributions, relative to the largest of them if that exceeds 1."""
     total = expected + contributions.sum(axis=1, dtype=np.float64)
     size = np.abs(contributions).max(axis=1).clip(min=1)
     unexplained: NDArray[np.float64] = np.abs(margin - total) / size
@@ -210,11 +210,11 @@ def _unexplained(
 def _answers_differ(
     contract: Contract, ours: NDArray[np.float32], native: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], int]:
-    """Rows whose score or decision differs, and the number of ties, which do not count."""
+    """Rows whose score or decision differs, and the number of ties, which are not counted."""
     scale = contract.score_scale
     exact = np.array([points(scale, log_odds) for log_odds in (ours, native)])
     found = np.array([scores(scale, log_odds) for log_odds in (ours, native)])
-    decided = [decisions(contract, of_each) for of_each in found]
+    decided = [decisions(contract, rounded) for rounded in found]
     differs = found[0] != found[1]
     edge = np.abs(exact % 1 - 0.5) < TIE_POINTS
     ties = differs & edge.all(axis=0) & (decided[0] == decided[1])
@@ -222,13 +222,13 @@ def _answers_differ(
 
 
 def refuse(
-    what: str, wrong: NDArray[np.bool_], gap: NDArray[np.float64], labels: NDArray[np.str_]
+    subject: str, wrong: NDArray[np.bool_], gap: NDArray[np.float64], labels: NDArray[np.str_]
 ) -> None:
-    """A ParityError that counts the wrong rows of each kind, where there are any.
+    """Raise a ParityError that counts the wrong rows of each kind, if there are any.
 
     Parameters
     ----------
-    wrong, gap, labels : of shape (n_rows,): whether a row is wrong, by how much, and its kind
+    wrong, gap, labels : shape (n_rows,): whether a row is wrong, by how much, and its kind
     """
     if not wrong.any():
         return
@@ -237,6 +237,5 @@ def refuse(
         f"{np.flatnonzero(wrong & (labels == kind))[0] - np.flatnonzero(labels == kind)[0]})"
         for kind in dict.fromkeys(labels[wrong].tolist())
     ]
-    raise ParityError(
-        f"{what} differs from the fitted pipeline by up to {np.nanmax(gap):.2g}: {', '.join(kinds)}"
-    )
+    differs = f"differs from the fitted pipeline by up to {np.nanmax(gap):.2g}"
+    raise ParityError(f"{subject} {differs}: {', '.join(kinds)}")

@@ -1,4 +1,4 @@
-"""All models of a recommendation as one ONNX graph: `X` to the probability of every label."""
+"""All models of a recommendation as one ONNX graph: `X` -> the probability of every label."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def multilabel_graph(model: FittedLabels, contract: Contract) -> ModelProto:
     columns = add_columns(graph, add_sources(graph, contract), model.columns)
     columns = imputed(graph, columns, model.first)
     raw = [add_tree_ensemble(graph, columns, ensemble) for ensemble in model.ensembles]
-    # One slope in each column at most, so that the product is exact and labels without a model 0.
+    # At most one slope per column: the product is then exact, and 0 for labels without a model.
     slopes = np.zeros((len(raw), len(contract.labels)))
     slopes[range(len(raw)), list(model.fitted)] = [model.platt[i].slope for i in model.fitted]
     scaled = graph.node("MatMul", graph.node("Concat", *raw, axis=1), graph.constant(slopes))

@@ -1,4 +1,4 @@
-"""The parity gate of a recommendation: one ONNX graph against the fitted models of all labels."""
+"""The parity gate of a recommendation: one graph against the fitted models of all labels."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelParity:
-    """What the gate compared: rows of each kind, and the largest differences in probability.
+    """Number of rows of each kind that were compared, and the largest differences in probability.
 
-    `online` and `batch` are one graph; the witness is what the converters make of each label.
+    `online` and `batch` are the same graph; the witness is the converted model of each label.
     """
 
     rows: dict[str, int]
@@ -41,16 +41,16 @@ def check_label_parity(
 ) -> LabelParity:
     """Compare the graph, and the converted models, with the fitted pipelines.
 
-    Rankings then differ only between products that are within twice the tolerance.
+    Rankings can then differ only between products within twice the tolerance of each other.
 
     Parameters
     ----------
-    held_out : real rows that were not fitted, shape (n_rows, n_features); see `parity.check_parity`
+    held_out : rows that were not used in fitting, shape (n_rows, n_features); see `check_parity`
 
     Raises
     ------
     ParityError
-        A probability differs by more than 1e-5; names the rows.
+        A probability differs by more than 1e-5; counts the rows.
     """
     kinds = dict(probe_rows(model, contract, held_out))
     X = np.concatenate(list(kinds.values()))
@@ -70,13 +70,13 @@ def check_label_parity(
 
 
 def _witness_gap(model: FittedLabels, X: NDArray[np.float32]) -> NDArray[np.float64]:
-    """What skl2onnx and onnxmltools convert, against the same pipelines, before calibration."""
+    """Converted models against the same pipelines, uncalibrated."""
     columns = model.first.pipeline[0].transform(X)
     largest = np.zeros(len(X))
     for fitted in model.fitted.values():
         session = open_session(witness_graph(fitted).SerializeToString())
         [converted] = run_rows(session, columns, ["probabilities"])
-        with np.errstate(over="ignore", invalid="ignore"):  # as in fitting
+        with np.errstate(over="ignore", invalid="ignore"):  # scikit-learn overflows on extreme rows
             native = fitted.pipeline[1:].predict_proba(columns)
         largest = np.maximum(largest, _largest(converted - native))
     return largest

@@ -1,4 +1,4 @@
-"""The reference group: whom an applicant is compared with when reasons are given."""
+"""The reference group that an applicant is compared with to find reasons."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from scoreline.definition.model import DefaultDefinition
     from training.fit.calibration import Calibration
 
-# Of 100-row references drawn again only 71 % give the same four reasons: take more where there are.
+# With resampled references of 100 rows, only 71 % of declines keep the same four reasons.
 MARGINAL_ROWS = 300
 BEST_SHARE = 0.10
-# Most rows that are explained to find the group.
+# Most rows that are scored to find the group.
 EXPLAINED_ROWS = 20_000
 
 
@@ -36,7 +36,7 @@ def build_reference(
 
     Parameters
     ----------
-    X : rows that were fitted, shape (n_rows, n_features); of more than 20,000 so many are taken
+    X : training rows, shape (n_rows, n_features); at most 20,000 evenly spaced rows are used
 
     Raises
     ------
@@ -66,12 +66,12 @@ def build_reference(
 def _marginal_approved(
     definition: DefaultDefinition, log_odds: NDArray[np.float32]
 ) -> NDArray[np.int64]:
-    """The approved rows at or just above the cutoff: within pdo / 2 points, or the 300 nearest."""
+    """Approved rows at or just above the cutoff: within pdo / 2 points, or the 300 nearest."""
     cutoff = definition.bands[0].min_score
     points = scores(definition.score, log_odds)
     approved = np.flatnonzero(points >= (-np.inf if cutoff is None else cutoff))
     if not len(approved):
-        raise TrainingError("no row reaches the approve cutoff: there is no marginal_approved")
+        raise TrainingError("no row reaches the approve cutoff, so there is no marginal_approved")
     above = points[approved] - points[approved].min()
     order = np.argsort(above, kind="stable")
     count = max(int((above <= definition.score.pdo / 2).sum()), MARGINAL_ROWS)

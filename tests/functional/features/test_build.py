@@ -69,7 +69,7 @@ def test_a_customer_without_rows_is_there_without_features(offline):
             ),
             "bureau: missing columns: SK_ID_CURR",
         ),
-        (lambda f: (f / "bureau.parquet").write_bytes(b"PAR1"), "do not read"),
+        (lambda f: (f / "bureau.parquet").write_bytes(b"PAR1"), "cannot be read"),
     ],
     ids=["table", "column", "file"],
 )
@@ -96,7 +96,7 @@ def test_values_of_another_type_leave_the_old_table_as_it_was(folder, tmp_path):
     output = tmp_path / "features.parquet"
     output.write_bytes(b"the old one")
 
-    with pytest.raises(DatasetError, match="do not read"):
+    with pytest.raises(DatasetError, match="cannot be read"):
         build_offline(HOME_CREDIT, str(tmp_path), output)
 
     assert output.read_bytes() == b"the old one"
