@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 HEAD = """# HTTP API reference
 
-Every route with the fields of its request and of its answer. `make serve` shows the same as Swagger
-UI on <http://127.0.0.1:3000/docs>, with the fields of the promoted models. A deployment asks
-scoring clients for an API key (header `x-api-key`) and operations for an AWS signature. Errors are
+Every route with the fields of its request and of its answer. A deployment serves the same with the
+fields of its promoted models: `/openapi.json` for generated clients, `/docs` to read and try. It
+asks scoring clients for an API key (header `x-api-key`) and operations for an AWS signature. Errors
+are
 `{"error": {"code", "message", "fields": [{"field", "rule"}]}}`; all fields that break a rule are
 named at once, and no value is repeated. [Score applications](../scoring.md) has examples.
 """

@@ -74,7 +74,7 @@ def _type_of(schema: Schema, link: Callable[[str], str]) -> str:
         kind = " or ".join(kind)
     if kind == "array":
         return f"list of {_plural(type_of(schema.get('items', {}), link))}"
-    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+    if kind == "object" and isinstance(schema.get("additionalProperties") or None, dict):
         return f"table of names to {type_of(schema['additionalProperties'], link)}"
     limits = [f"{sign} {schema[key]:g}" for key, sign in LIMITS.items() if key in schema]
     return " ".join([kind, *([", ".join(limits)] if limits else [])])
