@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from features.home_credit.pipeline import HOME_CREDIT
-from training.generators import home_credit
+from training.generators.home_credit import tables as home_credit
 
 
 def table(name, *rows):

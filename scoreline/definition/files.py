@@ -70,6 +70,7 @@ def parse_definition(file: str, raw: dict[str, Any]) -> Loaded:
     """Check a definition's content; `file` is what errors call it."""
     raw = {"task": "default", **raw}
     try:
+        # Strict validation takes lists for tuples only in JSON; TOML's dates become text.
         return DEFINITION.validate_json(json.dumps(raw, default=str))
     except ValidationError as error:
         raise DefinitionError(explain(file, raw, error)) from error

@@ -54,7 +54,7 @@ def read_columns(name: str, content: bytes, columns: dict[str, bool]) -> pa.Tabl
             include_columns=list(columns),
             column_types={column: pa.string() for column, text in columns.items() if text},
             null_values=NULLS,
-            strings_can_be_null=False,
+            strings_can_be_null=False,  # "NA" may be a category, as in a country code
         )
         return _with_text(csv.read_csv(io.BytesIO(content), convert_options=options), columns)
     except (pa.ArrowException, OSError) as error:

@@ -112,6 +112,7 @@ def read_dataset(definition: Definition, files: Sequence[DataFile]) -> Dataset:
         raise DatasetError("a column has another type in another file") from error
     fingerprint = digest("".join(source["sha256"] for source in sources).encode())
     dataset = _check(definition, table, fingerprint, [file.name for file in files])
+    # Arrow keeps freed memory for reuse, but the fit needs it for numpy.
     del tables, table
     pa.default_memory_pool().release_unused()
     return replace(dataset, sources=sources, generated=generated)
@@ -123,6 +124,7 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
     time = _split_times(definition, table, exclusions)
     if definition.id:
         exclude_duplicates(definition.id, table, exclusions)
+    # Missing labels and duplicates are ordinary; broken ranges beyond these point to a wrong file.
     labelled = int(exclusions.kept.sum())
     X = np.empty((table.num_rows, len(definition.inputs)), np.float32)
     for position, feature in enumerate(definition.inputs):
@@ -130,7 +132,7 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
     kept = exclusions.kept
     y = y[kept]
     _check_rows(definition, y, labelled, exclusions)
-    if len(y) < len(X):
+    if len(y) < len(X):  # without exclusions a copy of all rows would be wasted
         X = X[kept]
     return Dataset(
         X=X,

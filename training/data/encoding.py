@@ -30,6 +30,7 @@ def encode_labels(
     target: TargetColumn, table: pa.Table, exclusions: Exclusions
 ) -> NDArray[np.int8]:
     """1 where the event happened, shape (n_rows,); rows without a label are left out."""
+    # pandas writes booleans to CSV as True and False; those of Parquet read as true and false.
     text = table[target.column]
     text = pc.if_else(pc.is_in(text, pa.array(["True", "False"])), pc.utf8_lower(text), text)
     happened = pc.is_in(text, pa.array(target.positive))

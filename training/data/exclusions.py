@@ -39,6 +39,7 @@ class Exclusions:
 
 def exclude_duplicates(id_column: str, table: pa.Table, exclusions: Exclusions) -> None:
     """Keep the first of equal rows, and none of the rows that share an id but differ."""
+    # duplicated() compares whole rows and treats missing values as equal.
     frame = table.to_pandas()[exclusions.kept]
     positions = np.flatnonzero(exclusions.kept)
 

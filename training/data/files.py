@@ -146,6 +146,7 @@ def _list_local(path: str) -> Iterator[tuple[str, int]]:
 
 def _list_s3(path: str) -> Iterator[tuple[str, int]]:
     bucket, prefix, _ = split_s3(path)
+    # A prefix of keys is not a folder: datasets/sample must not list datasets/sample-2/.
     folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
     with aws_errors("S3"):
         pages = boto3.client("s3").get_paginator("list_objects_v2")

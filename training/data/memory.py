@@ -69,6 +69,7 @@ def available_mb(environ: Mapping[str, str] = os.environ) -> int | None:
     function = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
     if function:
         return int(function)
+    # In a container sysconf tells the memory of the host, and the cgroup the container's limit.
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     limits = [pages * size] if pages > 0 else []
     if CGROUP_LIMIT.exists() and (text := CGROUP_LIMIT.read_text().strip()) != "max":
@@ -81,6 +82,7 @@ def count_or_guess_rows(file: DataFile) -> int:
     if not file.name.endswith(".parquet"):
         lines = file.head(SAMPLE)
         return file.size * lines.count(b"\n") // len(lines) if lines else 0
+    # A Parquet file ends in its footer, the footer's length in 4 bytes, and the magic PAR1.
     end = file.tail(SAMPLE)
     footer = int.from_bytes(end[-8:-4], "little") + 8
     if footer > len(end):

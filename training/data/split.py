@@ -38,6 +38,7 @@ def split_rows(split: Split, dataset: Dataset) -> tuple[NDArray[np.int64], NDArr
             rows, test_size=split.test_share, random_state=split.seed, stratify=classes
         )
         return np.sort(parts[0]), np.sort(parts[1])
+    # Rows of one time stay together, so the test share is at least what the definition asks for.
     latest = np.sort(dataset.time)[-max(round(len(rows) * split.test_share), 1)]
     late = dataset.time >= latest
     for part in (~late, late):

@@ -88,6 +88,7 @@ class EstimatorSpec:
         self, parameters: Mapping[str, Any], columns: Sequence[Column]
     ) -> list[tuple[str, Any]]:
         """Steps of the pipeline behind the feature graph, which makes `columns`."""
+        # Column arguments come last: parameters must not replace the directions of the features.
         arguments = {
             **self.algorithm.defaults,
             **parameters,

@@ -51,6 +51,7 @@ class Platt:
     @classmethod
     def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], _link: Link) -> Platt:
         """Fit by maximum likelihood; a slope that would reverse the order is set to 0."""
+        # Margins of one unit of spread, so that the solver converges for any scale of the trees.
         spread = float(margin.std()) or 1.0
         model = LogisticRegression(C=np.inf).fit((margin / spread)[:, None], y)
         slope = float(model.coef_[0, 0]) / spread
@@ -86,6 +87,7 @@ class Beta:
     def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], link: Link) -> Beta:
         """Fit by maximum likelihood; a coefficient that would reverse the order is set to 0."""
         logs = _log_probabilities(margin, link)
+        # a, b >= 0 as in the paper: a coefficient below 0 is dropped and the other fitted again.
         design = np.column_stack([logs[0], -logs[1]])
         used = [0, 1]
         while True:
@@ -109,6 +111,7 @@ class Beta:
         not fill a SIMD register. Padding fills the last register, so that a row gets the same
         result alone and in a batch, as long as the session has one thread.
         """
+        # ln p = -softplus(-margin) and ln(1 - p) = -softplus(margin) lose no digits near 0 and 1.
         both = graph.constant([[1.0, -1.0]])
         if self.link == "logit":
             logs = _elementwise(graph, "Softplus", graph.node("Mul", margin, both))
@@ -196,6 +199,7 @@ def choose_calibration(
         for m in methods
     ]
     best = methods[int(np.argmin(errors))].fit(margin, y, link)
+    # Both methods are monotone, so the ends tell whether the calibrated order is the margin's.
     lowest, highest = best.log_odds([margin.min(), margin.max()])
     if lowest >= highest:
         raise UnrankedError("the model does not rank defaults on rows that it has not seen")
@@ -205,7 +209,7 @@ def choose_calibration(
 
 def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """The probability for log-odds."""
-    return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
+    return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))  # exp overflows beyond 709
 
 
 def uncalibrated(margin: NDArray[np.float64], link: Link) -> NDArray[np.float64]:

@@ -88,6 +88,7 @@ def fit(
     if isinstance(definition, DefaultDefinition):
         default_rate = definition.calibration.default_rate
     has_many = np.bincount(y, minlength=2).min() >= MANY_ROWS
+    # Calibrated on its own training rows, a boosted model would look far more certain than it is.
     unseen = (_on_holdout if has_many else _out_of_fold)(definition, estimator, X, y, progress)
     calibration = choose_calibration(
         unseen.margin,
@@ -166,6 +167,7 @@ def fit_pipeline(
     except (TypeError, ValueError) as error:
         name = definition.algorithm.name
         raise TrainingError(f"{name} refuses its parameters or the data: {error}") from error
+    # The classifier is fitted already; this joins it to the feature graph for raw rows.
     pipeline = Pipeline([("features", features), *steps])
     if estimator.post_fit is not None:
         estimator.post_fit(pipeline[-1])

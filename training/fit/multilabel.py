@@ -108,6 +108,7 @@ def fit_labels(
 def _fit_label(
     definition: RecommendationDefinition, X: NDArray[np.float32], y: NDArray[np.int8]
 ) -> FittedModel | None:
+    # A product that nearly everybody owns has too few others to learn from.
     if min(y.sum(), len(y) - y.sum()) < MIN_OWNERS:
         return None
     try:

@@ -90,6 +90,7 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # skl
         base, trees = self.intercept_, list[Tree]()
         for binning, weight in zip(self.binnings_, self.weights_, strict=True):
             value = -weight * binning.woe
+            # Without an amount no tree has a leaf for `rest`, so its value goes to the base.
             if binning.amount is None:
                 base += float(value[binning.rest])
             if weight:
@@ -108,6 +109,7 @@ def _fit_weights(
     woe: NDArray[np.float64], y: NDArray[np.int8], C: float
 ) -> tuple[NDArray[np.float64], float]:
     """Coefficients on -WoE, all of them 0 or above, and the intercept."""
+    # Dropping one feature can turn the sign of another, so only the worst goes before each refit.
     weights = np.zeros(woe.shape[1])
     used = np.arange(woe.shape[1])
     while len(used):
@@ -122,6 +124,8 @@ def _fit_weights(
 
 def _trees(binning: WoeBinning, value: NDArray[np.float64]) -> Iterator[Tree]:
     """Trees that sum to the value of a row's bin, minus that of `rest` for a category."""
+    # The amount is NaN in every other state, so its tree gives `rest` there, and the tree of the
+    # state adds the difference.
     rest = value[binning.rest]
     if binning.amount is not None:
         rows = (binning.goods + binning.bads)[: binning.n_cut]
@@ -153,5 +157,5 @@ def _chain(
     tree.feature[inner], tree.threshold[inner] = column, tests
     tree.left[inner], tree.right[inner] = inner + 1, inner + 2
     tree.value[leaves], tree.cover[leaves] = values, rows
-    tree.cover[inner] = np.cumsum(rows[::-1])[:0:-1]
+    tree.cover[inner] = np.cumsum(rows[::-1])[:0:-1]  # an inner node covers all leaves below it
     return tree

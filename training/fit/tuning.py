@@ -124,8 +124,7 @@ def tune(
     while len(trials) < settings.trials and not _time_is_up(started, settings.timeout_s):
         trials.append(_run(study, space, settings.folds, fold_scores))
         progress(_progress_line(trials, settings.trials, before))
-    best = max(_complete(trials), key=lambda trial: trial.auc, default=None)
-    better = best is not None and best.auc > before
+    best = _best(trials, before)
     return Tuned(
         algorithm=definition.algorithm.name,
         metric="auc",
@@ -137,17 +136,17 @@ def tune(
         timed_out=len(trials) < settings.trials,
         seconds=round(time.monotonic() - started, 1),
         before=before,
-        after=best.auc if best and better else before,
-        best_trial=best.number if best and better else None,
-        best_parameters=best.parameters if best and better else {},
+        after=best.auc if best else before,
+        best_trial=best.number if best else None,
+        best_parameters=best.parameters if best else {},
         trials=trials,
     )
 
 
 def _study(seed: int) -> optuna.Study:
-    import optuna
+    import optuna  # takes half a second, and few definitions are tuned
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # else a line for every trial
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # we report progress ourselves
     return optuna.create_study(
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=seed),
@@ -197,6 +196,13 @@ def _run(
     study.tell(trial, None if pruned else value, TrialState[state.upper()])
     seconds = round(time.monotonic() - started, 2)
     return TrialResult(trial.number, state, value, len(scores), seconds, trial.params)
+
+
+def _best(trials: list[TrialResult], before: float) -> TrialResult | None:
+    """The best complete trial, if it beats the definition's own parameters."""
+    # A pruned trial's AUC is that of its first folds, which others' means cannot be compared with.
+    best = max(_complete(trials), key=lambda trial: trial.auc, default=None)
+    return best if best is not None and best.auc > before else None
 
 
 def _complete(trials: list[TrialResult]) -> list[TrialResult]:

@@ -127,6 +127,8 @@ def fit_woe_binning(
     columns : all columns, shape (n_rows, n_columns)
     parameters : of optbinning.OptimalBinning
     """
+    # An amount has one column of its own, and each state (category, missing, special code) an
+    # indicator of 0 and 1.
     amounts = [k for k, column in numbered if column.value is None]
     others = [k for k, column in numbered if column.value is not None]
     amount = amounts[0] if amounts else None
@@ -136,7 +138,7 @@ def fit_woe_binning(
         others = [k for k, column in numbered if column.missing]
     else:
         cuts = _cuts(columns[:, amount], y, numbered[0][1].direction, parameters)
-        groups = [[]] * (len(cuts) + 1)
+        groups = [[]] * (len(cuts) + 1)  # bins between cuts have no indicator columns
     states = {k: i for i, group in enumerate(groups) for k in group}
     states |= {k: i for i, k in enumerate(others, start=len(groups))}
     rest = len(groups) + len(others)
@@ -165,6 +167,7 @@ def _bins(
     if amount is not None:
         given = ~np.isnan(columns[:, amount])
         bins[given] = np.searchsorted(cuts, columns[given, amount], side="right")
+    # States come last: the amount of a special code is NaN, which the line above leaves in `rest`.
     for column, number in states.items():
         bins[columns[:, column] == 1] = number
     return bins
@@ -183,6 +186,7 @@ def _cuts(
     fitted = _optimal_binning(
         amounts[given], y[given], monotonic_trend=TRENDS[direction], **parameters
     )
+    # Rounding up keeps every float32 value on its side of the cut; rounding to nearest would not.
     exact = np.asarray(fitted.splits, np.float64)
     rounded = exact.astype(np.float32)
     return np.where(rounded < exact, np.nextafter(rounded, np.float32(np.inf)), rounded)

@@ -10,7 +10,7 @@ import numpy as np
 from pyarrow import parquet
 
 from scoreline.core.datasets import GENERATED_KEY
-from training.generators import home_credit
+from training.generators.home_credit.tables import tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ CHUNK_CUSTOMERS = 10_000
 
 # Model -> (generator of random numbers, customers, customers before them) -> tables.
 FOLDERS: dict[str, Callable[[np.random.Generator, int, int], Chunk]] = {
-    "home-credit": home_credit.tables,
+    "home-credit": tables,
 }
 
 
