@@ -20,7 +20,7 @@ def invented(tmp_path):
 
 
 @pytest.mark.parametrize("model", sorted(GENERATORS))
-def test_invented_rows_keep_the_definition_and_say_what_they_are(invented, model):
+def test_invented_rows_fit_the_definition_and_are_marked(invented, model):
     path = invented(model, 3_000)
     definition = load_definition(model)
     frame = pd.read_parquet(path)
@@ -32,7 +32,7 @@ def test_invented_rows_keep_the_definition_and_say_what_they_are(invented, model
     assert dataset.generated == [{"model": model, "seed": 1, "rows": 3_000}]
 
 
-def test_the_credit_card_file_is_cleaned_and_accounted_for(data_dir):
+def test_exclusions_of_the_credit_card_file_are_counted(data_dir):
     dataset = load_dataset(
         load_definition("credit-card"), str(data_dir / "credit_card_applications.parquet")
     )
@@ -46,7 +46,7 @@ def test_the_credit_card_file_is_cleaned_and_accounted_for(data_dir):
 
 
 @pytest.mark.slow
-def test_no_id_of_the_credit_card_file_leaves_training(data_dir):
+def test_no_id_of_the_credit_card_file_is_in_the_bundle(data_dir):
     path = data_dir / "credit_card_applications.parquet"
     said = []
     bundle = train(load_definition("credit-card"), str(path), progress=said.append)

@@ -25,7 +25,7 @@ def invented(tmp_path_factory):
     return str(path)
 
 
-def test_the_applications_derived_features_are_those_of_the_file(definition, data_dir):
+def test_derived_features_equal_the_columns_of_the_file(definition, data_dir):
     path = data_dir / "loan_risk_synthetic.csv"
     shown = pd.read_csv(path)
     features = FeatureGraph(definition.contract())
@@ -41,7 +41,7 @@ def test_the_applications_derived_features_are_those_of_the_file(definition, dat
     assert np.all(np.minimum(ratio, 1) - shown["payment_to_income"] <= rounding)
 
 
-def test_the_file_keeps_the_definition(definition, data_dir):
+def test_the_file_fits_the_definition(definition, data_dir):
     dataset = load_dataset(definition, str(data_dir / "loan_risk_synthetic.csv"))
 
     assert (len(dataset.y), dataset.exclusions, dataset.generated) == (1000, {}, [])

@@ -21,7 +21,7 @@ def loans(tmp_path_factory):
     return definition, load_dataset(definition, str(path))
 
 
-def test_many_rows_are_fitted_once_and_calibrated_on_rows_of_their_own(loans):
+def test_many_rows_are_fitted_once_and_calibrated_on_separate_rows(loans):
     definition, dataset = loans
     fitted, held_out = np.split(np.arange(len(dataset.y)), [90_000])
     said = []
@@ -34,7 +34,7 @@ def test_many_rows_are_fitted_once_and_calibrated_on_rows_of_their_own(loans):
     assert calibration_slope(y, probability) == pytest.approx(1, abs=0.06)
 
 
-def test_where_one_class_is_rare_folds_are_kept(loans):
+def test_a_rare_class_is_calibrated_out_of_fold(loans):
     definition, dataset = loans
     defaults = np.flatnonzero(dataset.y == 1)[: MANY_ROWS - 1]
     rows = np.sort(np.concatenate([defaults, np.flatnonzero(dataset.y == 0)]))

@@ -119,7 +119,7 @@ def test_few_owners_give_their_rate(fitted):
     np.testing.assert_allclose(found[:, position], 2.5 / 501, rtol=1e-5)
 
 
-def test_features_that_say_nothing_leave_nothing_to_train(tmp_path):
+def test_uninformative_features_leave_nothing_to_train(tmp_path):
     frame = shop.customers(300)
     noise = frame.assign(income=1.0, age=40, segment="private", country="ES")
     noise.to_parquet(tmp_path / "data.parquet")

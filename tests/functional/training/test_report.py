@@ -97,7 +97,7 @@ def test_every_plot_has_words(trained):
     assert all(re.search(r"<title>.+</title>\s*<desc>.+</desc>", plot) for plot in plots)
 
 
-def test_what_the_definition_says_is_shown_as_text(trained):
+def test_texts_of_the_definition_are_escaped(trained):
     report, _ = trained
 
     assert "Says &lt;who&gt; pays back, for tests" in report

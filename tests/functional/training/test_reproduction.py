@@ -40,7 +40,7 @@ def version(tmp_path, path):
         ("woe_scorecard", ""),
     ],
 )
-def test_a_version_comes_out_bit_for_bit(tmp_path, path, algorithm, parameters):
+def test_a_version_is_reproduced_bit_for_bit(tmp_path, path, algorithm, parameters):
     manifest, files = trained(tmp_path, path, sample.with_algorithm(algorithm, parameters))
 
     again = reproduce(manifest, files)
@@ -50,7 +50,7 @@ def test_a_version_comes_out_bit_for_bit(tmp_path, path, algorithm, parameters):
     assert again.differences == []
 
 
-def test_a_tuned_version_comes_out_without_another_search(tmp_path, path):
+def test_a_tuned_version_is_reproduced_without_another_search(tmp_path, path):
     text = sample.with_algorithm("xgboost") + "\n[tuning]\ntrials = 3\nfolds = 2\n"
     manifest, files = trained(tmp_path, path, text)
     said = []
@@ -75,7 +75,7 @@ def test_a_changed_file_is_named_and_nothing_is_fitted(version, path):
     assert re.fullmatch("[0-9a-f]{16}", difference.found)
 
 
-def test_a_file_that_is_gone_is_named(version, path):
+def test_a_deleted_file_is_named(version, path):
     manifest, files = version
     path.unlink()
 
@@ -84,7 +84,7 @@ def test_a_file_that_is_gone_is_named(version, path):
     assert (difference.part, difference.found) == (f"data: {path}", "absent")
 
 
-def test_another_environment_is_told_even_where_nothing_follows_from_it(version):
+def test_another_environment_is_reported_even_without_differences(version):
     manifest, files = version
     environment = {**manifest["environment"], "xgboost-cpu": "1.0", "processors": 96}
 
@@ -128,7 +128,7 @@ def test_a_number_changed_in_the_published_graph_is_found(version):
     assert difference.recorded.endswith("(the first of 1)")
 
 
-def test_a_version_of_before_sources_were_recorded_is_refused(version):
+def test_a_version_without_recorded_sources_is_refused(version):
     manifest, files = version
     del manifest["dataset"]["sources"]
 

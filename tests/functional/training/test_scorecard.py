@@ -87,7 +87,7 @@ APPLICATIONS = [
 
 
 @pytest.mark.parametrize("changes", APPLICATIONS, ids=[str(c) for c in APPLICATIONS])
-def test_the_tables_points_add_up_to_the_answered_score(trained, changes):
+def test_the_points_of_the_table_sum_to_the_answered_score(trained, changes):
     bundle, manifest = trained
     model = ScoringModel.from_onnx(bundle.files["model.onnx"])
     application = {**APPLICATION, **changes}

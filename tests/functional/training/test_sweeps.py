@@ -57,10 +57,10 @@ def aged(tmp_path, risky):
     return trained(tmp_path, DEFINITION.replace("[[derived]]", block + "\n[[derived]]"), frame)
 
 
-def test_age_that_counts_against_62_and_over_is_refused(tmp_path):
+def test_a_model_that_counts_62_and_over_against_applicants_is_refused(tmp_path):
     with pytest.raises(TrainingError, match="applicants aged 62 and over score below"):
         aged(tmp_path, lambda age: age > 60)
 
 
-def test_age_that_favours_62_and_over_passes(tmp_path):
+def test_a_model_that_favours_62_and_over_passes(tmp_path):
     assert aged(tmp_path, lambda age: age < 62).score > 0.7

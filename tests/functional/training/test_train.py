@@ -26,7 +26,7 @@ def trained(tmp_path_factory):
     return bundle, json.loads(bundle.files["manifest.json"]), said
 
 
-def test_bundle_is_whole_and_its_digests_hold(trained):
+def test_the_bundle_is_complete_and_its_digests_match(trained):
     bundle, manifest, _ = trained
 
     assert set(bundle.files) == {
@@ -65,7 +65,7 @@ def test_exclusions_are_reported(trained):
     assert "outcome: the label is missing" in bundle.files["report.html"].decode()
 
 
-def test_progress_is_told(trained):
+def test_progress_is_reported(trained):
     assert any("parity gate" in line for line in trained[2])
 
 
@@ -129,7 +129,7 @@ def test_the_reference_is_frozen_hashed_and_the_marginal_approved(trained):
     assert contract.score_scale.score(contract.reference.log_odds) >= 540
 
 
-def test_no_reference_without_anybody_approved(tmp_path):
+def test_a_reference_needs_approved_rows(tmp_path):
     applicants(300).to_parquet(tmp_path / "data.parquet")
     text = DEFINITION.replace("min_score = 560", "min_score = 9000")
 

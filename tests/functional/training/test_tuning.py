@@ -47,7 +47,7 @@ def test_every_algorithm_can_be_tuned():
     assert SPACES.keys() == ALGORITHMS.keys()
 
 
-def test_what_the_definition_gives_is_not_searched(tmp_path):
+def test_parameters_of_the_definition_are_not_searched(tmp_path):
     found = tuned_definition(tmp_path).with_parameters({"max_depth": 3, "max_bin": 64})
 
     assert "max_depth" not in search_space(found)
@@ -76,7 +76,7 @@ def test_the_same_seed_gives_the_same_study(tmp_path, rows):
 
 
 @pytest.mark.slow
-def test_a_time_limit_ends_the_study_and_is_told(tmp_path, rows):
+def test_a_time_limit_ends_the_study_and_is_recorded(tmp_path, rows):
     asked = tuned_definition(
         tmp_path, algorithm="logistic_regression", trials=500, timeout_s=0.5, folds=2
     )
@@ -88,7 +88,7 @@ def test_a_time_limit_ends_the_study_and_is_told(tmp_path, rows):
 
 
 @pytest.mark.slow
-def test_held_out_rows_have_no_part_in_the_search(tmp_path):
+def test_the_search_does_not_see_test_rows(tmp_path):
     asked = tuned_definition(tmp_path, algorithm="logistic_regression", trials=3, folds=2)
     frame, path = applicants(600), tmp_path / "data.parquet"
     frame.to_parquet(path)
@@ -106,7 +106,7 @@ def test_held_out_rows_have_no_part_in_the_search(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_tuned_version_is_fitted_with_what_the_study_found(tmp_path):
+def test_a_tuned_version_is_fitted_with_the_parameters_of_the_study(tmp_path):
     asked = tuned_definition(tmp_path, trials=6, folds=2)
     applicants(600).to_parquet(tmp_path / "data.parquet")
 

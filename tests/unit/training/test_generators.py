@@ -21,7 +21,7 @@ def table(model, rows, seed=1):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_fewer_rows_are_the_beginning_of_more_rows(model):
+def test_a_smaller_dataset_is_the_beginning_of_a_larger_one(model):
     more = table(model, CHUNK_ROWS + 7)
 
     assert more.num_rows == CHUNK_ROWS + 7
@@ -30,13 +30,13 @@ def test_fewer_rows_are_the_beginning_of_more_rows(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_seed_decides(model):
+def test_another_seed_gives_other_rows(model):
     assert table(model, 100, seed=3).equals(table(model, 100, seed=3))
     assert not table(model, 100, seed=3).equals(table(model, 100, seed=4))
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_file_is_whole_and_says_that_it_is_invented(tmp_path, model):
+def test_a_file_is_complete_and_marked_as_invented(tmp_path, model):
     path, done = tmp_path / "rows.parquet", []
 
     write(path, generate(model, CHUNK_ROWS + 7, 5), done.append)
@@ -49,7 +49,7 @@ def test_a_file_is_whole_and_says_that_it_is_invented(tmp_path, model):
     assert [p.name for p in tmp_path.iterdir()] == ["rows.parquet"]
 
 
-def test_a_file_that_is_not_finished_is_not_there(tmp_path):
+def test_an_unfinished_file_does_not_appear(tmp_path):
     def broken():
         yield table("loan-risk", 5)
         raise KeyboardInterrupt
@@ -60,7 +60,7 @@ def test_a_file_that_is_not_finished_is_not_there(tmp_path):
     assert not (tmp_path / "rows.parquet").exists()
 
 
-def test_rows_are_made_when_they_are_asked_for():
+def test_rows_are_generated_on_demand():
     endless = generate("loan-risk", 10**15, 1)
 
     assert [t.num_rows for t in islice(endless, 2)] == [CHUNK_ROWS, CHUNK_ROWS]
@@ -111,7 +111,7 @@ def test_the_mean_probability_is_30_percent():
 
 
 @pytest.mark.parametrize("rows", [2_000, CHUNK_ROWS, 3 * CHUNK_ROWS + 1])
-def test_the_default_rate_is_30_percent_but_for_sampling_error(rows):
+def test_the_default_rate_is_30_percent_within_sampling_error(rows):
     defaults = table("loan-risk", rows, seed=2)["default"].to_numpy()
 
     assert defaults.mean() == pytest.approx(0.30, abs=4 * (0.3 * 0.7 / rows) ** 0.5)

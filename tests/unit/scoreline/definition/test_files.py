@@ -44,7 +44,7 @@ def test_a_recorded_key_of_a_newer_release_is_refused(tmp_path):
         restore_definition(recorded | {"quotas": []})
 
 
-def test_rules_of_several_tables_are_reported_beside_a_wrong_type(tmp_path):
+def test_broken_rules_are_reported_together_with_a_wrong_type(tmp_path):
     text = DEFINITION.replace("pdo = 20", "pdo = -20").replace("step = 1000", "step = 0")
     text = text.replace("max_depth = 3", 'max_depth = "deep"').replace(
         "test_share = 0.3", "seed = 0.5"
@@ -71,7 +71,7 @@ def test_rules_of_several_tables_are_reported_beside_a_wrong_type(tmp_path):
         ({"report": {"segments": ["age"]}, "task": "recommendation"}, "is for the task default"),
     ],
 )
-def test_keys_of_another_variant_are_named(raw, message):
+def test_keys_of_another_variant_are_refused(raw, message):
     with pytest.raises(DefinitionError) as raised:
         parse_definition("x.toml", raw)
 

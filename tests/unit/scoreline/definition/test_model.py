@@ -266,13 +266,13 @@ def test_a_direction_needs_an_algorithm_that_holds_it(tmp_path):
         definition(tmp_path, text)
 
 
-def test_a_feature_that_is_left_out_is_no_segment_any_more(tmp_path):
+def test_a_feature_that_is_left_out_is_not_a_segment_any_more(tmp_path):
     text = changed("[score]", '[report]\nsegments = ["debt", "housing"]\n\n[score]')
 
     assert without(definition(tmp_path, text), {"debt"}).report.segments == ("housing",)
 
 
-def test_a_file_must_bear_the_models_name(tmp_path):
+def test_a_file_must_have_the_models_name(tmp_path):
     with pytest.raises(DefinitionError, match="name: must be the file's name, sample"):
         definition(tmp_path, changed('name = "sample"', 'name = "other"'))
 
@@ -283,7 +283,7 @@ def test_an_unknown_model_names_the_defined_ones(name):
         load_definition(name)
 
 
-def test_a_recommendation_has_labels_and_nothing_of_credit(tmp_path):
+def test_a_recommendation_has_labels_and_no_bands_levels_or_reasons(tmp_path):
     contract = shop.definition(tmp_path).contract()
 
     assert [label.name for label in contract.labels] == ["account", "card", "fund", "mortgage"]
@@ -330,7 +330,7 @@ def test_a_default_model_takes_no_labels(tmp_path):
         definition(tmp_path, text)
 
 
-def test_a_definition_without_history_keeps_what_the_application_says_alone():
+def test_a_definition_without_history_keeps_the_features_of_the_application():
     whole = load_definition("home-credit")
 
     part = without_history(whole)

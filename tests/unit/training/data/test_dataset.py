@@ -46,7 +46,7 @@ def test_csv_and_parquet_give_the_same_rows(tmp_path, sample, name):
     assert dataset.exclusions == {}
 
 
-def test_a_folder_is_read_whole_without_hidden_and_manifest_files(tmp_path, sample):
+def test_hidden_files_and_manifests_of_a_folder_are_not_read(tmp_path, sample):
     frame = applicants(200)
     write(tmp_path, frame[:80], "a.parquet")
     write(tmp_path, frame[80:], "b.csv")
@@ -59,7 +59,7 @@ def test_a_folder_is_read_whole_without_hidden_and_manifest_files(tmp_path, samp
     assert [name.rsplit("/", 1)[-1] for name in dataset.files] == ["a.parquet", "b.csv"]
 
 
-def test_partitions_belong_to_a_folder_and_other_folders_do_not(tmp_path):
+def test_partitions_belong_to_a_dataset_and_other_folders_do_not(tmp_path):
     for name in (
         "a.csv",
         "year=2026/month=10/b.csv",
@@ -123,7 +123,7 @@ def test_missing_labels_are_left_out_and_counted(tmp_path, sample):
     assert (dataset.rows_read, len(dataset.y)) == (100, 96)
 
 
-def test_duplicates_stay_once_and_contradictions_not_at_all(tmp_path, sample):
+def test_duplicates_are_kept_once_and_contradicting_rows_left_out(tmp_path, sample):
     frame = applicants(100)
     twice, contradiction = frame[:7].copy(), frame[20:22].copy()
     contradiction["debt"] += 1
@@ -194,7 +194,7 @@ def test_a_path_without_data_is_refused(tmp_path, sample):
             load_dataset(sample, str(tmp_path / path))
 
 
-def test_time_column_is_read_from_dates_and_text(tmp_path):
+def test_a_time_column_may_hold_dates_text_or_numbers(tmp_path):
     text = DEFINITION.replace("test_share = 0.3", 'method = "time"\ncolumn = "applied_at"')
     sample = definition(tmp_path, text)
     days = pd.date_range("2026-01-01", periods=60)
@@ -237,7 +237,7 @@ def test_a_damaged_file_is_refused(tmp_path, sample):
         load_dataset(sample, path)
 
 
-def test_the_labels_of_a_recommendation_are_columns_of_their_own(tmp_path):
+def test_each_label_of_a_recommendation_has_a_column(tmp_path):
     frame = shop.customers(50)
     frame.loc[:2, "fund"] = None
 
@@ -248,7 +248,7 @@ def test_the_labels_of_a_recommendation_are_columns_of_their_own(tmp_path):
     np.testing.assert_array_equal(dataset.y, expected)
 
 
-def test_customers_who_all_own_the_same_are_nothing_to_learn_from(tmp_path):
+def test_customers_who_all_own_the_same_products_are_refused(tmp_path):
     products = dict.fromkeys(["account", "has_card", "fund", "mortgage"], 1)
 
     with pytest.raises(DatasetError, match="the rows hold one class only"):
@@ -258,7 +258,7 @@ def test_customers_who_all_own_the_same_are_nothing_to_learn_from(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_numbers_in_text_with_spaces_are_read_and_missing_ones_counted(tmp_path, suffix):
+def test_numbers_in_text_with_spaces_are_read(tmp_path, suffix):
     frame = shop.customers(60).assign(age=[f"  {n}" for n in range(18, 78)])
     frame["income"] = ["     -99", " NA", "", *[f" {n}.5" for n in range(57)]]
     folder = tmp_path / "data"

@@ -35,14 +35,14 @@ def rows_of(path):
 
 
 @pytest.mark.parametrize("row_group_size", [None, 50], ids=["small footer", "footer over 64 KiB"])
-def test_rows_of_parquet_are_those_of_its_footer(tmp_path, row_group_size):
+def test_rows_of_parquet_come_from_the_footer(tmp_path, row_group_size):
     path = write_footer_only(tmp_path / "a.parquet", 100_000, row_group_size)
 
     assert rows_of(path) == 100_000
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"x" * 100_000])
-def test_what_is_no_parquet_is_refused(tmp_path, content):
+def test_an_invalid_parquet_file_is_refused(tmp_path, content):
     (tmp_path / "a.parquet").write_bytes(content)
 
     with pytest.raises(DatasetError, match="is not a valid"):
@@ -50,7 +50,7 @@ def test_what_is_no_parquet_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize("rows", [3, 30_000])
-def test_rows_of_csv_are_guessed_by_its_size(tmp_path, rows):
+def test_rows_of_csv_are_estimated_from_its_size(tmp_path, rows):
     applicants(rows).to_csv(tmp_path / "a.csv", index=False)
 
     assert rows_of(tmp_path / "a.csv") == pytest.approx(rows, rel=0.05, abs=1)
@@ -62,7 +62,7 @@ def test_an_empty_csv_has_no_rows(tmp_path):
     assert rows_of(tmp_path / "a.csv") == 0
 
 
-def test_the_need_grows_with_rows_over_all_files(tmp_path, sample):
+def test_the_estimate_grows_with_the_rows_of_all_files(tmp_path, sample):
     for name in ("a", "b"):
         parquet.write_table(pa.table({"a": np.zeros(1_000_000)}), tmp_path / f"{name}.parquet")
 
@@ -73,7 +73,7 @@ def test_the_need_grows_with_rows_over_all_files(tmp_path, sample):
     assert 300 < none < one < both
 
 
-def test_a_dataset_over_the_limit_is_refused_with_what_to_do(tmp_path, sample):
+def test_a_dataset_over_the_limit_is_refused_with_advice(tmp_path, sample):
     path = write_footer_only(tmp_path / "a.parquet", 5_000_000)
     needed = estimate_mb(sample, path)
 
@@ -88,7 +88,7 @@ def test_a_dataset_over_the_limit_is_refused_with_what_to_do(tmp_path, sample):
     assert "scoreline train sample --dataset" in message
 
 
-def test_training_refuses_by_the_functions_memory_before_it_reads(tmp_path, sample, monkeypatch):
+def test_training_checks_the_functions_memory_before_it_reads(tmp_path, sample, monkeypatch):
     path = write_footer_only(tmp_path / "a.parquet", 5_000_000)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
 
@@ -96,7 +96,7 @@ def test_training_refuses_by_the_functions_memory_before_it_reads(tmp_path, samp
         train(sample, path)
 
 
-def test_the_memory_of_a_function_of_a_container_or_of_the_machine(tmp_path, monkeypatch):
+def test_memory_is_that_of_the_function_the_container_or_the_machine(tmp_path, monkeypatch):
     machine = available_mb({})
     container = tmp_path / "memory.max"
     monkeypatch.setattr("training.data.memory.CGROUP_LIMIT", container)

@@ -29,7 +29,7 @@ def read(content):
     return read_ready(json.dumps(content).encode())
 
 
-def test_a_manifest_in_any_order_of_its_files():
+def test_a_manifest_may_list_its_files_in_any_order():
     assert read(manifest()).rows == 3
 
 
@@ -59,7 +59,7 @@ def test_a_manifest_that_breaks_its_schema_is_refused_by_field_and_rule(content,
     assert refused.value.message.startswith("_READY.json: " + problem)
 
 
-def test_a_manifest_that_is_no_json_is_refused():
+def test_a_manifest_that_is_not_json_is_refused():
     with pytest.raises(DatasetError, match=r"_READY\.json: Invalid JSON"):
         read_ready(b"{")
 
@@ -91,7 +91,7 @@ def load(sample, folder):
     return load_dataset(sample, str(folder / "_READY.json"))
 
 
-def test_a_manifest_reads_the_same_rows_as_its_folder(sample, folder):
+def test_a_manifest_and_its_folder_give_the_same_rows(sample, folder):
     dataset = load(sample, folder)
 
     assert len(dataset.y) == 200
@@ -99,7 +99,7 @@ def test_a_manifest_reads_the_same_rows_as_its_folder(sample, folder):
     assert dataset.fingerprint == json.loads((folder / "_READY.json").read_text())["digest"]
 
 
-def test_files_that_the_manifest_does_not_name_are_not_read(sample, folder):
+def test_files_missing_from_the_manifest_are_not_read(sample, folder):
     (folder / "c.csv").write_text("nonsense")
 
     assert len(load(sample, folder).y) == 200
@@ -120,7 +120,7 @@ def test_a_file_with_other_content_is_named(sample, folder):
         load(sample, folder)
 
 
-def test_another_number_of_rows_is_named(sample, folder):
+def test_a_file_with_another_number_of_rows_is_named(sample, folder):
     files = [file.model_dump() for file in announce(folder, "b.parquet", "year=2026/a.csv").files]
     files[1]["rows"] += 1
     announce(folder, "b.parquet", "year=2026/a.csv", files=files, rows=201)
@@ -138,17 +138,17 @@ def test_rows_are_counted_as_training_reads_them(text):
     assert count_rows("a.csv", text.encode()) == csv.read_csv(io.BytesIO(text.encode())).num_rows
 
 
-def test_a_file_that_is_not_what_its_name_says_cannot_be_announced():
+def test_an_invalid_file_cannot_be_announced():
     with pytest.raises(DatasetError, match=r"a\.parquet: is not a valid Parquet file"):
         ReadyFile.of("a.parquet", b"a,b\n1,2\n")
 
 
-def test_a_file_whose_name_s3_would_not_take_cannot_be_announced():
+def test_a_file_with_an_invalid_name_cannot_be_announced():
     with pytest.raises(DatasetError, match=r"name: expected the path of a \.csv"):
         ReadyFile.of("November 2026.csv", b"a\n1\n")
 
 
-def test_a_version_of_a_manifest_in_s3(aws, settings, sample, folder):
+def test_a_version_of_a_manifest_in_s3_is_read(aws, settings, sample, folder):
     import boto3
 
     s3 = boto3.client("s3")

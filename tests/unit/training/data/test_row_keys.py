@@ -25,12 +25,12 @@ def test_a_row_that_differs_in_one_value_is_not():
     assert not are_among(X[:, ::-1], pack_rows(X)).any()
 
 
-def test_missing_is_missing_and_zero_is_zero():
+def test_missing_values_match_and_zeros_of_either_sign_match():
     one = np.array([[np.nan, 0.0]], np.float32)
     other = np.array([[-np.float32(np.nan), -0.0]], np.float32)
 
     assert row_keys(one) == row_keys(other)
 
 
-def test_of_no_rows_none_is_among_any():
+def test_an_empty_set_of_rows_is_handled():
     assert not are_among(np.ones((3, 2), np.float32), b"").any()

@@ -36,7 +36,7 @@ def test_platt_recovers_slope_and_intercept():
     assert (fitted.slope, fitted.intercept) == pytest.approx((1.7, -0.6), abs=0.06)
 
 
-def test_no_method_turns_the_order_round():
+def test_no_method_reverses_the_order():
     margin = np.linspace(-1, 1, 400)
     rng = np.random.default_rng(1)
     y = (rng.random(400) < sigmoid(-2 * margin)).astype(np.int8)
@@ -47,7 +47,7 @@ def test_no_method_turns_the_order_round():
         assert (np.diff(method.fit(margin, y, "logit").log_odds(margin)) >= 0).all()
 
 
-def test_a_fold_in_which_defaults_rank_below_the_others_does_not_stop_the_choice():
+def test_one_fold_with_reversed_ranks_does_not_stop_the_choice():
     margin, y = drawn(lambda m: m, 400)
     upside_down = np.concatenate([np.argsort(margin)[:100], np.argsort(margin)[-100:]])
     y[upside_down] = np.repeat([1, 0], 100)
@@ -69,7 +69,7 @@ def test_beta_recovers_its_own_form():
     assert (fitted.a, fitted.b, fitted.c) == pytest.approx((2.0, 0.5, 0.3), abs=0.08)
 
 
-def test_the_lower_brier_score_chooses():
+def test_the_method_with_the_lower_brier_score_is_chosen():
     straight = drawn(lambda m: 1.4 * m - 0.2)
     bent = drawn(lambda m: -3.0 * np.logaddexp(0, -m) + 0.1 * np.logaddexp(0, m))
 
@@ -78,7 +78,7 @@ def test_the_lower_brier_score_chooses():
     assert calibration_error(straight[1], sigmoid(chosen.log_odds(straight[0]))) < 0.01
 
 
-def test_calibration_repairs_what_is_overconfident():
+def test_calibration_corrects_overconfidence():
     margin, y = drawn(lambda m: 0.4 * m)
     before = calibration_error(y, sigmoid(margin))
     after = calibration_error(
@@ -89,7 +89,7 @@ def test_calibration_repairs_what_is_overconfident():
     assert after < 0.01
 
 
-def test_prior_correction_moves_the_odds_by_the_ratio_of_the_odds():
+def test_prior_correction_multiplies_the_odds_by_the_ratio_of_the_rates_odds():
     # From 50 % to 10 %: odds fall from 1 to 1/9.
     margin, y = drawn(lambda m: m)
     rows = np.concatenate([np.flatnonzero(y == label)[:15_000] for label in (0, 1)])
@@ -117,7 +117,7 @@ METHODS = st.one_of(
     shift=st.floats(-3, 3),
     margins=st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=40),
 )
-def test_the_nodes_equal_the_formula_alone_and_together(method, shift, margins):
+def test_the_nodes_equal_the_formula_for_one_row_and_for_many(method, shift, margins):
     calibration = Calibration(method, shift)
 
     log_odds, probability = run(calibration, margins)
@@ -131,5 +131,5 @@ def test_the_nodes_equal_the_formula_alone_and_together(method, shift, margins):
     np.testing.assert_array_equal(alone, log_odds[:3])
 
 
-def test_slope_is_the_derivative():
+def test_the_slope_is_the_derivative():
     assert Calibration(Platt(1.7, 2.0)).slope(0.3) == pytest.approx(1.7)

@@ -89,7 +89,7 @@ def columns():
     return np.array(rows, np.float32)
 
 
-def test_the_columns_are_those_that_the_bins_are_numbered_by():
+def test_the_columns_have_the_positions_that_the_bins_use():
     names = [column.name for column in model().columns]
 
     assert names == ["income", "double", "income=no_record", "region=a", "region=b", "region=c"]
@@ -104,7 +104,7 @@ def test_margin_by_hand():
     assert found == pytest.approx([log(1 / 4) - 1.2 * log(7 / 12)])
 
 
-def test_trees_add_up_to_the_margin():
+def test_trees_sum_to_the_margin():
     scorecard = model().classifier
 
     found = read_ensemble(scorecard).raw(columns())
@@ -113,7 +113,7 @@ def test_trees_add_up_to_the_margin():
 
 
 @pytest.mark.parametrize("many_rows", [False, True])
-def test_contributions_are_the_distance_from_the_mean_woe(many_rows):
+def test_contributions_are_distances_from_the_mean_woe(many_rows):
     graph = GraphBuilder()
     sources = [column.source for column in model().columns]
     X = graph.transposed("X") if many_rows else "X"
@@ -149,7 +149,7 @@ def test_points_by_hand():
     assert {row["points"] for row in double["bins"]} == {0}
 
 
-def test_bins_are_named_as_a_committee_reads_them():
+def test_bins_have_readable_labels():
     income, _, double = points_table(model(), CONTRACT)["features"]
 
     labels = ["under 10", "10 to under 20", "20 and over", "no_record", "missing"]
@@ -164,7 +164,7 @@ def test_bins_are_named_as_a_committee_reads_them():
     assert double["bins"][-1]["label"] == "missing"
 
 
-def test_points_and_base_points_add_up_to_the_score():
+def test_points_and_base_points_sum_to_the_score():
     fitted = model()
     table = points_table(fitted, CONTRACT)
     X = columns()
@@ -185,7 +185,7 @@ def test_another_algorithm_has_no_points_table():
 
 
 @pytest.mark.slow
-def test_a_feature_of_the_wrong_sign_is_left_out():
+def test_a_feature_with_the_wrong_sign_is_left_out():
     # By itself `double` looks risky; beside income, which says the same better, it would be safe.
     rng = np.random.default_rng(4)
     income = rng.normal(size=4000)
@@ -202,7 +202,7 @@ def test_a_feature_of_the_wrong_sign_is_left_out():
 
 
 @pytest.mark.slow
-def test_no_feature_at_all_is_refused():
+def test_a_scorecard_without_any_feature_is_refused():
     X = np.zeros((100, 6), np.float32)
 
     with pytest.raises(ValueError, match="no feature separates defaults from the others"):

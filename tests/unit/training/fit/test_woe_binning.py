@@ -38,7 +38,7 @@ def test_information_value_by_hand():
     assert value.tolist() == [0, 0]
 
 
-def test_ten_average_applicants_hold_a_small_bin_back():
+def test_ten_average_applicants_moderate_a_small_bin():
     # 2 goods and 0 bads of 80 and 20: ln((2 + 8) / (0 + 2)) - ln 4 = ln 1.25
     woe = weight_of_evidence([78, 2], [20, 0], 1)
 
@@ -46,7 +46,7 @@ def test_ten_average_applicants_hold_a_small_bin_back():
     assert woe[0] == pytest.approx(log(78 / 80))
 
 
-def test_a_value_on_a_cut_is_in_the_bin_above_it():
+def test_a_value_on_a_cut_belongs_to_the_bin_above():
     below = np.nextafter(np.float32(10), np.float32(-inf))
     X = np.array([[below, 0], [10, 0], [-1e30, 0], [nan, 0], [nan, 1]], np.float32)
 
@@ -78,7 +78,7 @@ def fitted(slope, direction=0, **parameters):
 
 
 @pytest.mark.slow
-def test_woe_of_the_cut_bins_is_optbinnings_own():
+def test_woe_between_cuts_equals_optbinnings():
     from optbinning import OptimalBinning
 
     binning, columns, y = fitted(1.5)
@@ -109,7 +109,7 @@ def test_rows_are_counted_in_their_bins():
 @pytest.mark.slow
 @pytest.mark.parametrize("slope", [1.5, -1.5, 0.0])
 @pytest.mark.parametrize("direction", [1, -1, 0])
-def test_bins_are_monotone_in_the_direction_that_is_asked_for(slope, direction):
+def test_bins_are_monotone_in_the_requested_direction(slope, direction):
     binning, _, _ = fitted(slope, direction)
 
     steps = np.diff(binning.woe[: binning.n_cut])
@@ -119,7 +119,7 @@ def test_bins_are_monotone_in_the_direction_that_is_asked_for(slope, direction):
 
 
 @pytest.mark.slow
-def test_categories_of_like_risk_share_a_bin_and_one_without_rows_has_none():
+def test_categories_of_similar_risk_share_a_bin():
     chosen = np.arange(3000) % 3
     rate = np.array([10, 9, 2])[chosen]  # one in ten of a, in nine of b, in two of c
     y = (np.arange(3000) // 3 % rate == 0).astype(np.int8)
@@ -138,7 +138,7 @@ def test_categories_of_like_risk_share_a_bin_and_one_without_rows_has_none():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("amounts", [[nan] * 40, [7.0] * 40], ids=["none given", "one value"])
-def test_a_feature_that_says_nothing_has_one_bin_at_most(amounts):
+def test_an_uninformative_feature_has_at_most_one_bin(amounts):
     y = (np.arange(40) % 4 == 0).astype(np.int8)
 
     binning = fit_woe_binning(
@@ -150,7 +150,7 @@ def test_a_feature_that_says_nothing_has_one_bin_at_most(amounts):
 
 
 @pytest.mark.slow
-def test_binning_says_nothing_of_solvers_that_it_does_not_use():
+def test_binning_prints_no_warnings_about_unused_solvers():
     code = "import tests.unit.training.fit.test_woe_binning as t; t.fitted(1.0)"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
