@@ -1,7 +1,7 @@
-"""Entry point in Lambda. Importing it there is INIT, so it loads the champion of the default model.
+"""Entry point in Lambda, whose import in INIT loads the champion of the default model.
 
-INIT has the processor for itself and is over before the first application comes; under SnapStart
-it happens before the snapshot. Elsewhere importing it does nothing, as with every module of ours.
+INIT has a whole processor and ends before the first application arrives; under SnapStart it runs
+before the snapshot is taken. Outside of Lambda the import has no side effects.
 """
 
 # ruff: noqa: E402
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 
-gc.disable()  # an import makes no garbage, and looking for it takes 5 ms
+gc.disable()  # imports leave no garbage, and looking for it takes 5 ms
 
 import os
 import random
@@ -23,23 +23,23 @@ from scoreline.core.log import logger
 __all__ = ["lambda_handler"]
 
 
-def prepare() -> None:
-    """Load the default model's champion; what fails is tried again by the first request."""
+def load_default_champion() -> None:
+    """Load the default model's champion; after a failure the first request tries again."""
     try:
         champions().for_bank(None)
     except ScorelineError as error:
-        logger.warning("no model is loaded in INIT", problem=error.message)
+        logger.warning("no model was loaded in INIT", problem=error.message)
 
 
-def forget() -> None:
-    """Trust nothing that a snapshot froze: connections, pointers and the state of chance."""
+def discard_snapshot_state() -> None:
+    """Discard state that a snapshot froze: connections, pointers and the random numbers' state."""
     aws().forget_connections()
     champions().forget_pointers()
     random.seed()
 
 
-register_after_restore(forget)
+register_after_restore(discard_snapshot_state)
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:
-    prepare()
-    gc.freeze()  # a collection need not look at what serves from now on
+    load_default_champion()
+    gc.freeze()  # later collections skip everything that is loaded by now
 gc.enable()

@@ -100,9 +100,9 @@ def watched(score: Score) -> ScoreWatched:
     def observed(
         champion: LoadedChampion, body: dict[str, Any], languages: Sequence[str]
     ) -> dict[str, Any]:
-        if champion.watching is None:
+        if champion.observer is None:
             return score(champion.model, body, languages)
-        return champion.watching.observe(partial(score, champion.model, body, languages), body)
+        return champion.observer.observe(partial(score, champion.model, body, languages), body)
 
     return observed
 

@@ -1,7 +1,7 @@
-"""The contract of a model: what training and serving must agree on, written once.
+"""The contract of a model: everything that training and serving must agree on.
 
-It travels as JSON in the metadata of `model.onnx`: the predict function knows nothing else of a
-model. Definitions (`scoreline/definition/model.py`) are made of the same classes.
+It travels as JSON in the metadata of `model.onnx`; the predict function knows nothing else about a
+model. Definitions (`scoreline/definition/model.py`) consist of the same classes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RecommendationFigure = Literal["recommended_products", "model", "version", "answ
 Figure = CreditFigure | RecommendationFigure
 
 FLOAT32_MAX = 3.4028234663852886e38
-# Range of an amount whose definition gives none: products of two still fit float32.
+# Range of an amount without a defined range: products of two amounts still fit float32.
 MAX_AMOUNT = 1e15
 UNSEEN_CATEGORY = -1.0
 HELD = "held"  # products that the customer of a recommendation holds
@@ -126,7 +126,7 @@ class Feature:
 
     @property
     def range(self) -> tuple[float, float]:
-        """Closed range of the number, +-MAX_AMOUNT where the definition gives none."""
+        """Closed range of the number, +-MAX_AMOUNT if the definition has no range."""
         if self.type == "boolean":
             return 0.0, 1.0
         return (
@@ -185,7 +185,7 @@ class Reason:
 
 @record
 class Reference:
-    """Whom an applicant is compared with, frozen when the model was trained.
+    """The group with which applicants are compared, frozen when the model was trained.
 
     Attributes
     ----------
@@ -193,9 +193,9 @@ class Reference:
     rows : size of the group
     margin, log_odds : of the group's mean contributions
     contributions : mean contribution of each source to the margin in the group
-    best : contribution of each source that a tenth of all applicants stays below; what an approved
-        applicant is compared with
-    values : median of each source's amount in the group, None where it has none
+    best : lowest decile of each source's contribution over all applicants, with which approved
+        applicants are compared
+    values : median of each source's amount in the group, None if it has no amount
     slope : points of log-odds per unit of margin at the group's margin
     """
 
@@ -247,7 +247,7 @@ class ScoreScale:
         return self.pdo / log(2)
 
     def points(self, log_odds: float) -> float:
-        """Score before rounding, of log-odds of default, which are kept within 16 of 0."""
+        """Score before rounding, for log-odds of default; they are clipped to +-MAX_LOG_ODDS."""
         bounded = min(max(log_odds, -self.MAX_LOG_ODDS), self.MAX_LOG_ODDS)
         return self.base_score - self.factor * (bounded + log(self.base_odds))
 
@@ -258,7 +258,7 @@ class ScoreScale:
 
 @record
 class Band:
-    """A decision for scores of at least `min_score`; the last band has none.
+    """A decision for scores of at least `min_score`; the last band has no cutoff.
 
     Attributes
     ----------
@@ -274,7 +274,7 @@ class Band:
 
 @record
 class RiskLevel:
-    """A word for probabilities of default of at most `max_probability`; the last level has none.
+    """A word for probabilities of default up to `max_probability`; the last level has no bound.
 
     Attributes
     ----------
@@ -296,7 +296,7 @@ class Label:
     ----------
     name : name in the answer
     description : what the product is, shown in the answer
-    column : of the dataset, 1 where the customer owns the product; where it differs from `name`
+    column : column of the dataset that is 1 if the customer owns the product; `name` by default
     """
 
     __pydantic_config__: ClassVar[Any] = _STRICT
@@ -335,7 +335,7 @@ class Contract:
     Attributes
     ----------
     pipeline : the feature pipeline whose online table holds the features marked `online`, ""
-        where there are none
+        if there are no such features
     answer : further fields of an answer, under the names that the model's clients know
     """
 
@@ -356,7 +356,7 @@ class Contract:
     answer: Mapping[str, Figure | Constant] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """JSON in the definition's order, which says which language comes first."""
+        """JSON in the definition's order; the first language of a reason is the default one."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
@@ -385,7 +385,7 @@ class Contract:
 
     @property
     def sources(self) -> tuple[Feature | DerivedFeature, ...]:
-        """What a contribution is given for: features, then derived features."""
+        """The features and then the derived features: each has a contribution to the margin."""
         return (*self.features, *self.derived)
 
     def decide(self, score: int) -> Decision:
@@ -400,11 +400,11 @@ class Contract:
     ) -> list[tuple[Label, float]]:
         """The `top` labels of the highest probability that are not held, and their probabilities.
 
-        Equal ones come in the order of the labels; there are fewer where nearly all are held.
+        Ties keep the order of the labels. There are fewer than `top` if nearly all are held.
 
         Parameters
         ----------
-        probabilities : of every label, in their order
+        probabilities : one for each label, in the order of the labels
         held : names of labels
         """
         pairs = zip(self.labels, probabilities, strict=True)

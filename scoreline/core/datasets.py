@@ -1,4 +1,4 @@
-"""Which dataset paths a deployment reads: S3 only, never the disk of a function."""
+"""Dataset paths that a deployment accepts: S3 only, never the disk of a function."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Every error that crosses a module boundary, with the HTTP status that it means.
+"""Every error that crosses a module boundary, with its HTTP status.
 
 ScorelineError                500 internal_error
 ├─ MalformedRequestError      400 the body is not the JSON that the route takes
-├─ FourEyesError              403 who trained a version may not approve it
+├─ FourEyesError              403 trainers may not approve their own versions
 ├─ RouteNotFoundError         404 no such route
-├─ ModelNotFoundError         404 no such model, or nothing of it is promoted
+├─ ModelNotFoundError         404 no such model, or it has no promoted version
 ├─ VersionNotFoundError       404 no such version of the model
 ├─ JobNotFoundError           404 no such training job
 ├─ JobDeferredError           409 the training job cannot start now, but later
-├─ PromotionConflictError     409 another promotion came first, or nothing to go back to
+├─ PromotionConflictError     409 another promotion came first, or there is no earlier version
 ├─ RoutingConflictError       409 another change of the routing came first
 ├─ VersionExistsError         409 the version is published with other content
 ├─ VersionRefusedError        409 the version does not load or fails its golden rows
@@ -16,18 +16,18 @@ ScorelineError                500 internal_error
 ├─ PayloadTooLargeError       413 over the 6 MB that Lambda takes
 ├─ InvalidApplicationError    422 fields of the request break the model's contract
 ├─ InvalidRequestError        422 fields of the request break the rules of the route
-├─ OnnxRuntimeError           500 ONNX Runtime refuses a model or a run
-├─ BatchError                 422 a file cannot be scored, or not as it was begun
+├─ OnnxRuntimeError           500 ONNX Runtime reports an error
+├─ BatchError                 422 a file cannot be scored, or its scoring cannot be resumed
 ├─ RegistryUnavailableError   503 SSM, S3 or DynamoDB does not answer
-│  ├─ PointerInvalidError     503 a parameter was written by hand and is no pointer or routing
+│  ├─ PointerInvalidError     503 a parameter holds neither a pointer nor a routing
 │  └─ FeaturesUnavailableError 503 a customer's features cannot be looked up
-└─ TrainingError              422 training stops for a reason that trying again does not mend
+└─ TrainingError              422 training fails for a reason that a retry cannot fix
    ├─ DefinitionError         422 the definition file breaks a rule
    ├─ DatasetError            422 the dataset breaks the definition
-   ├─ ExportError             422 a construction that ONNX would convert wrongly
-   ├─ UnrankedError           422 the model does not rank rows that it has not seen
+   ├─ ExportError             422 ONNX would convert this model wrongly
+   ├─ UnrankedError           422 the model does not rank rows outside its training set
    ├─ ParityError             422 ONNX and the fitted pipeline disagree
-   └─ JobFailedError          422 the job has failed for good, now or before
+   └─ JobFailedError          422 the job has failed permanently
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class MalformedRequestError(ScorelineError):
 
 
 class FourEyesError(ScorelineError):
-    """Who trained a version may not approve it."""
+    """Trainers may not approve their own versions."""
 
     status, code = 403, "four_eyes"
 
@@ -93,7 +93,7 @@ class RouteNotFoundError(ScorelineError):
 
 
 class ModelNotFoundError(ScorelineError):
-    """No such model, or no version of it is promoted."""
+    """No such model, or it has no promoted version."""
 
     status, code = 404, "model_not_found"
 
@@ -121,7 +121,7 @@ class JobDeferredError(ScorelineError):
 
 
 class PromotionConflictError(ScorelineError):
-    """Another promotion came first, or there is nothing to roll back to."""
+    """Another promotion came first, or there is no earlier version to roll back to."""
 
     status, code = 409, "promotion_conflict"
 
@@ -133,7 +133,7 @@ class RoutingConflictError(ScorelineError):
 
 
 class VersionExistsError(ScorelineError):
-    """The version is published already, with other content."""
+    """The version is already published with other content."""
 
     status, code = 409, "version_exists"
 
@@ -145,7 +145,7 @@ class VersionRefusedError(ScorelineError):
 
 
 class VersionRejectedError(ScorelineError):
-    """The version did not pass its gates; whoever promotes it all the same says so and why."""
+    """The version did not pass its gates; only an override with a reason promotes it."""
 
     status, code = 409, "version_rejected"
 
@@ -169,13 +169,13 @@ class InvalidRequestError(ScorelineError):
 
 
 class OnnxRuntimeError(ScorelineError):
-    """ONNX Runtime refuses a model or a run; the message is its own."""
+    """ONNX Runtime reports an error; the message is its own."""
 
     code = "onnx_runtime_error"
 
 
 class BatchError(ScorelineError):
-    """A file cannot be scored, or not as its scoring was begun."""
+    """A file cannot be scored, or its scoring cannot be resumed."""
 
     status, code = 422, "invalid_batch"
 
@@ -187,7 +187,7 @@ class RegistryUnavailableError(ScorelineError):
 
 
 class PointerInvalidError(RegistryUnavailableError):
-    """A parameter was written by hand and is no pointer or routing."""
+    """A parameter holds neither a pointer nor a routing, perhaps after an edit by hand."""
 
     code = "pointer_invalid"
 
@@ -199,7 +199,7 @@ class FeaturesUnavailableError(RegistryUnavailableError):
 
 
 class TrainingError(ScorelineError):
-    """Training stops for a reason that trying again does not mend."""
+    """Training fails for a reason that a retry cannot fix."""
 
     status, code = 422, "training_failed"
 
@@ -217,13 +217,13 @@ class DatasetError(TrainingError):
 
 
 class ExportError(TrainingError):
-    """A construction that ONNX would convert wrongly."""
+    """ONNX would convert this model wrongly."""
 
     code = "export_refused"
 
 
 class UnrankedError(TrainingError):
-    """The model does not rank rows that it has not seen: its output says nothing of them."""
+    """The model does not rank rows outside its training set better than chance."""
 
 
 class ParityError(TrainingError):
@@ -233,6 +233,6 @@ class ParityError(TrainingError):
 
 
 class JobFailedError(TrainingError):
-    """The training job has failed for good, now or before."""
+    """The training job has failed permanently, in this attempt or an earlier one."""
 
     code = "job_failed"

@@ -1,4 +1,4 @@
-"""Reason codes: what cost an applicant the most points against the reference."""
+"""Reason codes: the features that cost an applicant the most points against the reference."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from scoreline.core.contract import Contract, Reason
 
-# Contributions closer than this are equal: float32 tells them no further apart.
+# Contributions closer than this count as equal: float32 cannot tell them apart.
 TIE = 1e-6
 
 
@@ -93,9 +93,9 @@ class ReasonFinder:
         return reasons
 
     def _losses(self, explained: Explained) -> list[float]:
-        """Contribution of every source above the one that it is compared with.
+        """Each source's contribution less the one with which it is compared.
 
-        A monotone feature whose amount is better than the reference's is no reason.
+        A monotone feature whose amount is better than the reference's cannot be a reason.
         """
         reference, values = self._reference, explained.values
         compared = reference.best if explained.approved else reference.contributions

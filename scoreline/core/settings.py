@@ -1,4 +1,4 @@
-"""Where a deployment keeps things: the stage and the bucket; every other name follows from them."""
+"""Names of a deployment's resources, which follow from its stage and its bucket."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Settings:
 
     @property
     def watches_table(self) -> str:
-        """DynamoDB table of what predict counts in the watch after a promotion."""
+        """DynamoDB table of the counts that predict keeps during the watch of a promotion."""
         return f"scoreline-{self.stage}-watches"
 
     @property

@@ -1,4 +1,4 @@
-"""What names a version and what serves: keys of bundles, pointers and routing."""
+"""Names of versions and their files, the pointer to the version that serves, and the routing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class VersionRef:
 
 @record
 class Watch:
-    """The time after a promotion in which the champion before runs as the new one's shadow.
+    """The time after a promotion in which the replaced champion runs as a shadow of the new one.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Watch:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Watch:
-        """Inverse of `asdict`; a ValueError, TypeError or KeyError where it is something else."""
+        """Inverse of `asdict`; ValueError, TypeError or KeyError if `raw` is not a watch."""
         if datetime.fromisoformat(raw["until"]).tzinfo is None:
             raise ValueError("until")
         return cls(int(raw["entry"]), raw["until"], VersionRef(**raw["shadow"]))
@@ -61,11 +61,11 @@ class Watch:
 
 @record
 class Pointer:
-    """What serves a model: the champion decides; a challenger may run beside it.
+    """The versions of a model that serve: a champion that decides, perhaps a challenger.
 
     Attributes
     ----------
-    watch : written by a promotion, so that it leaves the challenger to people
+    watch : set by a promotion; the challenger is set by people only
     """
 
     champion: VersionRef
@@ -78,7 +78,7 @@ class Pointer:
 
     @classmethod
     def from_json(cls, text: str) -> Pointer:
-        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
+        """Inverse of `to_json`; PointerInvalidError if the text is not a pointer."""
         try:
             raw = json.loads(text)
             champion = VersionRef(**raw["champion"])
@@ -92,7 +92,7 @@ class Pointer:
 
 @record
 class Routing:
-    """Which model answers: the default one, and the one of each bank."""
+    """The default model, and the model of each bank."""
 
     default: str
     banks: Mapping[str, str]
@@ -103,7 +103,7 @@ class Routing:
 
     @classmethod
     def from_json(cls, text: str) -> Routing:
-        """Inverse of `to_json`; a PointerInvalidError where the text is something else."""
+        """Inverse of `to_json`; PointerInvalidError if the text is not a routing."""
         try:
             raw = json.loads(text)
             default, banks = raw["default"], raw["banks"]
@@ -130,7 +130,7 @@ def bundle_key(model: str, version: str, file: str) -> str:
 
 
 def watch_key(model: str, watch: Watch) -> dict[str, str]:
-    """Key of what is counted in a watch, in DynamoDB."""
+    """DynamoDB key of the counts of a watch."""
     return {"model": model, "entry": f"{watch.entry:012d}"}
 
 

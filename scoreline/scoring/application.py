@@ -1,4 +1,4 @@
-"""From an application as JSON to the row that the graph takes, with every broken rule named."""
+"""Encodes an application in JSON as a row of the graph, or names every rule that it breaks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ NOT_BOOLEAN = FLAG.rule
 NOT_FINITE = "must be finite"
 NOT_INTEGER = "must be an integer"
 
-
 NO_HISTORY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -41,8 +40,8 @@ class BrokenRuleError(Exception):
 class ApplicationEncoder:
     """Checks applications against a contract and encodes them as rows of float32 values.
 
-    Numbers stay, booleans become 0 and 1, a category the index in its list, a missing value NaN.
-    What a customer holds is checked where there are products, and is no part of the row.
+    Numbers stay, booleans become 0 and 1, categories their places in the list, and missing values
+    NaN. The products that a customer holds are checked, but are not part of the row.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -64,14 +63,14 @@ class ApplicationEncoder:
 
         Parameters
         ----------
-        history : the online features that are known of the customer
+        history : online features of the customer, as far as they are known
 
         Raises
         ------
         InvalidApplicationError
             Every broken rule of the application.
         FeaturesUnavailableError
-            A value of the history breaks the contract: the table was filled for another one.
+            A value of the history breaks the contract, because the table holds another one's.
         """
         if self._aliases:
             application = self.canonical(application)
@@ -96,7 +95,7 @@ class ApplicationEncoder:
         return row
 
     def canonical(self, application: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The application with its features' own names; an alias given besides stays."""
+        """The application with its features' own names; an alias given in addition stays."""
         if self._aliases.keys().isdisjoint(application):
             return application
         named = dict(application)
@@ -196,28 +195,28 @@ def _number_encoder(feature: Feature) -> Callable[[Any], float]:
 
 
 def held_rule(contract: Contract) -> str:
-    """The rule of what a customer holds."""
+    """The rule for the products that a customer holds."""
     products = ", ".join(sorted(label.name for label in contract.labels))
     return f"must be a list of products, each one of: {products}"
 
 
 def text_rule(codes: CategoryCodes) -> str:
-    """The rule of a category's type."""
+    """The rule for the type of a category."""
     return NOT_TEXT_OR_NUMBER if codes.numbers else NOT_TEXT
 
 
 def category_rule(feature: Feature) -> str:
-    """The rule of a category that refuses what is not listed."""
+    """The rule for a category that refuses unseen values."""
     return "must be one of: " + ", ".join(feature.categories)
 
 
 def number_rule(feature: Feature) -> str:
-    """The rule of a number's type."""
+    """The rule for the type of a number."""
     return NOT_INTEGER if feature.type == "integer" else "must be a number"
 
 
 def range_rule(feature: Feature) -> str:
-    """The rule of a number's range, with the codes that stand outside it."""
+    """The rule for the range of a number, and its special codes."""
     bounds = []
     if feature.minimum is not None:
         bounds.append(f"at least {feature.minimum:.15g}")

@@ -1,7 +1,7 @@
-"""ONNX Runtime through its C API: what serving needs of it, without numpy and the Python binding.
+"""The part of ONNX Runtime's C API that serving needs, without numpy and the Python binding.
 
-Importing the binding and numpy takes 150 ms of processor time at a cold start, the library 26. The
-places of functions in the table `OrtApi` are fixed: onnxruntime_c_api.h only ever appends to it.
+At a cold start the binding and numpy take 150 ms of processor time to import, the library alone 26.
+The places of functions in the table `OrtApi` are fixed: onnxruntime_c_api.h only appends to it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from typing import Any
 
 from scoreline.core.errors import OnnxRuntimeError
 
-VERSION = "1.31.1"  # the one that training has tried each model with; a test holds it to the lock
-_API = 17  # any that has the functions below
+VERSION = "1.31.1"  # the version that training validates with; a test compares it with the lock
+_API = 17  # any version that has the functions below
 
 _ALL_OPTIMIZATIONS, _ERRORS_ONLY = 99, 3
 _ARENA_ALLOCATOR, _DEFAULT_MEMORY = 0, 0
 
-# name: place in OrtApi, types of the arguments; each returns a status, NULL where all is well
+# name: place in OrtApi, types of the arguments; each returns a status, which is NULL on success
 _CHECKED: dict[str, tuple[int, tuple[Any, ...]]] = {
     "CreateEnv": (3, (c_int, c_char_p, c_void_p)),
     "CreateSessionFromArray": (8, (c_void_p, c_char_p, c_size_t, c_void_p, c_void_p)),
@@ -73,7 +73,7 @@ _RELEASES = {
 
 
 class Runtime(SimpleNamespace):
-    """The library's functions by name, and what all sessions share, for as long as we run."""
+    """The library's functions by name, and the objects that all sessions of the process share."""
 
     def __init__(self, path: str) -> None:
         library = CDLL(path)
@@ -91,14 +91,15 @@ class Runtime(SimpleNamespace):
             if name != "Run":  # called for every application; `Session` looks at its status
                 function.errcheck = self._raise_error
             setattr(self, name, function)
-        self.environment = self.made(self.CreateEnv, _ERRORS_ONLY, b"scoreline")
-        self.allocator = self.made(self.GetAllocatorWithDefaultOptions)
-        self.memory = self.made(self.CreateCpuMemoryInfo, _ARENA_ALLOCATOR, _DEFAULT_MEMORY)
-        self.options = self.made(self.CreateSessionOptions)
+        self.environment = self.create(self.CreateEnv, _ERRORS_ONLY, b"scoreline")
+        self.allocator = self.create(self.GetAllocatorWithDefaultOptions)
+        self.memory = self.create(self.CreateCpuMemoryInfo, _ARENA_ALLOCATOR, _DEFAULT_MEMORY)
+        self.options = self.create(self.CreateSessionOptions)
         self.SetSessionLogSeverityLevel(self.options, _ERRORS_ONLY)
         self.SetSessionGraphOptimizationLevel(self.options, _ALL_OPTIMIZATIONS)
-        self.SetIntraOpNumThreads(self.options, 1)  # a row takes microseconds, and
-        self.SetInterOpNumThreads(self.options, 1)  # threads double the time of loading
+        # A row takes microseconds, and starting threads would double the time of loading.
+        self.SetIntraOpNumThreads(self.options, 1)
+        self.SetInterOpNumThreads(self.options, 1)
 
     def error(self, status: int) -> OnnxRuntimeError:
         """The error that a status describes, which is released."""
@@ -110,21 +111,21 @@ class Runtime(SimpleNamespace):
         if status:
             raise self.error(status)
 
-    def made(self, function: Any, *arguments: Any) -> c_void_p:
-        """The object that a function gives through its last argument."""
-        made = c_void_p()
-        function(*arguments, byref(made))
-        return made
+    def create(self, function: Any, *arguments: Any) -> c_void_p:
+        """The object that a function returns through its last argument."""
+        created = c_void_p()
+        function(*arguments, byref(created))
+        return created
 
     def number(self, function: Any, *arguments: Any) -> int:
-        """The number that a function gives through its last argument."""
+        """The number that a function returns through its last argument."""
         number = c_size_t()
         function(*arguments, byref(number))
         return number.value
 
     def text(self, function: Any, *arguments: Any) -> str | None:
-        """The text that a function allocates; None where it gives none."""
-        pointer = self.made(function, *arguments)
+        """The text that a function allocates; None if it returns NULL."""
+        pointer = self.create(function, *arguments)
         if not pointer:
             return None
         try:
@@ -135,7 +136,7 @@ class Runtime(SimpleNamespace):
 
 @cache
 def runtime() -> Runtime:
-    """The library in the package `onnxruntime`, as installed or stripped of all else."""
+    """The library of the package `onnxruntime`, which may be stripped of its other files."""
     spec = find_spec("onnxruntime")
     for folder in (spec and spec.submodule_search_locations) or ():
         capi = os.path.join(folder, "capi")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scoreline.scoring.model import EncodedApplication, ScoringModel
 
-    # (table, key) -> the item with plain values, {} where there is none
+    # (table, key) -> the item with plain values, {} if there is no item
     type GetItem = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
     type LookUp = Callable[[ScoringModel, str | int | None], History]
 

@@ -1,9 +1,9 @@
 """The smallest changes of an application that reach a decision: an exhaustive search by steps.
 
 A candidate changes up to `MAX_FIELDS` actionable features by whole steps from their present values;
-another category or a flipped boolean is one step. Candidates come in order, the fewest fields first
-and then the fewest steps, so that the first ones that reach the decision are the smallest whatever
-the shape of the model.
+another category or a flipped boolean is one step. Candidates are ordered by the number of fields
+and then by the number of steps. The first ones that reach the decision are therefore the smallest
+ones, whatever the shape of the model.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from scoreline.scoring.model import ScoringModel
 
 MAX_PROPOSALS = 3
-MAX_FIELDS = 3  # that one proposal changes
-MAX_STEPS = 200  # of one field
+MAX_FIELDS = 3  # changed by one proposal
+MAX_STEPS = 200  # for one field
 MAX_SCORED = 20_000
-BATCH = 256  # rows that a processor's cache holds: a row of a batch of 4,096 takes thrice as long
+BATCH = 256  # rows that fit the cache; in batches of 4,096 a row takes three times as long
 
 _SIGNS = {"increase": (1,), "decrease": (-1,), "either": (1, -1)}
 
 
 class Move(NamedTuple):
-    """Another value of a feature: its place and code in the row, and as a client sends it."""
+    """Another value of a feature: its place and code in the row, and as clients send it."""
 
     column: int
     code: float
@@ -42,13 +42,13 @@ class Move(NamedTuple):
 
 @record
 class Lever:
-    """The moves of a feature by their steps, ascending; `cut` where its range has more of them."""
+    """The moves of a feature by their steps, ascending; `cut` if its range has further ones."""
 
     moves: Mapping[int, Sequence[Move]] = field(default_factory=dict)
     cut: bool = False
 
     def below(self, steps: int) -> Lever:
-        """The moves of fewer steps; none that is wanted is cut off."""
+        """The moves of fewer steps, as a lever that is complete."""
         return Lever({n: moves for n, moves in self.moves.items() if n < steps})
 
 
@@ -58,9 +58,13 @@ type Rank = tuple[int, int, Candidate]
 
 @record
 class Search:
-    """Proposals, the smallest first, and how many candidates were scored to find them.
+    """The result of a search.
 
-    `complete`: no candidate of up to `MAX_FIELDS` fields was left out that could be among them.
+    Attributes
+    ----------
+    proposals : the smallest first
+    scored : number of candidates that were scored
+    complete : every candidate that could have been among the proposals was scored
     """
 
     proposals: list[Candidate]
@@ -70,14 +74,14 @@ class Search:
 
 @record
 class Goal:
-    """Where from, by which model, and the decisions that will do."""
+    """The row to start from, the model, and the decisions to reach."""
 
     model: ScoringModel
     row: Sequence[float]
     decisions: Collection[str]
 
     def reached_by(self, candidates: Sequence[Candidate]) -> Iterator[Rank]:
-        """The candidates that reach the goal, as what they sort by: steps, score, order."""
+        """The candidates that reach the goal, with their ranks: steps, score, contract's order."""
         contract = self.model.contract
         log_odds = self.model.log_odds([_changed(self.row, moves) for moves in candidates])
         for candidate, value in zip(candidates, log_odds, strict=True):
@@ -96,9 +100,9 @@ def _changed(row: Sequence[float], candidate: Candidate) -> list[float]:
 def search(goal: Goal) -> Search:
     """The smallest candidates that reach the goal, each with a set of fields of its own.
 
-    Smaller is: fewer fields, then fewer steps in total, then the higher score, then the contract's
-    order. A candidate that makes another proposal's changes, or more steps of them, and changes
-    another field besides, is none.
+    Smaller means fewer fields, then fewer steps in total, then a higher score, then the contract's
+    order. A candidate is not proposed if it makes all changes of a smaller proposal, by as many
+    steps or more, and changes further fields.
     """
     features = enumerate(goal.model.contract.features)
     levers = {column: _lever(column, feature, goal.row[column]) for column, feature in features}
@@ -119,14 +123,14 @@ def search(goal: Goal) -> Search:
 
 
 def total_steps(candidate: Candidate) -> int:
-    """Steps of all changes together."""
+    """The steps of all changes."""
     return sum(move.steps for move in candidate)
 
 
 def _smallest(
     goal: Goal, candidates: Iterator[Candidate], found: Sequence[Candidate], budget: int
 ) -> Search:
-    """The proposals among candidates of one size, which come by steps, besides those found."""
+    """The proposals among candidates of one size, which are ordered by steps."""
     best: dict[tuple[int, ...], Rank] = {}
     wanted, scored = MAX_PROPOSALS - len(found), 0
     while chunk := list(islice(candidates, min(BATCH, budget - scored))):
@@ -143,15 +147,15 @@ def _smallest(
 
 
 def _contains(candidate: Candidate, other: Candidate) -> bool:
-    """Whether a candidate has all fields of the other, by at least as many steps."""
+    """Whether a candidate moves all fields of the other one by at least as many steps."""
     steps = {move.column: move.steps for move in candidate}
     return all(steps.get(move.column, 0) >= move.steps for move in other)
 
 
 def _candidates(levers: Mapping[int, Lever], size: int) -> Iterator[Candidate]:
-    """Every candidate that changes `size` fields, by ascending steps, then in a fixed order."""
+    """Every candidate that changes `size` fields, by ascending steps and then in a fixed order."""
     shortest_first = sorted((lever.moves for lever in levers.values() if lever.moves), key=len)
-    most = sum(map(len, shortest_first[-size:]))  # steps of a lever are 1, 2 and so on
+    most = sum(map(len, shortest_first[-size:]))  # a lever has steps 1, 2, 3 and so on
     for steps in range(size, most + 1):
         for group in combinations(shortest_first, size):
             if steps <= sum(map(len, group)):
@@ -159,7 +163,7 @@ def _candidates(levers: Mapping[int, Lever], size: int) -> Iterator[Candidate]:
 
 
 def _split(group: Sequence[Mapping[int, Sequence[Move]]], steps: int) -> Iterator[Candidate]:
-    """A move of every lever, so many steps in total."""
+    """Candidates that move every lever, by so many steps in total."""
     first, *rest = group
     if not rest:
         yield from ((move,) for move in first.get(steps, ()))
@@ -172,7 +176,7 @@ def _split(group: Sequence[Mapping[int, Sequence[Move]]], steps: int) -> Iterato
 
 
 def _lever(column: int, feature: Feature, present: float) -> Lever:
-    """What can become of a feature; nothing of a missing value or a special code."""
+    """The moves of a feature; missing values and special codes cannot move."""
     change = feature.actionable
     if change is None or feature.protected or isnan(present) or present in feature.specials:
         return Lever()
@@ -195,6 +199,6 @@ def _lever(column: int, feature: Feature, present: float) -> Lever:
 
 
 def _amount(present: float, steps: int, step: float) -> float:
-    """An amount so many steps away, reckoned in decimals as a person would; whole ones as int."""
+    """The amount after so many steps; decimal arithmetic gives the number that a person expects."""
     exact = Decimal(str(present)) + steps * Decimal(str(step))
     return int(exact) if exact == int(exact) else float(exact)

@@ -1,4 +1,4 @@
-"""Loaded graphs: rows of float32 in, float32 out, in memory that is laid out once."""
+"""Loaded graphs: rows of float32 in, float32 out, in buffers that are reused for single rows."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ class Session:
     """
 
     def __init__(self, content: bytes) -> None:
-        """Load a model; an OnnxRuntimeError where it is none or has another form."""
+        """Load a model; OnnxRuntimeError if the bytes are not a graph of this form."""
         ort = self._ort = runtime()
-        self.handle = ort.made(
+        self.handle = ort.create(
             ort.CreateSessionFromArray, ort.environment, content, len(content), ort.options
         )
         finalize(self, ort.ReleaseSession, self.handle)
         inputs = self._described("Input")
         if len(inputs) != 1:
-            raise OnnxRuntimeError("expected a graph of one input")
+            raise OnnxRuntimeError("expected a graph with one input")
         [(self.input, self.columns)] = inputs.items()
         self.outputs = self._described("Output")
-        self._one_row = _Memory(self, 1)
+        self._one_row = _Buffers(self, 1)
         self._one_row_lock = Lock()
 
     def metadata(self, key: str) -> str:
-        """A text of the model's metadata; KeyError where it has none of this key."""
+        """A text of the model's metadata; KeyError if it does not have this key."""
         ort = self._ort
-        metadata = ort.made(ort.SessionGetModelMetadata, self.handle)
+        metadata = ort.create(ort.SessionGetModelMetadata, self.handle)
         try:
             find = ort.ModelMetadataLookupCustomMetadataMap
             text = ort.text(find, metadata, ort.allocator, key.encode())
@@ -62,7 +62,7 @@ class Session:
     def run(
         self, rows: Sequence[Sequence[float]], outputs: Sequence[str]
     ) -> list[list[list[float]]]:
-        """Of each output that is asked for, its rows.
+        """The rows of each requested output.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Session:
         if {len(row) for row in rows} != {self.columns}:
             raise OnnxRuntimeError(f"expected rows of {self.columns} values")
         if len(rows) > 1:
-            return _Memory(self, len(rows)).run(chain.from_iterable(rows), outputs)
+            return _Buffers(self, len(rows)).run(chain.from_iterable(rows), outputs)
         with self._one_row_lock:
             return self._one_row.run(rows[0], outputs)
 
@@ -83,7 +83,7 @@ class Session:
         )
         found = {}
         for i in range(ort.number(count, self.handle)):
-            info = ort.made(kind, self.handle, i)
+            info = ort.create(kind, self.handle, i)
             try:
                 found[str(ort.text(name, self.handle, i, ort.allocator))] = self._columns(info)
             finally:
@@ -92,27 +92,27 @@ class Session:
 
     def _columns(self, info: c_void_p) -> int:
         ort = self._ort
-        tensor = ort.made(ort.CastTypeInfoToTensorInfo, info)
+        tensor = ort.create(ort.CastTypeInfoToTensorInfo, info)
         if not tensor or ort.number(ort.GetTensorElementType, tensor) != FLOAT32:
             raise OnnxRuntimeError("expected float32 tensors")
         shape = (c_int64 * ort.number(ort.GetDimensionsCount, tensor))()
         ort.GetDimensions(tensor, shape, len(shape))
         if len(shape) != 2 or shape[0] != -1 or shape[1] < 1:
-            raise OnnxRuntimeError("expected tensors of any number of rows, each of one width")
+            raise OnnxRuntimeError("expected tensors of any number of rows and fixed width")
         return int(shape[1])
 
 
-class _Memory:
-    """Room for n rows and their outputs, which the graph reads and writes in place."""
+class _Buffers:
+    """Memory for n rows and their outputs, which the graph reads and writes in place."""
 
     def __init__(self, session: Session, n: int) -> None:
         ort = self._ort = runtime()
         names = list(session.outputs)
         self._n = n
         self._rows, row_tensor = _tensor(n, session.columns)
-        made = [_tensor(n, columns) for columns in session.outputs.values()]
-        self._values = {name: values for name, (values, _) in zip(names, made, strict=True)}
-        tensors = [tensor for _, tensor in made]
+        outputs = [_tensor(n, columns) for columns in session.outputs.values()]
+        self._values = {name: values for name, (values, _) in zip(names, outputs, strict=True)}
+        tensors = [tensor for _, tensor in outputs]
         finalize(self, _release, [row_tensor, *tensors])
         self._run = partial(
             ort.Run,
@@ -127,7 +127,7 @@ class _Memory:
         )
 
     def run(self, rows: Iterable[float], outputs: Sequence[str]) -> list[list[list[float]]]:
-        """Score n rows, given one after the other."""
+        """Score n rows; `rows` are their values, one row after the other."""
         self._rows[:] = array("f", rows)
         status = self._run()
         if status:
@@ -142,12 +142,12 @@ class _Memory:
 
 
 def _tensor(n: int, columns: int) -> tuple[array[float], c_void_p]:
-    """Values of n rows and the tensor that they are the memory of."""
+    """Values of n rows, and the tensor that uses them as its memory."""
     ort = runtime()
     values = array("f", bytes(FLOAT32_BYTES * n * columns))
     place, size = values.buffer_info()[0], FLOAT32_BYTES * len(values)
     shape = (c_int64 * 2)(n, columns)
-    tensor = ort.made(
+    tensor = ort.create(
         ort.CreateTensorWithDataAsOrtValue, ort.memory, place, size, shape, 2, FLOAT32
     )
     return values, tensor

@@ -1,4 +1,4 @@
-"""What a change of an application would do, and which small changes would reach a decision."""
+"""What-if questions: the effect of a change, and the smallest changes that reach a decision."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def what_if(
 ) -> dict[str, Any]:
     """The answer to `{"application", "changes"}` or `{"application", "target"}`.
 
-    A model with online features takes a `customer_id` too.
+    A model with online features also takes a `customer_id`.
 
     Parameters
     ----------
     languages : wanted languages of the reasons' texts, the best first
-    look_up : the history of a customer
+    look_up : finds the history of a customer
 
     Raises
     ------
@@ -88,7 +88,8 @@ def _propose(
     for candidate in search.proposals:
         changes = {names[move.column]: move.value for move in candidate}
         afterwards = _afterwards(score, application, changes, before)
-        if afterwards["after"]["decision"] in goal.decisions:  # a batch may round a hair otherwise
+        # The search scores batches, whose float32 sums may differ from a single row's at a cutoff.
+        if afterwards["after"]["decision"] in goal.decisions:
             shown = [{"field": f, "from": application[f], "to": to} for f, to in changes.items()]
             steps = proposals.total_steps(candidate)
             proposed.append({"changes": shown, "steps": steps, **afterwards})
@@ -122,7 +123,7 @@ def _score(
     languages: Sequence[str],
     application: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The answer that scoring the application alone gives."""
+    """The answer to the application, as a single request gets it."""
     row = model.encoder.encode(application, history)
     [answer] = model.answer([(application, row)], languages)
     return answer
@@ -134,7 +135,7 @@ def _afterwards(
     changes: Mapping[str, Any],
     before: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The answer for the changed application, and how its figures differ from those before."""
+    """The answer to the changed application, and the differences of its figures."""
     after = {**score({**application, **changes}), "id": before["id"]}
     difference = {key: round(after[key] - before[key], n) for key, n in DIFFERENCES.items()}
     return {"after": after, "difference": difference}

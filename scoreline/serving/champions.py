@@ -1,4 +1,4 @@
-"""The champions in memory: pointer by time, model by digest, the last good one whatever happens."""
+"""The champions in memory: old pointers are read again, and errors leave the last good champion."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scoreline.core.versions import Routing, Watch
     from scoreline.serving.watch import ChampionWatch
 
-    # (watch, champion, the version that it replaced if that is loaded) -> the watch at work
+    # (watch, champion, its shadow if that is still loaded) -> the observer of the champion
     type StartWatch = Callable[[Watch, ScoringModel, ScoringModel | None], ChampionWatch | None]
 
 JITTER = 0.2
@@ -38,7 +38,8 @@ class LoadedChampion:
     ----------
     fresh_until : when its pointer has to be read again
     problem : why the pointer could not be followed when it was last read
-    watch : the watch of its promotion as the pointer names it, and the one at work here
+    watch : the watch that the pointer names
+    observer : compares the champion with the shadow of the watch
     """
 
     ref: VersionRef
@@ -46,7 +47,7 @@ class LoadedChampion:
     fresh_until: float
     problem: str | None = None
     watch: Watch | None = None
-    watching: ChampionWatch | None = None
+    observer: ChampionWatch | None = None
 
 
 class ChampionCache:
@@ -63,8 +64,8 @@ class ChampionCache:
 
         Parameters
         ----------
-        on_problem : called with a model, None for the routing, and the problem that appeared while
-            the last good one went on serving
+        on_problem : called with a model, None for the routing, and the problem for which the last
+            good one keeps serving
         start_watch : called when the pointer names another watch
         """
         self._registry = registry
@@ -72,7 +73,7 @@ class ChampionCache:
         self._on_problem = on_problem
         self._start_watch = start_watch
         self._loaded: dict[str, LoadedChampion] = {}
-        self._absent: dict[str, float] = {}  # models without a pointer, and until when to trust it
+        self._absent: dict[str, float] = {}  # model without a pointer -> when to look again
         self._routing: Routing | None = None
         self._routing_until = 0.0
         self.routing_problem: str | None = None
@@ -80,21 +81,21 @@ class ChampionCache:
     def get(self, model: str) -> LoadedChampion:
         """The champion of a model.
 
-        While SSM or S3 fails, or the pointer names a version that does not load, the last good
-        champion goes on serving and its `problem` says why.
+        While SSM or S3 fails, or while the pointer names a version that does not load, the last
+        good champion keeps serving and its `problem` says why.
         """
         champion = self._loaded.get(model)
         if champion is not None and self._clock() < champion.fresh_until:
             return champion
-        return self._refresh(model, champion)
+        return self._refresh(model)
 
     def for_bank(self, bank: str | None) -> LoadedChampion:
-        """The champion of the model that a bank, or for None the default, is routed to."""
+        """The champion of a bank's model, or of the default model for None."""
         routing = self.routing()
         return self.get(routing.default if bank is None else routing.model_for(bank))
 
     def routing(self) -> Routing:
-        """The routing parameter; the last good one while SSM fails or the parameter is spoilt."""
+        """The routing; the last good one while SSM fails or while the parameter is invalid."""
         if self._routing is None or self._clock() >= self._routing_until:
             try:
                 self._routing = self._registry.routing()
@@ -113,50 +114,58 @@ class ChampionCache:
         return dict(self._loaded)
 
     def forget_pointers(self) -> None:
-        """Read every pointer anew at its next use, as after a SnapStart restore."""
+        """Read every pointer again at its next use, as after a SnapStart restore."""
         self._routing_until = 0.0
         self._absent.clear()
         for champion in self._loaded.values():
             champion.fresh_until = 0.0
 
-    def _refresh(self, model: str, last: LoadedChampion | None) -> LoadedChampion:
+    def _refresh(self, model: str) -> LoadedChampion:
         if not MODEL_PATTERN.fullmatch(model):
             raise ModelNotFoundError("no such model")
         if self._clock() < self._absent.get(model, 0.0):
             raise ModelNotFoundError(f"{model}: nothing is promoted")
         try:
-            pointer, before = self._registry.pointer(model), last
-            ref = pointer.champion
-            if last is None or last.ref != ref:
-                last = LoadedChampion(ref, load_version(self._registry, model, ref), 0.0)
-                self._loaded[model] = last
-            if last.watch != pointer.watch:
-                last.watch = pointer.watch
-                last.watching = self._watch(last, before)
-            last.fresh_until, last.problem = self._next_check(), None
+            return self._follow_pointer(model)
         except ModelNotFoundError:
             self._loaded.pop(model, None)
             self._remember_absent(model)
             raise
         except ScorelineError as error:
-            if last is None:
-                raise _unavailable(error) from error
-            if last.problem != error.message:
-                self._on_problem(model, error.message)
-            last.fresh_until, last.problem = self._clock() + RETRY_S, error.message
-        return last
+            return self._keep_last_good(model, error)
 
-    def _watch(
-        self, champion: LoadedChampion, before: LoadedChampion | None
+    def _follow_pointer(self, model: str) -> LoadedChampion:
+        pointer, last = self._registry.pointer(model), self._loaded.get(model)
+        champion = last
+        if champion is None or champion.ref != pointer.champion:
+            loaded = load_version(self._registry, model, pointer.champion)
+            champion = self._loaded[model] = LoadedChampion(pointer.champion, loaded, 0.0)
+        if champion.watch != pointer.watch:
+            champion.watch = pointer.watch
+            champion.observer = self._observer(champion, last)
+        champion.fresh_until, champion.problem = self._next_check(), None
+        return champion
+
+    def _keep_last_good(self, model: str, error: ScorelineError) -> LoadedChampion:
+        champion = self._loaded.get(model)
+        if champion is None:
+            raise _unavailable(error) from error
+        if champion.problem != error.message:
+            self._on_problem(model, error.message)
+        champion.fresh_until, champion.problem = self._clock() + RETRY_S, error.message
+        return champion
+
+    def _observer(
+        self, champion: LoadedChampion, last: LoadedChampion | None
     ) -> ChampionWatch | None:
         watch = champion.watch
         if watch is None:
             return None
-        replaced = before.model if before is not None and before.ref == watch.shadow else None
-        return self._start_watch(watch, champion.model, replaced)
+        shadow = last.model if last is not None and last.ref == watch.shadow else None
+        return self._start_watch(watch, champion.model, shadow)
 
     def _remember_absent(self, model: str) -> None:
-        """Spare SSM the same question for a moment; of too many names the oldest is forgotten."""
+        """Do not ask SSM about this model again for a moment; only MAX_ABSENT names are kept."""
         self._absent.pop(model, None)
         if len(self._absent) >= MAX_ABSENT:
             del self._absent[next(iter(self._absent))]

@@ -1,4 +1,4 @@
-"""Whether a version may be promoted: it loads where it will serve, and its golden rows come out."""
+"""Verifies that a version loads where it will serve, and that it answers its golden rows alike."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ PROBABILITY_TOLERANCE = 1e-5
 
 
 def verify(registry: ModelReader, model: str, version: str) -> str:
-    """Load a version and answer its golden rows; returns the SHA-256 of its `model.onnx`.
+    """Load a version and check its golden rows; returns the SHA-256 of its `model.onnx`.
 
     Raises
     ------
     VersionNotFoundError
         The version is not published.
     VersionRefusedError
-        It does not load, or an answer differs from the one that training recorded.
+        It does not load, or an answer differs from the recorded one.
     """
     manifest = registry.manifest(model, version)
     try:
         sha256 = str(manifest["files"][MODEL_FILE]["sha256"])
         golden = [_golden_row(row) for row in manifest["golden"]]
     except (KeyError, TypeError, ValueError):
-        raise VersionRefusedError(f"{model} {version}: the manifest is not one of ours") from None
+        raise VersionRefusedError(
+            f"{model} {version}: the manifest has an unknown format"
+        ) from None
     if not golden:
         raise VersionRefusedError(f"{model} {version}: the manifest has no golden row")
     scoring_model = load_version(registry, model, VersionRef(version, sha256))
@@ -56,7 +58,7 @@ def verify(registry: ModelReader, model: str, version: str) -> str:
 def _golden_row(
     row: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The application, the customer's history and what is compared of the answer."""
+    """The application, the customer's history, and the part of the answer to compare."""
     answer = dict(row["answer"])
     if not answer:
         raise ValueError("nothing to compare")
@@ -64,7 +66,7 @@ def _golden_row(
 
 
 def differs(found: Any, expected: Any) -> bool:
-    """Whether an answer is another one than expected, in the keys that are expected."""
+    """Whether an answer differs from the expected one in any of the expected keys."""
     if isinstance(expected, dict) and isinstance(found, dict):
         return any(
             key not in found or differs(found[key], value) for key, value in expected.items()

@@ -1,7 +1,7 @@
-"""Watches a new champion beside its answers: where it has none, and how far its scores have moved.
+"""Watches a new champion: counts applications that it fails to answer, and how its scores differ.
 
-The champion before it, its shadow, scores the same applications. Counts go to DynamoDB, where the
-admin function looks at them. Nothing here changes an answer, and nothing fails one.
+The replaced champion scores the same applications as a shadow. The counts go to DynamoDB, where the
+admin function reads them. An error here never affects an answer.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     type Add = Callable[[Mapping[str, str], Mapping[str, int]], None]
 
 FLUSH_S = 1.0
-PATIENCE_S = 30.0  # after DynamoDB did not take the counts
-FURTHEST_BIN = 30  # in halves of `pdo` from the base score
+RETRY_AFTER_S = 30.0  # after a write to DynamoDB has failed
+OUTERMOST_BIN = 30  # in halves of `pdo` from the base score
 
 
 class ChampionWatch:
-    """One watch in this process: compares, counts, and writes the counts about once a second."""
+    """One watch in this process: compares scores and writes its counts about once a second."""
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class ChampionWatch:
         add: Add,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Start to count.
+        """Start with no counts.
 
         Parameters
         ----------
-        shadow : the champion before; None where it does not load, then only errors are counted
+        shadow : the replaced champion; without it only errors are counted
         clock : seconds since the epoch
         """
         self._contract = champion.contract
@@ -70,30 +70,30 @@ class ChampionWatch:
     def observe(
         self, score: Callable[[], dict[str, Any]], body: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """What `score` answers to the body of a request, or raises."""
+        """Call `score` for the body of a request, and count its answer or its error."""
         try:
             answer = score()
         except Exception as error:
-            self._beside(self._count_error, body, error)
+            self._count(self._count_error, body, error)
             raise
-        self._beside(self._count_answer, body, answer)
+        self._count(self._count_answer, body, answer)
         return answer
 
-    def _beside(self, count: Callable[..., None], body: Mapping[str, Any], outcome: Any) -> None:
+    def _count(self, count: Callable[..., None], body: Mapping[str, Any], outcome: Any) -> None:
         try:
             if self._clock() < self._until:
                 count(_items(body), outcome)
             if any(self._counts.values()) and self._clock() >= self._due:
                 self._write()
-        except Exception as error:  # whatever goes wrong here, the answer is not touched
+        except Exception as error:  # the answer must not depend on the watch
             log_unexpected(error)
 
     def _write(self) -> None:
         try:
             self._add(self._key, {name: count for name, count in self._counts.items() if count})
         except RegistryUnavailableError as error:
-            logger.warning("counts of a watch are kept for later", problem=error.message)
-            self._due = self._clock() + PATIENCE_S
+            logger.warning("watch counts not written, retry scheduled", problem=error.message)
+            self._due = self._clock() + RETRY_AFTER_S
             return
         self._counts.clear()
         self._due = self._clock() + FLUSH_S
@@ -113,7 +113,10 @@ class ChampionWatch:
         self._count_unanswered(refused, is_refusal=True)
 
     def _count_unanswered(self, items: Sequence[Any], *, is_refusal: bool) -> None:
-        """Count as errors what the shadow would answer, and without a shadow all but refusals."""
+        """Count as errors the applications that the shadow would have answered.
+
+        Without a shadow, every application that was not refused counts.
+        """
         if self._shadow is not None:
             answered = sum(score is not None for score in self._shadow_scores(items))
         else:
@@ -133,7 +136,7 @@ class ChampionWatch:
     def _shadow_scores(self, items: Sequence[Any]) -> list[int | None]:
         """The shadow's scores in points of the champion's scale; None where it has no answer.
 
-        Of a task without scores 0 stands for any answer.
+        For a task without scores, 0 stands for any answer.
         """
         rows = [self._shadow_row(item) for item in items]
         known = [row for row in rows if row is not None]
@@ -163,7 +166,7 @@ class ChampionWatch:
     def _bin(self, score: int) -> int:
         scale = self._contract.score_scale
         place = round((score - scale.base_score) / (scale.pdo / 2))
-        return max(-FURTHEST_BIN, min(FURTHEST_BIN, place))
+        return max(-OUTERMOST_BIN, min(OUTERMOST_BIN, place))
 
 
 def _items(body: Mapping[str, Any]) -> Sequence[Any]:
@@ -173,9 +176,9 @@ def _items(body: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def load_shadow(registry: ModelReader, model: str, ref: VersionRef) -> ScoringModel | None:
-    """The version that a new champion is compared with; None where it does not load."""
+    """The shadow of a watch; None if it does not load."""
     try:
         return load_version(registry, model, ref)
     except ScorelineError as error:
-        logger.warning("a watch has no shadow", model=model, problem=error.message)
+        logger.warning("watch without shadow", model=model, problem=error.message)
         return None

@@ -32,7 +32,7 @@ def test_in_lambda_importing_the_handler_loads_the_default_models_champion(regis
 
 
 def test_a_function_without_a_model_starts_and_says_why_it_cannot_answer(registry, endpoint, log):
-    handler.prepare()
+    handler.load_default_champion()
 
     assert champions().loaded() == {}
     assert [(line["level"], line["problem"]) for line in log()] == [
@@ -42,7 +42,7 @@ def test_a_function_without_a_model_starts_and_says_why_it_cannot_answer(registr
 
 def test_after_a_restore_a_promotion_is_seen_at_once(registry, endpoint):
     publish(registry, bundle())
-    handler.prepare()
+    handler.load_default_champion()
     publish(registry, bundle(seed=2))
     assert champions().get("sample").model.version == bundle().version
 

@@ -13,7 +13,7 @@ from scoreline.core.errors import OnnxRuntimeError, RegistryUnavailableError
 from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef, Watch, digest
 from scoreline.scoring.model import ScoringModel
 from scoreline.scoring.online import Applicant
-from scoreline.serving.watch import FLUSH_S, PATIENCE_S, ChampionWatch
+from scoreline.serving.watch import FLUSH_S, RETRY_AFTER_S, ChampionWatch
 from tests.sample import APPLICATION, bundle
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -200,7 +200,7 @@ def test_a_shadow_that_does_not_load_leaves_the_answers_and_their_number(
 
     assert call(APPLICATION)[0] == 200
     assert counts() == {"decisions": 1}
-    assert "a watch has no shadow" in [line["message"] for line in log()]
+    assert "watch without shadow" in [line["message"] for line in log()]
 
 
 def test_a_table_that_does_not_answer_fails_no_request(serve, call, settings, log):
@@ -208,7 +208,7 @@ def test_a_table_that_does_not_answer_fails_no_request(serve, call, settings, lo
     serve(new(), shadow=old())
 
     assert [call(APPLICATION)[0] for _ in range(3)] == [200] * 3
-    kept = [line for line in log() if "kept for later" in line["message"]]
+    kept = [line for line in log() if "retry scheduled" in line["message"]]
     assert len(kept) == 1, "and is left in peace for a while"
 
 
@@ -281,7 +281,7 @@ def test_counts_that_were_not_taken_are_kept_and_tried_again_later(watching, tab
     watched.observe(lambda: {"score": 550}, APPLICATION)
     assert table.added == []
 
-    table.now += PATIENCE_S
+    table.now += RETRY_AFTER_S
     watched.observe(lambda: {"score": 550}, APPLICATION)
 
     assert [added["decisions"] for added in table.added] == [3]
