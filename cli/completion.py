@@ -1,4 +1,4 @@
-"""What the shell completes: models from their definitions, versions from the local stack."""
+"""Shell completion: models from their definitions, versions from the local stack."""
 
 from __future__ import annotations
 

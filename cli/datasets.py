@@ -36,9 +36,9 @@ def upload(
     who: str,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Upload:
-    """Upload a local file or folder to a folder of its own, the manifest `_READY.json` last.
+    """Upload a local file or folder into a new folder, the manifest `_READY.json` last.
 
-    The manifest's metadata say who, for S3's events do not.
+    The manifest's metadata name the uploader, since S3's events name only the account.
 
     Raises
     ------
@@ -48,28 +48,33 @@ def upload(
         There is no data file, or one that is not valid CSV or Parquet.
     """
     load_definition(model)
+    files = _files_by_name(path)
+    ready = Ready.of([_described(name, file, progress) for name, file in files.items()])
     folder = f"datasets/{model}/{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    root = Path(path) if Path(path).is_dir() else Path(path).parent
-    files = {Path(f.name).relative_to(root).as_posix(): f for f in list_files(path)}
     s3 = boto3.client("s3")
-    announced = []
-    for name, file in files.items():
-        progress(f"reading {name}")
-        announced.append(ReadyFile.of(name, file.read()))
-    ready = Ready.of(announced)
     with aws_errors("S3"):
         for name, file in files.items():
             progress(f"uploading {name}, {file.size:,} bytes")
             with open(file.name, "rb") as body:
                 s3.put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=body)
         progress(f"uploading {READY_FILE}")
-        key = f"{folder}/{READY_FILE}"
         answer = s3.put_object(
             Bucket=bucket,
-            Key=key,
+            Key=f"{folder}/{READY_FILE}",
             Body=ready.model_dump_json(indent=1),
             Metadata={UPLOADED_BY: who},
         )
     version = answer["VersionId"]
-    request = TrainingRequest(model, s3_uri(bucket, key, version))
+    request = TrainingRequest(model, s3_uri(bucket, f"{folder}/{READY_FILE}", version))
     return Upload(request.dataset_path, ready, request.job_id(version))
+
+
+def _files_by_name(path: str) -> dict[str, DataFile]:
+    """The data files of a path, by their names relative to it."""
+    root = Path(path) if Path(path).is_dir() else Path(path).parent
+    return {Path(file.name).relative_to(root).as_posix(): file for file in list_files(path)}
+
+
+def _described(name: str, file: DataFile, progress: Callable[[str], None]) -> ReadyFile:
+    progress(f"reading {name}")
+    return ReadyFile.of(name, file.read())

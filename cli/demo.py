@@ -55,7 +55,7 @@ APPLICATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def run_demo() -> None:
-    """The main job from nothing, in a stack of its own on free ports that is gone afterwards."""
+    """Train, promote and score in a temporary stack on free ports."""
     started = time.monotonic()
 
     def progress(step: str) -> None:

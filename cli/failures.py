@@ -33,7 +33,7 @@ def exit_on_failure() -> Iterator[None]:
 
 
 def aws_sentence(error: Exception) -> str | None:
-    """What an exception of boto3 or botocore means; None for any other exception."""
+    """An exception of boto3 or botocore as a sentence; None for any other exception."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 

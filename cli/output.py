@@ -55,7 +55,7 @@ def remark(text: str) -> None:
 
 @contextmanager
 def status(first: str) -> Iterator[Callable[[str], None]]:
-    """Show the present step beside a spinner; yields the function that takes the next step."""
+    """Show the current step with a spinner; yields the function that sets it."""
     with stderr().status(first) as spinner:
         yield lambda step: spinner.update(step)
 

@@ -1,4 +1,4 @@
-"""What each process of the stack does: it reports when it is ready, and ends with its parent."""
+"""The common part of the stack's processes: they report their status and end with their parent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Runs a built function under Lambda's runtime interface emulator; says what INIT and calls cost.
+"""Runs a built function under Lambda's runtime interface emulator and measures INIT and calls.
 
-The emulator is the one in the SAM CLI's wheel (.venv-sam), the runtime that of .venv-lambda:
-`awslambdaric` and boto3 as in Lambda's image, with bytecode. Needs no Docker.
+The emulator comes from the SAM CLI's wheel (.venv-sam). The runtime is that of .venv-lambda:
+`awslambdaric` and boto3 as in Lambda's image, with bytecode. Docker is not needed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
@@ -39,12 +40,14 @@ HANDLERS = {
     "predict": "functions.predict.handler.lambda_handler",
     "admin": "functions.admin.handler.lambda_handler",
 }
+# The emulator has no standard input to watch; Linux ends it together with our main thread.
+ENDS_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL") if which("setpriv") else ()
 _INIT_MS = re.compile(rb"INIT REPORT\(durationMs: ([\d.]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The answer to an event and the milliseconds until it came, INIT included in the first."""
+    """The answer to an event and its latency in milliseconds; the first call includes INIT."""
 
     answer: Any
     wall_ms: float
@@ -55,7 +58,7 @@ class Emulator:
 
     Attributes
     ----------
-    url : takes events by POST
+    url : address to which events are posted
     init_wall_ms : from the emulator's own INIT REPORT (its "Init Duration" is wrong)
     init_cpu_ms : processor time of the runtime's process, all threads, when INIT was over
     """
@@ -66,6 +69,7 @@ class Emulator:
         self.init_wall_ms = self.init_cpu_ms = 0.0
         self._process = subprocess.Popen(
             [
+                *ENDS_WITH_PARENT,
                 EMULATOR,
                 *("--log-level", "info"),
                 *("--runtime-interface-emulator-address", address),
@@ -104,7 +108,7 @@ class Emulator:
         return Call(json.loads(response.content), wall_ms)
 
     def _read_log(self) -> None:
-        """Wait for the report of INIT; the runtime then waits for its first event."""
+        """Read the log until its end and keep the figures of the INIT report."""
         assert self._process.stdout is not None  # noqa: S101
         with self._process.stdout as log:
             for line in log:
@@ -114,13 +118,13 @@ class Emulator:
                     self.init_wall_ms = float(found[1])
 
     def _runtime_pid(self) -> int | None:
-        """Of the runtime's process, unless INIT has failed."""
+        """Id of the runtime's process; None if INIT has failed."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
         return next((int(pid) for task in tasks for pid in task.read_text().split()), None)
 
 
 def packaged(function: str, folder: Path) -> Path:
-    """A zip function's folder as `sam build` makes it."""
+    """The folder of a zip function, built as `sam build` does."""
     command = ["make", "-C", "functions", f"package-{function}", f"ARTIFACTS_DIR={folder}"]
     environ = {**os.environ, "PYTHON": str(ROOT / ".venv" / "bin" / "python")}
     subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True)
@@ -128,27 +132,27 @@ def packaged(function: str, folder: Path) -> Path:
 
 
 def wait_until_listening(address: str) -> None:
-    """Wait for a server's socket."""
+    """Wait until a server accepts connections."""
     host, port = address.split(":")
     for _ in range(500):
         with socket.socket() as probe:
             if probe.connect_ex((host, int(port))) == 0:
                 return
         time.sleep(0.01)
-    raise TimeoutError(f"nobody listens on {address}")
+    raise TimeoutError(f"no server listens on {address}")
 
 
 def free_port() -> int:
-    """A port that nobody has just now."""
+    """A port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _cpu_s(pid: int) -> float:
-    """Processor time of another process, all its threads, in nanosecond resolution.
+    """Processor time of all threads of another process, in nanosecond resolution.
 
-    Linux makes the id of that clock from the process id, see clock_getcpuclockid(3).
+    Linux derives the id of that clock from the process id, see clock_getcpuclockid(3).
     """
     return time.clock_gettime((~pid << 3) | 2)
 

@@ -1,4 +1,4 @@
-"""What the local stack reports to the person who started it."""
+"""Errors that the local stack reports to the person who started it."""
 
 from __future__ import annotations
 

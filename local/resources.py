@@ -66,7 +66,7 @@ def create_stores(template: Template, aws: Aws) -> None:
 
 
 def event_queue(function: Function) -> str:
-    """The queue that the local stack puts between EventBridge and a function."""
+    """Name of the queue between EventBridge and a function in the local stack."""
     return f"{function.name}-events"
 
 

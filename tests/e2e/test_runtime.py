@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 
 import httpx
 import pytest
@@ -73,3 +74,27 @@ def test_an_event_over_six_megabytes_does_not_reach_the_handler(predict):
     answer = ask(predict, event, **VARIABLES, AWS_ENDPOINT_URL="http://127.0.0.1:9").json()
 
     assert answer["errorType"] == "Runtime.UnmarshalError"
+
+
+def test_kill_9_of_its_owner_ends_the_emulator(predict):
+    run = {guard.VARIABLE: os.environ[guard.VARIABLE]}
+    code = f"""
+import time
+from pathlib import Path
+from local.emulator import HANDLERS, Emulator
+
+emulator = Emulator(Path({str(predict)!r}), HANDLERS["predict"], {VARIABLES | run!r})
+print(emulator.url, flush=True)
+time.sleep(600)
+"""
+    owner = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
+    url = owner.stdout.readline().decode().strip()
+    assert httpx.post(url, json={}, timeout=60).status_code == 200
+
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+
+    assert not {
+        pid for pid, name in guard.left_after(run[guard.VARIABLE], 10).items() if "rie" in name
+    }
