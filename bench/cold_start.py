@@ -26,7 +26,7 @@ from moto.server import ThreadedMotoServer
 
 from bench.report import ratios, shown, spread, table, write
 from cli.demo import APPLICATION, MODEL
-from cli.seeding import german_credit
+from cli.seed_data import german_credit
 from local.emulator import Emulator, packaged
 from local.template import ROOT
 from scoreline.aws.registry import ModelRegistry

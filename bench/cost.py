@@ -27,7 +27,7 @@ from moto.server import ThreadedMotoServer
 from bench.cold_start import AWS, SCORE, SETTINGS, publish
 from bench.report import shown, spread, table, write
 from cli.demo import MODEL
-from cli.seeding import german_credit
+from cli.seed_data import german_credit
 from local.emulator import HANDLERS, INVOKE, packaged
 from scoreline.definition.files import load_definition
 from training.train import train

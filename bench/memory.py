@@ -58,7 +58,7 @@ class Files:
 def train_all(files: Files) -> list[str]:
     """Train and promote the models of a first `make serve`; returns their names."""
     from cli.features import build_features
-    from cli.seeding import MODELS, find_data
+    from cli.seed_data import MODELS, find_data
     from features.catalogue import load_pipeline
     from scoreline.definition.files import load_definition
     from training.train import train

@@ -25,7 +25,7 @@ from rich.console import Console
 from sklearn.model_selection import StratifiedKFold
 
 from bench import report
-from cli.seeding import german_credit
+from cli.seed_data import german_credit
 from scoreline.definition.files import load_definition
 from scoreline.definition.tables import Tuning
 from scoreline.definition.variants import with_algorithm

@@ -19,6 +19,8 @@ from training.data.ready_manifest import Ready, ReadyFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from training.data.files import DataFile
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:

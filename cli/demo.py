@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.deployment import Deployment, use_stack
 from cli.output import remark, stdout
-from cli.seeding import DEMO_MODEL as MODEL
+from cli.seed_data import DEMO_MODEL as MODEL
 from cli.seeding import seed
 from local.environment import STAGE
 from local.stack import STATE_DIR, Stack

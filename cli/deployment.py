@@ -38,6 +38,7 @@ class Deployment:
         """
         from scoreline.aws.registry import ModelRegistry
 
+        # boto3 would fail on a profile that the local stack's empty configuration lacks
         user = os.environ.pop("AWS_PROFILE", "") if stage == STAGE else ""
         if stage == STAGE and "AWS_ENDPOINT_URL" not in os.environ:
             host = f"http://{HOST}"
@@ -74,7 +75,8 @@ def _caller(stage: str) -> tuple[str, str]:
 
     from scoreline.aws.clients import CLIENT_CONFIG
 
-    if "AWS_ENDPOINT_URL" in os.environ:  # no EC2 instance: do not wait for its metadata service
+    # A given endpoint is no EC2 instance: without this, boto3 waits for its metadata service.
+    if "AWS_ENDPOINT_URL" in os.environ:
         os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     try:
         if boto3.DEFAULT_SESSION is None:

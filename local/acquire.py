@@ -58,6 +58,7 @@ def _retry(acquire: Callable[[], None], problem: str) -> None:
         try:
             return acquire()
         except OSError as error:
+            # a stack that was just killed holds its ports and lock a little longer
             if error.errno not in {errno.EADDRINUSE, errno.EAGAIN}:
                 raise StackError(f"{problem} ({error.strerror})") from None
             if time.monotonic() > deadline:

@@ -14,7 +14,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import make_server
 
 from local import child
 from local.environment import read_template
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from local.template import Template
 
 READS = ("BatchGet", "Describe", "Get", "List", "Query", "Receive", "Scan")
 PAUSE_S = 0.3
@@ -60,11 +62,25 @@ class Changes:
                 self.seen.set()
 
 
-def serve(server: BaseWSGIServer) -> threading.Thread:
-    """Answer requests in a thread."""
-    thread = threading.Thread(target=server.serve_forever, name="moto", daemon=True)
-    thread.start()
-    return thread
+def serve(socket_fd: int) -> Changes:
+    """Answer requests in a thread; the result tells whether they changed something."""
+    changes = Changes(DomainDispatcherApplication(create_backend_app))
+    # the socket is bound by the parent, which thereby knows a free port before moto has loaded
+    server = make_server(
+        "localhost", 0, changes, threaded=True, request_handler=QuietHandler, fd=socket_fd
+    )
+    threading.Thread(target=server.serve_forever, name="moto", daemon=True).start()
+    return changes
+
+
+def restore(template: Template, folder: Path) -> State:
+    """Create the resources and load the saved state, before anything can cause an event."""
+    aws = Aws.connect()
+    state = State(folder, aws)
+    create_stores(template, aws)
+    state.restore()
+    connect_events(template, aws)
+    return state
 
 
 def save_changes(state: State, changes: Changes, stopping: threading.Event) -> None:
@@ -93,26 +109,12 @@ def main() -> None:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     child.end_with_parent(stopping.set)
-
-    changes = Changes(DomainDispatcherApplication(create_backend_app))
-    server = make_server(
-        "localhost",
-        0,
-        changes,
-        threaded=True,
-        request_handler=QuietHandler,
-        fd=args.socket_fd,
-    )
-    serve(server)
-    template, aws = read_template(args.template), Aws.connect()
-    state = State(args.state_dir, aws)
-    create_stores(template, aws)
+    changes = serve(args.socket_fd)
     try:
-        state.restore()
+        state = restore(read_template(args.template), args.state_dir)
     except StateError as error:
         child.report_status(args.ready_fd, str(error))
         return
-    connect_events(template, aws)
     child.report_status(args.ready_fd, child.READY)
     save_changes(state, changes, stopping)
 

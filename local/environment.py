@@ -41,7 +41,7 @@ def aws_variables(*, aws_url: str, http_url: str) -> dict[str, str]:
     """Variables that let boto3 and the AWS CLI talk to the local stack, never to a real account."""
     return {
         "AWS_ENDPOINT_URL": aws_url,
-        "AWS_ENDPOINT_URL_LAMBDA": http_url,
+        "AWS_ENDPOINT_URL_LAMBDA": http_url,  # moto would start containers for functions
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": REGION,

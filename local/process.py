@@ -67,6 +67,7 @@ class Process:
     def wait_until_ready(self) -> None:
         """Wait for the status; a StackError if it is a problem, or if none comes."""
         with os.fdopen(self.status_fd, "rb") as pipe:
+            # the pipe also becomes readable when the child ends without a status
             readable, _, _ = select.select([pipe], [], [], START_S)
             status = pipe.read().decode() if readable else ""
         if status != READY:

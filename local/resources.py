@@ -57,6 +57,7 @@ def create_stores(template: Template, aws: Aws) -> None:
     for table in template.resources("AWS::DynamoDB::Table").values():
         aws.dynamodb.create_table(**{name: table[name] for name in TABLE_ARGUMENTS})
     queues = template.resources("AWS::SQS::Queue").values()
+    # a queue can name a dead-letter queue only once that exists
     for queue in sorted(queues, key=lambda queue: "RedrivePolicy" in queue):
         aws.sqs.create_queue(QueueName=queue["QueueName"], Attributes=_queue_attributes(queue))
     for function, _ in template.events("EventBridgeRule"):

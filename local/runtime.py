@@ -86,7 +86,7 @@ def invoke_apart(function: Function, event: Any) -> Outcome:
             pass_fds=(writer,),
             text=True,
         )
-        os.close(writer)
+        os.close(writer)  # so that reading ends when the child does
         fields = {name: getattr(function, name) for name in function.__slots__}
         assert process.stdin is not None  # noqa: S101
         with process.stdin:  # stays open during the call, see child.end_with_parent

@@ -151,6 +151,7 @@ class Stack:
             descriptors.append(sock.fileno())
         if name == "aws" and self._lock is not None:  # keeps the lock until its last save
             descriptors.append(self._lock.fileno())
+        # the user's own profile and keys must not reach the functions
         environment = {**without_aws(os.environ), **self.environment}
         process = Process.spawn(
             name, arguments, log=log, environment=environment, descriptors=descriptors
@@ -163,6 +164,7 @@ def stop_on_signals() -> None:
     """Let the first SIGTERM or SIGINT end this process by a SystemExit, and ignore later ones."""
 
     def end(_signal: int, _frame: object) -> None:
+        # a second Ctrl-C would interrupt the saving of the state
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         raise SystemExit(0)

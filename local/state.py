@@ -67,6 +67,7 @@ class State:
                 indent=1,
             ).encode(),
         )
+        # last, so that no crash leaves an index that lists a missing object
         self._forget({entry["sha256"] for entry in objects})
 
     @property

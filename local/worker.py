@@ -69,6 +69,7 @@ def main() -> None:
     template = read_template(args.template)
     [function] = (function for function in template.functions.values() if function.is_image)
     queue = template.queue_of(function)
+    # a long poll must not run into the client's own time-out
     sqs = boto3.client("sqs", config=Config(read_timeout=POLL_S + 10))
     events.start(template)
     child.report_status(args.ready_fd, child.READY)

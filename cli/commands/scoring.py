@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from cli.options import AsJson, Model, Stage
 from cli.output import progress_bars, remark, show
 from local.environment import STAGE
 from scoreline.core.errors import InvalidApplicationError, MalformedRequestError
+
+if TYPE_CHECKING:
+    from batch.run import Summary
 
 app = typer.Typer()
 
@@ -93,10 +96,14 @@ def batch(
     with progress_bars() as bars:
         title = f"{model} {loaded.version}"
         done = run.run(lambda rows, total: bars(title, rows, total), restart=restart)
+    _show_summary(done, {"model": model, "version": loaded.version}, output, as_json=as_json)
+
+
+def _show_summary(done: Summary, scored_by: dict[str, str], output: Path, *, as_json: bool) -> None:
     counts = {"rows": done.rows, "rejected": done.rejected, "resumed": done.resumed}
     paths = {"output": str(output), "rejections": str(done.rejections)}
     show(
-        {"model": model, "version": loaded.version, **counts, **paths},
+        {**scored_by, **counts, **paths},
         *([f"{done.resumed:,} rows were scored by an earlier run"] if done.resumed else []),
         f"{done.rows - done.rejected:,} rows scored: {output}",
         f"{done.rejected:,} rows rejected: {done.rejections}",

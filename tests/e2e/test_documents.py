@@ -190,7 +190,8 @@ def stack(tmp_path_factory):
 
 def seed_here():
     """Train and promote the demo model in the stack that the environment names."""
-    from cli.seeding import DEMO_MODEL, seed
+    from cli.seed_data import DEMO_MODEL
+    from cli.seeding import seed
 
     seed(Deployment.connect(STAGE), DEMO_MODEL, print)
 

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from cli.deployment import Deployment
-from cli.seeding import DEMO_MODEL, seed
+from cli.seed_data import DEMO_MODEL
+from cli.seeding import seed
 from local.environment import REGION, STAGE, read_template
 from local.stack import Stack
 from local.template import ROOT

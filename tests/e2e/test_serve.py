@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli.seeding import MODELS
+from cli.seed_data import MODELS
 from local.environment import without_aws
 from local.template import ROOT
 from tests.support import load_event

@@ -3,7 +3,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
-from cli.seeding import german_credit
+from cli.seed_data import german_credit
 
 
 @pytest.fixture

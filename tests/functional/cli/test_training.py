@@ -4,7 +4,7 @@ import boto3
 import pytest
 from pyarrow import parquet
 
-from cli.seeding import DEMO_MODEL, german_credit
+from cli.seed_data import DEMO_MODEL, german_credit
 
 pytestmark = pytest.mark.slow
 

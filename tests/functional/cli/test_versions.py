@@ -5,7 +5,7 @@ import boto3
 import pytest
 
 from cli.demo import APPLICATION
-from cli.seeding import german_credit
+from cli.seed_data import german_credit
 from scoreline.core.errors import FourEyesError
 from tests import sample
 

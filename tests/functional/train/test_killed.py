@@ -11,7 +11,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from cli.seeding import DEMO_MODEL, german_credit
+from cli.seed_data import DEMO_MODEL, german_credit
 from local.template import ROOT
 from scoreline.aws.registry import ModelRegistry
 from scoreline.jobs.jobs import Jobs
