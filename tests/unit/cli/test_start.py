@@ -10,8 +10,7 @@ from typer.testing import CliRunner
 
 import scoreline
 from cli.app import app
-from local.environment import read_template
-from scoreline.api.openapi import Champions, openapi_document
+from scoreline.api.openapi import openapi_document
 
 HEAVY = {
     *("boto3", "botocore", "moto", "starlette", "uvicorn", "httpx", "yaml", "rich"),
@@ -46,7 +45,7 @@ def test_help_imports_no_heavy_library():
 
 def test_the_version_has_one_source():
     shown = CliRunner().invoke(app, ["--version"])
-    document = openapi_document(read_template().routes, Champions("", {}))
+    document = openapi_document()
 
     assert (shown.exit_code, shown.output) == (0, f"scoreline {scoreline.__version__}\n")
     assert importlib.metadata.version("scoreline") == scoreline.__version__
