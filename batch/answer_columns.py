@@ -109,6 +109,7 @@ class RecommendationColumns:
     def columns(self, encoded: EncodedRows, outputs: Outputs) -> dict[str, pa.Array]:
         """Products, the likeliest first, ties in the contract's order; null where all are held."""
         [probabilities] = outputs
+        # Products held rank below every probability.
         ranked = np.where(encoded.held.T, -1.0, probabilities.astype(float))
         order = np.argsort(-ranked, axis=1, kind="stable")[:, : self._top]
         columns: dict[str, pa.Array] = {}

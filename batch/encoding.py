@@ -173,6 +173,7 @@ class FileEncoder:
         inside = (values >= low) & (values <= high)
         if feature.type == "integer":
             inside &= values == np.rint(values)
+        # Most columns are valid; rules are told apart only where some value is not.
         return values, [] if inside.all() else [*_number_breaches(feature, values, unread)]
 
 

@@ -18,7 +18,7 @@ from scoreline.core.errors import BatchError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-END_BYTES = 1 << 16
+END_BYTES = 1 << 16  # a Parquet file ends in metadata that any change affects
 READ_BYTES = 1 << 22
 ROWS_AT_ONCE = 1 << 15
 
@@ -160,6 +160,7 @@ def _after(tables: Iterable[tuple[int, pa.Table]], start: int) -> Iterator[pa.Ta
 
 
 def _cut(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    # Slices share memory with the tables read; only a finished part is concatenated.
     pending: list[pa.Table] = []
     missing = rows
     for table in tables:

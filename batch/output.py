@@ -39,6 +39,7 @@ def rejections_of(encoded: EncodedRows, first: int) -> pa.Table:
     rows = [np.flatnonzero(rows) for _, _, rows in encoded.broken]
     breach = np.repeat(np.arange(len(rows)), [len(positions) for positions in rows])
     position = np.concatenate([np.empty(0, int), *rows])
+    # Stable, so that a row's rules keep the order of its fields.
     order = np.argsort(position, kind="stable")
     position, breach = position[order], breach[order]
     fields, rules = (pa.array([b[i] for b in encoded.broken], pa.string()) for i in (0, 1))

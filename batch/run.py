@@ -152,6 +152,7 @@ class Batch:
                     finish(until=workers)
                 finish(until=0)
             except BaseException:
+                # Otherwise the pool would score every queued part before it raises.
                 pool.shutdown(cancel_futures=True)
                 raise
 

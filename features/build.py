@@ -40,7 +40,7 @@ def build_offline(
     DatasetError
         The tables do not open, lack a column, or hold values of a wrong type.
     """
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f"{path.name}.part")  # readers never see half a table
     with open_tables(pipeline, source) as tables:
         total = tables[pipeline.application].count().to_pyarrow().as_py()
         batches = record_batches(pipeline.offline(tables), BATCH_ROWS)

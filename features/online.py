@@ -64,6 +64,7 @@ class OnlineTable:
     def _put_all(self, requests: list[Any]) -> None:
         for attempt in range(ATTEMPTS):
             if attempt:
+                # Jitter keeps concurrent writers from retrying in step.
                 pause = FIRST_PAUSE_S * 2**attempt
                 self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311
             with aws_errors("DynamoDB"):

@@ -97,6 +97,7 @@ class Pipeline:
 
     def _features_of(self, history: History, tables: Tables) -> Table:
         known = history.known(tables)
+        # Backends differ in the type of an aggregate.
         values = {spec.name: spec.value(known).cast("float64") for spec in history.features}
         return known.group_by(self.key).aggregate(**values)
 

@@ -112,6 +112,7 @@ def _owner(part: str, pipeline: Pipeline) -> str | None:
 def _part(pipeline: Pipeline, name: str, part: str, table: Table) -> Table:
     columns = {column.upper(): column for column in table.columns}
     schema = pipeline.schemas[name]
+    # Applications without an outcome come in a part without the target.
     missing = [c for c in schema if c not in columns and c != pipeline.target]
     if missing:
         raise DatasetError(f"{part}: missing columns: {', '.join(missing)}")

@@ -173,7 +173,7 @@ def _row_us(session: onnxruntime.InferenceSession, X: NDArray[np.float32]) -> fl
     """Median time for all outputs of one row, in microseconds."""
     elapsed = []
     for run in range(WARM_UP + RUNS):
-        row = X[[run % len(X)]]
+        row = X[[run % len(X)]]  # another row each time, as in serving
         started = time.perf_counter_ns()
         session.run(None, {"X": row})
         elapsed.append(time.perf_counter_ns() - started)

@@ -79,6 +79,7 @@ def placements(
     """
     defaults, goods = score[y == 1], score[y == 0]
     m, n = len(defaults), len(goods)
+    # Ranks among all rows less ranks within the class count the rows of the other class below.
     ranks = rankdata(np.concatenate([defaults, goods]))
     over_goods = (ranks[:m] - rankdata(defaults)) / n
     under_defaults = 1 - (ranks[m:] - rankdata(goods)) / m
@@ -92,6 +93,7 @@ def standard_error(over_goods: NDArray[np.float64], under_defaults: NDArray[np.f
 
 
 def _variance(values: NDArray[np.float64]) -> float:
+    # A class of one row gives no estimate of the variance.
     return float(values.var(ddof=1)) if len(values) > 1 else 0.0
 
 

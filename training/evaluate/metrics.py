@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     type Metric = Callable[[NDArray[np.int8], NDArray[np.float64]], float]
 
-# Most rows of a resample.
+# Most rows of a resample: 400 resamples of a large test set would take minutes.
 DRAWN_ROWS = 10_000
 CALIBRATION_GROUPS = 10
 NEWTON_STEPS = 12
@@ -71,6 +71,7 @@ def auc(y: NDArray[np.int8], score: NDArray[np.float64]) -> float:
 def ks(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
     """Kolmogorov-Smirnov: the largest distance between the classes' distributions."""
     order = np.argsort(probability, kind="stable")
+    # No cutoff can split a tie, so only the last row of each tie counts.
     ordered, last = y[order], np.flatnonzero(np.diff(probability[order], append=np.inf))
     defaults = np.cumsum(ordered == 1)[last] / max((y == 1).sum(), 1)
     goods = np.cumsum(ordered == 0)[last] / max((y == 0).sum(), 1)
@@ -150,6 +151,7 @@ def _logistic(
         spread = np.broadcast_to(p * (1 - p), y.shape)
         curvature = [[np.sum(a * b * spread) for b in columns] for a in columns]
         step = np.linalg.lstsq(curvature, [np.sum(c * (y - p)) for c in columns], rcond=None)[0]
+        # Full steps diverge where the classes are nearly separable.
         weights = weights + np.clip(step, -2, 2)
         if np.abs(step).max() < CONVERGED:
             break

@@ -66,6 +66,7 @@ def psi_bins_of(feature: Feature, values: NDArray[np.float32]) -> PsiBins:
 def decile_bins(amounts: NDArray[Any], states: Mapping[str, float]) -> PsiBins:
     """Deciles of amounts; there are fewer bins where deciles are equal."""
     ordered = np.sort(amounts)
+    # The decile is a value of the data: the smallest that reaches its share of the rows.
     tenths = [-(-len(ordered) * k // TENTHS) - 1 for k in range(1, TENTHS)] if len(ordered) else []
     edges = [float(edge) for edge in np.unique(ordered[tenths]) if edge < ordered[-1]]
     labels = [f"to {edge:.6g}" for edge in edges] + [f"over {edges[-1]:.6g}" if edges else "any"]

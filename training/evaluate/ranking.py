@@ -40,6 +40,7 @@ def average_precision(
 
 def ranked(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     """Positions of the labels, the likeliest first; ties keep the order of the labels."""
+    # Stable, so that ties keep their order as in serving.
     return np.argsort(-probabilities, axis=1, kind="stable")
 
 

@@ -108,17 +108,18 @@ def check_parity(
     if candidate.witness is not None:
         gaps["witness"] = _witness_gap(model, candidate.witness, X)
     for graph, gap in gaps.items():
+        # Negated, so that NaN counts as a difference.
         refuse(f"{graph} graph", ~(gap <= PROBABILITY_TOLERANCE), gap, labels)
     ties = 0
     for graph, values in (("online", log_odds[:, 0]), ("batch", batch_log_odds[:, 0])):
         differs, tied = _answers_differ(contract, values, native)
         refuse(f"score or decision of the {graph} graph", differs, gaps[graph], labels)
         ties += tied
-    unexplained = np.zeros(len(X))
-    for found in (contributions, batch_contributions):
-        left = _unexplained(candidate.expected_margin, margin[:, 0], found)
-        refuse("sum of contributions", ~(left <= CONTRIBUTIONS_TOLERANCE), left, labels)
-        unexplained = np.maximum(unexplained, left)
+    unexplained = np.maximum(
+        _unexplained(candidate.expected_margin, margin[:, 0], contributions),
+        _unexplained(candidate.expected_margin, margin[:, 0], batch_contributions),
+    )
+    refuse("sum of contributions", ~(unexplained <= CONTRIBUTIONS_TOLERANCE), unexplained, labels)
     return Parity(
         rows={kind: len(rows) for kind, rows in kinds.items()},
         online=float(gaps["online"].max()),

@@ -73,6 +73,7 @@ def _marginal_approved(
     if not len(approved):
         raise TrainingError("no row reaches the approve cutoff, so there is no marginal_approved")
     above = points[approved] - points[approved].min()
+    # Stable, so that ties at the edge of the group are resolved the same way each time.
     order = np.argsort(above, kind="stable")
     count = max(int((above <= definition.score.pdo / 2).sum()), MARGINAL_ROWS)
     return np.sort(approved[order[:count]])

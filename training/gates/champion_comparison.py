@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from training.data.dataset import Dataset
     from training.gates.champion import ChampionBundle
 
-NO_CHAMPION = "there is no champion yet"
+NO_CHAMPION = "no champion is in service yet"
 # A difference of AUCs has a standard error only with two rows of each class.
 MIN_OF_CLASS = 2
 # Enough rows to know the shares of bins well.
@@ -75,6 +75,7 @@ def compare_with_champion(
     if score is None:
         return ChampionComparison(None, _shifts(champion, fitted, None), changes, "")
     ours = datasets[1].X[np.isin(datasets[1].rows, held_out.rows)]
+    # The champion would have an advantage on rows that it was trained on.
     unknown = ~are_among(held_out.X, champion.training_rows)
     y = held_out.y[unknown]
     answers = run_log_odds(champion.session, held_out.X[unknown])

@@ -32,6 +32,7 @@ def read_by_champion(
     DatasetError, DefinitionError
         The champion cannot read the dataset, or its definition is no longer valid.
     """
+    # With equal features, the rows are read and encoded alike.
     if champion.contract.features == definition.inputs:
         return datasets
     whole = load_dataset(restore_definition(champion.manifest["definition"]), path)
@@ -43,6 +44,7 @@ def read_by_champion(
 
 def _rows_of(whole: Dataset, wanted: Dataset) -> Dataset:
     """Some rows of another reading of the same dataset, with the wanted outcomes."""
+    # Row numbers in the files identify rows across readings with different exclusions.
     shared, ours, theirs = np.intersect1d(
         whole.rows, wanted.rows, assume_unique=True, return_indices=True
     )

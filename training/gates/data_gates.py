@@ -29,6 +29,7 @@ def stability(shifts: Mapping[str, Any] | None, obstacle: str, settings: GateSet
         reason = obstacle or "the champion was trained before baselines were recorded"
         return Gate("stability", None, f"There is no baseline: {reason}.")
     by_name = dict(_shifts(shifts))
+    # With many features, one of them exceeds an uncorrected limit by chance.
     confidence = 1 - (1 - CONFIDENCE) / len(by_name)
     large = {
         name: shift["psi"]

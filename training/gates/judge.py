@@ -66,6 +66,7 @@ def judge(
         score = partial(run_log_odds, open_session(trained.batch.SerializeToString()))
         test_points = points(contract.score_scale, score(test_sample.X))
         fitted_points = points(contract.score_scale, score(fitted_sample.X))
+    # Features of the training rows, but scores of rows that the model has not seen.
     before = baseline(contract, fitted_sample.X, test_points)
     comparison = compare_with_champion(champion, definition, path, (fitted, held_out), score)
     gates = _gates(definition, trained, fitted_sample, held_out, comparison)

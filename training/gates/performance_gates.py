@@ -39,6 +39,7 @@ def calibration(metrics: Mapping[str, Interval], chance: float, settings: GateSe
     error = metrics["calibration_error"].value
     beyond_chance = max(error - chance, 0.0)
     problems = []
+    # Whole intervals must lie outside the limits, so that few test rows alone fail no version.
     if slope.high < settings.min_slope or slope.low > settings.max_slope:
         limits = f"{settings.min_slope:g} to {settings.max_slope:g}"
         problems.append(f"the slope, {_figure(slope)}, lies outside {limits}")

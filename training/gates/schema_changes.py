@@ -42,6 +42,7 @@ def _feature_changes(before: Feature, sent: Mapping[str, Feature]) -> Iterator[s
     if after is None:
         yield f"{before.name}: is no longer accepted"
         return
+    # An integer is a valid number, so this change of type breaks no client.
     if before.type != after.type and (before.type, after.type) != ("integer", "number"):
         yield f"{before.name}: changes its type from {before.type} to {after.type}"
         return

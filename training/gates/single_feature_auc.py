@@ -27,5 +27,6 @@ def single_feature_auc(
     for feature, column in zip(contract.features, X.T, strict=True):
         bins = psi_bins_of(feature, column).assign(column)
         rows, defaults = np.bincount(bins), np.bincount(bins, weights=y)
+        # The bad rate is the best score that a model of this feature alone could learn.
         areas[feature.name] = auc(y, (defaults / np.maximum(rows, 1))[bins])
     return areas

@@ -79,6 +79,7 @@ def sweep(
     grid: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Log-odds of every row with every value of one feature, shape (n_rows, n_values)."""
+    # One run for all rows and values, each row repeated with every value.
     changed = np.repeat(rows, len(grid), axis=0)
     changed[:, position] = np.tile(grid, len(rows))
     [log_odds] = run_rows(session, changed, ["log_odds"])

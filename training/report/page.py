@@ -99,7 +99,7 @@ def _plain(value: Any) -> str:
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("training.report"),
-    autoescape=select_autoescape(),
+    autoescape=select_autoescape(),  # a definition's texts may contain markup
     trim_blocks=True,
     lstrip_blocks=True,
 )

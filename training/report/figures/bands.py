@@ -58,6 +58,7 @@ def band_edges(scores: NDArray[np.int64], cutoffs: list[int], pdo: float) -> NDA
     low, high = int(scores.min()), int(scores.max()) + 1
     step = max(pdo / 2, 1)
     width = step * max(ceil((high - low) / step / BANDS), 1)
+    # Multiples of the width, so that bands of two versions are comparable.
     inner = np.arange(floor(low / width) + 1, ceil(high / width)) * width
     inside = [cutoff for cutoff in cutoffs if low < cutoff < high]
     return np.unique(np.concatenate([[low, high], np.rint(inner), inside])).astype(np.int64)
@@ -74,6 +75,7 @@ def merged(
 
     kept = [int(edges[0])]
     for edge in edges[1:-1].tolist():
+        # A later edge may still go, but a cutoff stays: the band may grow up to it.
         next_fixed = min(c for c in (*cutoffs, int(edges[-1])) if c > edge)
         fewest = min(count(kept[-1], edge), count(edge, next_fixed))
         if fewest >= (1 if edge in cutoffs else MIN_GROUP_ROWS):

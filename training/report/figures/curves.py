@@ -101,6 +101,7 @@ def histogram(y: NDArray[np.int8], scores: NDArray[np.int64]) -> dict[str, Any]:
     The number of bars is the square root of the number of rows, within 10 to 30. The outermost
     bars hold the lowest and the highest half per cent of the scores.
     """
+    # A few extreme scores would otherwise squeeze all bars together.
     low, high = np.quantile(scores, [0.005, 0.995], method="nearest").astype(int).tolist()
     bars = int(np.clip(len(y) ** 0.5, FEWEST_BARS, MOST_BARS))
     width = -(-(high - low + 1) // bars)
@@ -128,6 +129,7 @@ def _shares(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Cumulative shares of goods and of defaults, from 0, at each distinct value, rising."""
     rows = np.argsort(order, kind="stable")
+    # A curve has no point inside a tie.
     last = np.flatnonzero(np.append(np.diff(order[rows]) != 0, True))
     goods, defaults = (np.cumsum(y[rows] == label)[last] for label in (0, 1))
     return (

@@ -63,6 +63,7 @@ def group_figures(held_out: ScoredRows, groups: Groups) -> dict[str, dict[str, A
     those who do not default: Hardt, Price and Srebro (NIPS 2016).
     """
     approved = held_out.decisions == "approve"
+    # Even the size of a small group could identify its members.
     large = {name: rows for name, rows in groups.items() if rows.sum() >= MIN_GROUP_ROWS}
     best = max(large, key=lambda name: float(approved[large[name]].mean()), default="")
     found: dict[str, dict[str, Any]] = {name: {"rows": None} for name in groups}

@@ -105,6 +105,7 @@ def auc_lost(
         shuffled[:, position] = np.concatenate(
             [rng.permutation(X[:, position]) for _ in range(SHUFFLES)]
         )
+        # All shuffles in one run of the graph.
         parts = np.split(run_log_odds(batch, shuffled), SHUFFLES)
         lost[feature.name] = whole - float(np.mean([auc(y, part) for part in parts]))
     return lost

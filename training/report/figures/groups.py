@@ -65,9 +65,10 @@ def _ranges(
         for value in distinct:
             yield f"{value:,.6g}", values == value
         return
+    # Edges are values of the data, which read better than interpolated ones.
     inner = np.quantile(values[amounts], np.linspace(0, 1, most_ranges + 1)[1:-1], method="higher")
     edges = np.unique(inner[inner > distinct[0]])
-    if not len(edges):
+    if not len(edges):  # nearly all rows have the smallest value
         edges = distinct[1:2]
     for low, high in pairwise([-np.inf, *edges.tolist(), np.inf]):
         yield range_name(low, high), amounts & (values >= low) & (values < high)
@@ -90,6 +91,7 @@ def periods(time: NDArray[np.float64], *, dated: bool) -> Iterator[tuple[str, ND
     ----------
     time : microseconds since 1970 where dated, or any number, shape (n_rows,)
     """
+    # Codes number the periods, which are then joined to at most MAX_PERIODS.
     names, codes = _calendar_periods(time) if dated else _number_periods(time)
     size = -(-len(names) // MAX_PERIODS)
     for start in range(0, len(names), size):

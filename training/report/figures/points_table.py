@@ -63,6 +63,7 @@ def points_table(model: FittedModel, contract: Contract) -> dict[str, Any] | Non
     if not isinstance(scorecard, WoeScorecard):
         return None
     scale = contract.score_scale
+    # Platt calibration is linear, so one unit of WoE is worth the same points everywhere.
     average, above = model.calibration.log_odds([scorecard.intercept_, scorecard.intercept_ + 1])
     per_woe = scale.factor * (above - average) * scorecard.weights_
     return {

@@ -14,6 +14,7 @@ from training.report.figures.rounding import rounded
 
 if TYPE_CHECKING:
     import onnxruntime
+    from numpy.typing import NDArray
 
     from training.report.figures.scored_rows import ScoredRows
 
@@ -31,21 +32,7 @@ def reason_distribution(
     rows = declined[drawn(len(declined), DECLINED_ROWS)]
     if not len(rows):
         return {"declined": 0, "looked_at": 0, "reasons": []}
-    explained = explain(session, held_out.rows.X, rows)
-    finder = ReasonFinder(held_out.contract)
-    approved = held_out.decisions[rows] == "approve"
-    found = [
-        finder.find(Explained(*row))
-        for row in zip(
-            explained.X.tolist(),
-            explained.values.tolist(),
-            explained.contributions.tolist(),
-            explained.margin.tolist(),
-            explained.log_odds.tolist(),
-            approved.tolist(),
-            strict=True,
-        )
-    ]
+    found = _reasons_of(held_out, session, rows)
     given = Counter(reason["code"] for reasons in found for reason in reasons)
     first = Counter(reasons[0]["code"] for reasons in found if reasons)
     points: Counter[str] = Counter()
@@ -64,3 +51,22 @@ def reason_distribution(
     ]
     entries.sort(key=lambda entry: (-given[str(entry["code"])], str(entry["code"])))
     return rounded({"declined": len(declined), "looked_at": len(rows), "reasons": entries})
+
+
+def _reasons_of(
+    held_out: ScoredRows, session: onnxruntime.InferenceSession, rows: NDArray[np.int64]
+) -> list[list[dict[str, Any]]]:
+    """Reasons of each row, found by the code that serves them."""
+    explained = explain(session, held_out.rows.X, rows)
+    finder = ReasonFinder(held_out.contract)
+    approved = held_out.decisions[rows] == "approve"
+    columns = (
+        explained.X,
+        explained.values,
+        explained.contributions,
+        explained.margin,
+        explained.log_odds,
+        approved,
+    )
+    answers = zip(*(column.tolist() for column in columns), strict=True)
+    return [finder.find(Explained(*row)) for row in answers]

@@ -56,6 +56,7 @@ def axis(
     step = round_step((high - low) / TICKS)
     if not percent and all(float(number).is_integer() for number in numbers):
         step = max(step, 1)
+    # The tolerance keeps rounding from adding a tick beyond the values.
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
     ticks = tuple(
         Tick(i * step, _label(i * step, step, percent=percent)) for i in range(first, last + 1)

@@ -164,6 +164,7 @@ def _tuning(study: Mapping[str, Any]) -> Plot:
     best = [study["before"]]
     for trial in trials:
         best.append(max(best[-1], trial["auc"] if trial["state"] == "complete" else 0.0))
+    # A step function: the best value holds until a trial improves it.
     steps = [
         (place, height)
         for place, pair in zip(places, pairwise(best), strict=True)

@@ -122,6 +122,7 @@ class Plot:
         """A vertical line with a label at its upper end; each further label is placed lower."""
         _, top, right, bottom = self.box
         at = self.across(x)
+        # Labels of neighbouring cutoffs would overlap on one line.
         notes = sum(mark.style == "note" for mark in self.marks)
         anchor, shift = ("end", -4) if at > right - 70 else ("start", 4)
         self.marks.append(Mark("line rule", path=f"M{at} {bottom} L{at} {top}"))

@@ -47,10 +47,10 @@ def test_a_large_index_of_few_rows_is_chance():
 
 
 def test_without_a_baseline_it_is_not_asked():
-    gate = stability(None, "there is no champion yet", GateSettings())
+    gate = stability(None, "no champion is in service yet", GateSettings())
 
     assert gate.passed is None
-    assert "there is no champion yet" in gate.sentence
+    assert "no champion is in service yet" in gate.sentence
 
 
 def outcome(X, rng):
