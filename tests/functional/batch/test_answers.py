@@ -42,7 +42,7 @@ APPLICATIONS = st.fixed_dictionaries(
 
 
 def one_by_one(single, applications):
-    """Answers and (row, field, rule) of what is refused, as single scoring gives them."""
+    """Answers, and (row, field, rule) of each refusal, from single scoring."""
     answers, broken = [], []
     for number, application in enumerate(applications, 1):
         try:

@@ -32,7 +32,7 @@ def customers():
 
 
 def alone(single, frame):
-    """Products and probabilities of each customer, as single scoring gives them."""
+    """Products and probabilities of each customer, from single scoring."""
     found = []
     for row in frame.to_dict("records"):
         fields = ("income", "age", "segment", "country", "held")
@@ -49,7 +49,7 @@ def together(path):
 
 
 def assert_same(found, expected):
-    """The same products; onnxruntime rounds sums of trees otherwise in a batch."""
+    """The same products; onnxruntime rounds sums of trees differently in a batch."""
     assert [[p for p, _ in row] for row in found] == [[p for p, _ in row] for row in expected]
     pairs = zip(chain.from_iterable(found), chain.from_iterable(expected), strict=True)
     assert all(p == q or abs(p - q) < 2e-6 for (_, p), (_, q) in pairs)
@@ -60,7 +60,7 @@ def with_held(frame):
     return frame.drop(columns=list(PRODUCTS)).assign(held=held)
 
 
-def test_lists_of_what_is_held_count_as_in_single_requests(run, model, single, customers, tmp_path):
+def test_lists_of_held_products_count_as_in_requests(run, model, single, customers, tmp_path):
     listed = with_held(customers)
     listed.loc[7, "held"].clear()
     listed.loc[8, "held"][:] = PRODUCTS
@@ -86,7 +86,7 @@ def test_a_column_for_each_product_or_a_text_say_the_same(
     assert_same(together(tmp_path / "out.parquet"), alone(single, listed))
 
 
-def test_what_is_no_product_is_rejected(run, model, customers, tmp_path):
+def test_unknown_products_are_rejected(run, model, customers, tmp_path):
     listed = with_held(customers[:3])
     listed.loc[1, "held"].append("yacht")
     listed.to_parquet(tmp_path / "in.parquet")

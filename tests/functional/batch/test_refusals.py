@@ -33,14 +33,14 @@ def test_a_feature_that_may_be_missing_needs_no_column_and_is_named(run, tmp_pat
     assert run("in.parquet").absent == ["income"]
 
 
-def test_what_is_not_the_file_that_its_name_says_is_refused(run, tmp_path):
+def test_a_file_that_is_not_of_its_type_is_refused(run, tmp_path):
     (tmp_path / "in.parquet").write_bytes(b"PAR1 but no more")
 
     with pytest.raises(BatchError, match="is damaged or not of the type that its name says"):
         run("in.parquet")
 
 
-def test_a_csv_file_that_breaks_off_keeps_what_is_done(run, tmp_path):
+def test_a_truncated_csv_file_keeps_finished_parts(run, tmp_path):
     frame = sample.applicants(100_000)
     text = frame.to_csv(index=False)
     (tmp_path / "in.csv").write_text(text + "1,2\n")

@@ -19,7 +19,7 @@ from tests import sample
 ROWS, PART_ROWS = 40_000, 512
 PARTS = -(-ROWS // PART_ROWS)
 
-# Scores like the command line, in small parts, and writes down each part that it scores.
+# Scores like the command line, in small parts, and records each part that it scores.
 CHILD = """
 import os, sys
 from dataclasses import replace
@@ -67,7 +67,7 @@ def child(tmp_path, bundle):
 
 
 def killed_at(process, parts, folder):
-    """Kill the run without a warning once it has done so many parts; whether it was still on."""
+    """Kill the run once it has finished some parts; returns whether it was still running."""
     while process.poll() is None and len(journal(folder)) < parts:
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
@@ -98,7 +98,7 @@ def test_runs_killed_at_any_moment_lose_no_row_and_score_no_noted_part_again(chi
 
     assert kills == len(moments)
     scored_last = (tmp_path / "scored.txt").read_text().count("\n") - scored
-    assert scored_last == PARTS - noted + 1  # and once no row at all, for the output's columns
+    assert scored_last == PARTS - noted + 1  # and once an empty table, for the output's columns
     run("in.parquet", "at-once.parquet", part_rows=PART_ROWS)
     for kind in ("", ".rejected"):
         whole = parquet.read_table(tmp_path / f"at-once{kind}.parquet")
@@ -114,7 +114,7 @@ class InterruptedRunError(Exception):
 
 @pytest.fixture
 def begun(start, tmp_path):
-    """A run that broke off after two of its parts."""
+    """A run that was interrupted after two of its parts."""
     sample.applicants(2000, seed=1).to_parquet(tmp_path / "in.parquet")
 
     def give_up(done, _total):
@@ -126,7 +126,7 @@ def begun(start, tmp_path):
     return tmp_path / "out.parquet.parts"
 
 
-def test_what_is_done_is_kept_and_counted(begun, run):
+def test_finished_parts_are_kept_and_counted(begun, run):
     summary = run("in.parquet")
 
     assert (summary.rows, summary.resumed) == (2000, 512)
@@ -151,7 +151,7 @@ def test_a_csv_file_goes_on_where_it_was(start, run, tmp_path):
     assert ids == [str(i) for i in range(2000)]
 
 
-def test_another_input_is_refused_until_told_to_start_anew(begun, run, tmp_path):
+def test_another_input_is_refused_without_restart(begun, run, tmp_path):
     sample.applicants(2000, seed=2).to_parquet(tmp_path / "in.parquet")
 
     with pytest.raises(BatchError, match=r"unfinished run with another input: .* --restart"):

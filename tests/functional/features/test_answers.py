@@ -1,4 +1,4 @@
-"""From raw tables to the HTTP answer: features, model, and a customer who applies again."""
+"""From raw tables to the HTTP answer for a returning customer."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def source(request):
 
 @pytest.fixture
 def served(registry, endpoint, settings, source):
-    """The model, trained on what `scoreline features build` has made of the tables."""
+    """The model, trained on the offline table of `scoreline features build`."""
     arguments = ["features", "build", MODEL, "--tables", str(source), "--stage", settings.stage]
     built = CliRunner().invoke(command_line, arguments, catch_exceptions=False)
     assert built.exit_code == 0

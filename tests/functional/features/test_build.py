@@ -1,4 +1,4 @@
-"""From tables to the offline and the online table, and what happens when something is wrong."""
+"""Building the offline and the online table, and refusing broken sources."""
 
 import json
 from datetime import UTC, datetime
@@ -147,7 +147,7 @@ def test_loading_again_replaces(offline, online, settings):
 
 
 class Throttled:
-    """DynamoDB that takes so many requests of a batch and leaves the others."""
+    """DynamoDB that processes some requests of a batch and leaves the others."""
 
     def __init__(self, takes):
         self.takes = takes

@@ -1,4 +1,4 @@
-"""The same features from a PostgreSQL warehouse as from Parquet files: a real server."""
+"""A real PostgreSQL server gives the same features as Parquet files."""
 
 import io
 import os
@@ -37,7 +37,7 @@ def binaries():
 
 @pytest.fixture(scope="module")
 def server():
-    """URL of a server of its own, gone afterwards."""
+    """URL of a temporary server."""
     programs = binaries()
     user = SERVER_USER if os.getuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="scoreline-postgres-"))
@@ -72,7 +72,7 @@ def folder(tmp_path_factory):
 
 
 def copy(url, name, table):
-    """Create a table, its names in lower case as PostgreSQL likes them, and fill it."""
+    """Create and fill a table with names in lower case, as is usual in PostgreSQL."""
     columns = ", ".join(f"{field.name} {TYPES[field.type]}" for field in table.schema)
     text = io.BytesIO()
     csv.write_csv(table, text)

@@ -1,4 +1,4 @@
-"""The same features from Spark as from DuckDB, where Spark and Java are installed."""
+"""Spark gives the same features as DuckDB, where Spark and Java are installed."""
 
 import shutil
 

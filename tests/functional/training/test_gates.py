@@ -1,4 +1,4 @@
-"""Versions that are trained beside a champion, on data made so that a gate passes or fails."""
+"""Versions trained against a champion, on data for which a given gate passes or fails."""
 
 import json
 
@@ -39,7 +39,7 @@ def champion(tmp_path_factory):
     return as_champion(run(tmp_path_factory.mktemp("champion"), applicants(2000)))
 
 
-def test_a_first_version_passes_what_needs_no_champion(champion):
+def test_a_first_version_passes_gates_that_need_no_champion(champion):
     gates = {gate["gate"]: gate["passed"] for gate in champion.manifest["gates"]}
 
     assert champion.manifest["status"] == "candidate"
@@ -81,7 +81,7 @@ def test_a_challenger_on_new_rows_is_compared_on_rows_that_the_champion_does_not
     assert (bundle.status, gate(bundle, "champion")["passed"]) == ("candidate", True)
     assert comparison["champion"] == champion.version
     assert comparison["rows"] + comparison["known"] == manifest["dataset"]["test"]["rows"] == 1200
-    assert 200 < comparison["known"] < 490  # of the 600 test rows that are old
+    assert 200 < comparison["known"] < 490  # of the 600 test rows that the champion may know
     assert f"{comparison['rows']:,} test rows" in gate(bundle, "champion")["sentence"]
     assert comparison["metrics"]["champion"]["brier"] < 0.25
     assert manifest["stability"]["champion"]["score"]["verdict"] == "stable"
@@ -103,7 +103,7 @@ def test_a_worse_challenger_is_rejected(champion, tmp_path):
     assert manifest_of(bundle)["comparison"]["difference"]["high"] < 0
 
 
-def test_a_population_that_has_moved_is_rejected(champion, tmp_path):
+def test_a_shifted_population_is_rejected(champion, tmp_path):
     frame = applicants(2000, seed=3)
     frame["debt"] *= 8
 
@@ -132,7 +132,7 @@ def test_a_required_field_more_is_rejected_unless_it_is_declared(
 
     assert bundle.status == status
     assert "tenure: is new and required" in gate(bundle, "schema")["sentence"]
-    comparison = manifest_of(bundle)["comparison"]  # the champion reads the rows its own way
+    comparison = manifest_of(bundle)["comparison"]  # read with its own definition
     assert comparison["rows"] == manifest_of(bundle)["dataset"]["test"]["rows"]
 
 

@@ -1,4 +1,4 @@
-"""The loan-risk model on the file of the system that it replaces, and on invented applications."""
+"""The loan-risk model on the file of the system that it replaces, and on synthetic applications."""
 
 import json
 

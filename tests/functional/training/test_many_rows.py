@@ -1,4 +1,4 @@
-"""Training on more rows than calibration folds are worth."""
+"""Training on so many rows that calibration folds are not worth their time."""
 
 import numpy as np
 import pytest

@@ -101,7 +101,7 @@ def test_online_and_batch_give_the_same_score_bit_for_bit(fitted, algorithm):
     np.testing.assert_array_equal(online, batch)
 
 
-def test_a_moved_threshold_is_caught_and_its_rows_are_named(fitted):
+def test_a_changed_threshold_is_caught_and_its_rows_are_named(fitted):
     model, contract, candidate, held_out = fitted("xgboost")
     spoiled = batch_graph(model, contract)
     moved = 0

@@ -1,4 +1,4 @@
-"""A recommendation is trained, holds its gate, and answers as the fitted models do."""
+"""A recommendation is trained, passes the parity gate, and answers like the fitted models."""
 
 import json
 from functools import cache

@@ -46,7 +46,7 @@ SECTIONS = (
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A tuned version beside a champion, of dated rows, the latest of which are held out."""
+    """A tuned version with a champion, on dated rows of which the latest are held out."""
     folder = tmp_path_factory.mktemp("report")
     frame = sample.applicants(1500)
     frame["age"] = np.random.default_rng(1).integers(18, 90, len(frame))
@@ -105,7 +105,7 @@ def test_texts_of_the_definition_are_escaped(trained):
     assert "outcome: the label is missing" in report
 
 
-def test_what_others_found_is_in_its_tables(trained):
+def test_tables_show_gates_trials_and_shifts(trained):
     report, manifest = trained
     rows = {tuple(re.findall(r">([^<>]+)</t[dh]>", row)) for row in report.split("<tr")}
     shift = manifest["stability"]["test"]["score"]

@@ -1,4 +1,4 @@
-"""A scorecard that is trained, exported and answers: its table is what it does."""
+"""A trained and exported scorecard answers what its points table says."""
 
 import json
 from math import inf, isnan
@@ -63,7 +63,7 @@ def test_points_fall_in_the_direction_of_the_definition(trained):
 
 
 def row_of(feature, value):
-    """The row of the printed table that a value is in; NaN is missing."""
+    """The row of the printed table for a value; NaN is missing."""
     rows = feature["bins"]
     named = [row for row in rows if value in row["states"]]
     if named:

@@ -27,7 +27,7 @@ def trained(tmp_path, definition_text, frame=None):
     return train(definition(tmp_path, definition_text), str(tmp_path / "data.parquet"))
 
 
-def test_directions_hold_in_the_exported_model(tmp_path):
+def test_the_exported_model_keeps_directions(tmp_path):
     bundle = trained(tmp_path, text(enquiries='monotone = "increasing"'))
 
     assert json.loads(bundle.files["manifest.json"])["monotone"] == {"enquiries": 0.0}

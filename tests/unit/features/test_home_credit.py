@@ -1,4 +1,4 @@
-"""The features of Home Credit against values that a person has worked out."""
+"""The features of Home Credit against values worked out by hand."""
 
 import ibis
 import pytest
@@ -34,7 +34,7 @@ def test_credits_at_other_lenders():
             **active,
             "SK_ID_BUREAU": 2,
             "DAYS_CREDIT": -400,
-            "DAYS_CREDIT_ENDDATE": 31_199,  # for want of a real one
+            "DAYS_CREDIT_ENDDATE": 31_199,  # a placeholder date
             "AMT_CREDIT_SUM": 3000,
             "AMT_CREDIT_SUM_DEBT": 600,
             "AMT_CREDIT_SUM_OVERDUE": 0,
@@ -78,7 +78,7 @@ def test_months_of_those_credits():
                 {"SK_ID_BUREAU": 7, "MONTHS_BALANCE": month, "STATUS": status}
                 for status, month in months
             ]
-            + [{"SK_ID_BUREAU": 8, "MONTHS_BALANCE": -1, "STATUS": "5"}],  # of nobody
+            + [{"SK_ID_BUREAU": 8, "MONTHS_BALANCE": -1, "STATUS": "5"}],  # of an unknown credit
         )
     )
 
@@ -214,9 +214,9 @@ def instalment(number, due_on, paid_on, paid, due=100):
 def test_instalments():
     rows = [
         instalment(1, -500, -510, 100),  # ten days early
-        instalment(2, -300, -305, 60),  # in two parts, the second one twenty days late
+        instalment(2, -300, -305, 60),  # in two parts, the second twenty days late
         instalment(2, -300, -280, 40),
-        instalment(3, -30, None, None),  # not paid: thirty days late by now
+        instalment(3, -30, None, None),  # unpaid: thirty days late so far
     ]
 
     assert features(tables(installments_payments=rows)) == approx(

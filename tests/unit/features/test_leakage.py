@@ -1,4 +1,4 @@
-"""Nothing that happened after the application moves a feature."""
+"""Nothing that happened after the application changes a feature."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from tests.unit.features.test_home_credit import instalment
 
 ABSURD = 9e9
 
-# What dates a row, and everything else that it says.
+# Columns that date a row, and all other columns.
 PLANTED = {
     "bureau, taken": ("bureau", {"DAYS_CREDIT": 1}, {"CREDIT_ACTIVE": "Active"}),
     "bureau, updated": (
@@ -55,7 +55,7 @@ def before(given):
 
 @pytest.fixture(scope="module")
 def keys(given):
-    """A customer and a credit of theirs."""
+    """A customer and one of their credits."""
     first = {
         column: given["bureau"][column][0].as_py() for column in ("SK_ID_CURR", "SK_ID_BUREAU")
     }
@@ -63,7 +63,7 @@ def keys(given):
 
 
 def values(of, name):
-    """The features that are made of a table, alone or with others; shape (n, n_customers)."""
+    """Features computed from a table, alone or with others; shape (n, n_customers)."""
     histories = tuple(h for h in HOME_CREDIT.histories if h.table.startswith(name))
     pipeline = replace(HOME_CREDIT, histories=histories)
     found = pipeline.customers(of).order_by(pipeline.key).to_pyarrow()
@@ -115,7 +115,7 @@ def test_a_payment_after_the_application_is_as_good_as_none():
 
 
 def test_every_column_of_days_and_months_dates_rows_or_is_a_plan():
-    """A new column has to be placed: does it date its row, or was it known before?"""
+    """Every column is classified: it dates its row, or it was known before."""
     planned = {"DAYS_CREDIT_ENDDATE"}
     nulled = {"DAYS_ENTRY_PAYMENT"}
     dating = {column for _, dated, _ in PLANTED.values() for column in dated}

@@ -112,7 +112,7 @@ def test_without_a_difference_five_in_a_hundred_are_below_5_percent():
 
 
 def test_holm_by_hand():
-    # In order .01 .02 .03 .4: times 4 3 2 1 = .04 .06 .06 .4; none below the one before it.
+    # In order .01 .02 .03 .4: times 4 3 2 1 = .04 .06 .06 .4, made non-decreasing.
     assert holm([0.4, 0.02, 0.01, 0.03]) == pytest.approx([0.4, 0.06, 0.04, 0.06])
     assert holm([]) == []
     assert holm([0.7, 0.8]) == [1, 1]

@@ -31,7 +31,7 @@ def test_ks_by_hand():
 
 
 def test_calibration_error_by_hand():
-    # Ten bins of one row each: |y - p| averaged is (.1*5 + .1*5) / 10.
+    # Ten groups of one row each: |y - p| averaged is (.1*5 + .1*5) / 10.
     y = np.array([0] * 5 + [1] * 5, np.int8)
     p = np.array([0.1] * 5 + [0.9] * 5)
 
@@ -49,7 +49,7 @@ def test_figures_equal_scikit_learns(seed):
     assert evaluation.log_loss(y, p) == pytest.approx(log_loss(y, p))
 
 
-def test_intervals_hold_their_value_and_shrink_with_rows():
+def test_intervals_contain_their_value_and_shrink_with_rows():
     small, large = evaluation.evaluate(*drawn(400)), evaluation.evaluate(*drawn(8000))
 
     for name, interval in large.items():
@@ -78,7 +78,7 @@ def test_a_calibrated_probability_has_intercept_0_and_slope_1():
 
 
 def test_calibration_line_by_construction():
-    # Log-odds twice too far from a centre moved by .5: the slope is .5, and the data have less.
+    # Log-odds twice as far from a centre shifted by .5, so the true slope is .5.
     y, p = drawn(60_000)
     z = np.log(p / (1 - p))
 
@@ -95,7 +95,7 @@ def test_intervals_of_many_rows_are_as_wide_as_the_central_limit_theorem_says():
     found = evaluation.evaluate(y, p)["brier"]
 
     errors = (p - y) ** 2
-    # Drawn within the classes, so that the classes' shares do not vary.
+    # Drawn within the classes, so that their shares are fixed.
     spread = sum((y == k).mean() * errors[y == k].var() for k in (0, 1))
     assert found.low < found.value < found.high
     assert found.high - found.low == pytest.approx(2 * 1.96 * (spread / len(y)) ** 0.5, rel=0.15)

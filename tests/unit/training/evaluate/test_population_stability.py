@@ -103,7 +103,7 @@ def test_categories_not_listed_and_missing_have_bins_of_their_own():
     assert psi_bins_of(REGION, values).count(values).tolist() == [1, 2, 1, 1]
 
 
-def test_a_baseline_finds_the_feature_that_has_moved():
+def test_a_baseline_finds_the_shifted_feature():
     rng = np.random.default_rng(1)
     contract = Contract("m", "default", "", (INCOME, REGION))
     before, after = (

@@ -44,7 +44,7 @@ def apk(actual, predicted, k):
 
 
 @given(st.sets(st.integers(0, 5)), st.permutations(range(6)), st.integers(1, 6))
-def test_it_is_what_kaggle_scores(owned, ranking, k):
+def test_it_equals_kaggles_metric(owned, ranking, k):
     assert ap(sorted(owned), ranking, k) == pytest.approx(apk(owned, list(ranking), k))
 
 

@@ -29,7 +29,7 @@ def test_the_same_population_is_stable():
     assert 0 < gate.value < 0.05
 
 
-def test_a_feature_that_has_moved_is_named():
+def test_a_shifted_feature_is_named():
     gate = stability(moved(rows(2000), rows(1500, 1.5)), "", GateSettings())
 
     assert not gate.passed

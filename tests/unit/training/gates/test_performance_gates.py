@@ -26,9 +26,9 @@ def outcomes(log_odds, rng):
     return (rng.random(len(log_odds)) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
 
 
-def judged(said, true, rng):
-    """The gate on log-odds that are said, where others are true."""
-    y, probability = outcomes(true, rng), 1 / (1 + np.exp(-said))
+def judged(stated, true, rng):
+    """The gate on stated log-odds, where the true ones are others."""
+    y, probability = outcomes(true, rng), 1 / (1 + np.exp(-stated))
     return calibration(evaluate(y, probability), chance_error(probability), SETTINGS)
 
 
@@ -63,7 +63,7 @@ def test_probabilities_that_are_off_fail(change, word):
 
 
 def test_the_error_of_chance_by_hand_and_by_drawing():
-    # Ten bins of one row at 1/2: sqrt(2 / 4 / pi) = .3989.
+    # Ten groups of one row at 1/2: sqrt(2 / 4 / pi) = .3989.
     assert chance_error(np.full(10, 0.5)) == pytest.approx(0.39894, abs=1e-5)
     rng = np.random.default_rng(1)
     log_odds = rng.normal(-1, 1, 1000)
@@ -75,7 +75,7 @@ def test_the_error_of_chance_by_hand_and_by_drawing():
 
 
 def scored(rows, rng, *, better=0.0):
-    """Outcomes, and log-odds of a champion and of a challenger that knows more of them."""
+    """Outcomes, and log-odds of a champion and of a challenger that is better informed."""
     truth = rng.normal(-1, 1.2, rows)
     y = outcomes(truth, rng)
     noise = rng.normal(0, 1, rows)

@@ -1,4 +1,4 @@
-"""The graph's contributions are those of TreeSHAP, for every library and every float32 value."""
+"""The graph's contributions equal TreeSHAP's, for every library and every float32 value."""
 
 import warnings
 from itertools import permutations
@@ -89,7 +89,7 @@ def tree_by_hand():
 
 
 def test_one_tree_by_hand():
-    # What is known decides, what is unknown is averaged by cover. For the row (1, 1):
+    # Known columns decide the path; unknown ones are averaged by cover. For the row (1, 1):
     #   nothing known    6/8 (2/6 10 + 4/6 20) + 2/8 40 = 6/8 50/3 + 10 = 22.5
     #   column 0 known   2/6 10 + 4/6 20                = 50/3
     #   column 1 known   6/8 10 + 2/8 40                = 17.5
@@ -217,7 +217,7 @@ def test_contributions_equal_those_of_lightgbm(num_leaves):
 
 
 def shap_values(estimator, X):
-    """Of shap.TreeExplainer, path-dependent, for the class default; and its expected value."""
+    """Contributions and expected value by shap.TreeExplainer, path-dependent, for default."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # shap's own deprecations and notes on LightGBM's output
         explainer = shap.TreeExplainer(estimator, feature_perturbation="tree_path_dependent")
@@ -241,7 +241,7 @@ def test_contributions_equal_those_of_tree_explainer(model):
 def test_raw_is_exact_and_contributions_add_up_on_drawn_rows(model, data):
     estimator, ensemble, scorer = model
     values = hard_values(ensemble, missing=takes_missing(estimator)).tolist()
-    value = st.one_of(st.sampled_from(values), st.floats(width=32))  # infinity and NaN included
+    value = st.one_of(st.sampled_from(values), st.floats(width=32))  # including infinity and NaN
     row = st.lists(value, min_size=N_COLUMNS, max_size=N_COLUMNS)
     X = np.array(data.draw(st.lists(row, min_size=1, max_size=8)), np.float32)
 

@@ -51,7 +51,7 @@ def test_a_special_code_is_a_state_and_no_amount(contract):
 
 
 @pytest.mark.parametrize("income", [NAN, np.inf, -np.inf, 0.0])
-def test_what_is_not_finite_is_missing_here_and_in_what_derives_from_it(contract, income):
+def test_a_value_that_is_not_finite_is_missing_here_and_in_derived_features(contract, income):
     found = columns(contract, [income, 6000, 2, 1, 0, 1], missing_indicators=True)
 
     assert np.isnan(found["debt_to_income"])

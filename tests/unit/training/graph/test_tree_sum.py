@@ -1,4 +1,4 @@
-"""The sum of trees from bits is that of the trees walked down, for every library and value."""
+"""The sum of trees from bits equals that of walking the trees, for every library and value."""
 
 import numpy as np
 import onnxruntime
@@ -21,7 +21,7 @@ from training.graph.trees import Ensemble, Tree, read_ensemble
 
 
 def sums(ensemble, X):
-    """Raw output from bits, and as ONNX Runtime walks the same trees."""
+    """Raw output from bits, and by ONNX Runtime walking the same trees."""
     X = np.asarray(X, np.float32)
     graph = GraphBuilder()
     outputs = {
@@ -68,7 +68,7 @@ def test_trees_of_every_library(maker):
 def test_every_depth_by_hand(depth, missing_left, count):
     # Tests 0 < x < ... of a perfect tree over one column: below 1 is the first leaf, beyond all the
     # last, and a missing value goes to one of the two.
-    # Many alike have fewer distinct conditions than nodes, and their bits are weighed beforehand.
+    # Many equal trees have fewer distinct conditions than nodes, so their bits are weighted first.
     alike = [tree(depth, np.arange(2**depth), missing_left=missing_left)] * count
     ensemble = Ensemble(alike, 0.5, "logit")
 

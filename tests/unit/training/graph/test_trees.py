@@ -1,4 +1,4 @@
-"""The array form sends every float32 value where the library itself sends it."""
+"""The array form sends every float32 value to the same leaf as the library itself."""
 
 import warnings
 
@@ -17,7 +17,7 @@ from training.graph.trees import LIGHTGBM_ZERO, Ensemble, Tree, below_or_equal, 
 
 N_COLUMNS = 5
 FLOAT32_MAX = float(np.finfo(np.float32).max)
-# XGBoost adds up in float32: 40 trees of at most 1 each may differ by some 1e-6
+# XGBoost sums in float32: 40 trees of at most 1 each may differ by about 1e-6
 TOLERANCE = 5e-6
 
 
@@ -101,7 +101,7 @@ def hard_values(ensemble, *, missing=True):
     thresholds = thresholds[np.isfinite(thresholds)]
     infinity = np.float32(np.inf)
     around = [thresholds, np.nextafter(thresholds, infinity), np.nextafter(thresholds, -infinity)]
-    zero = np.float32(1e-35)  # as LightGBM has it
+    zero = np.float32(1e-35)  # LightGBM's kZeroThreshold
     edges = [0.0, -0.0, zero, -zero, np.nextafter(zero, infinity), np.nextafter(-zero, -infinity)]
     values = [
         *edges,
@@ -286,7 +286,7 @@ REFUSED = {
 
 @pytest.mark.filterwarnings("ignore:.*`booster=(dart|gblinear)` is deprecated:UserWarning")
 @pytest.mark.parametrize("reason", REFUSED)
-def test_what_the_form_cannot_hold_is_refused(reason):
+def test_options_that_the_array_form_cannot_express_are_refused(reason):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightgbm")
         estimator = REFUSED[reason]()

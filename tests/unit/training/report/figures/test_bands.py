@@ -44,7 +44,7 @@ def test_a_band_of_few_rows_joins_its_neighbour_but_spans_no_cutoff():
 
 
 @given(st.integers(0, 10_000), st.integers(2, 3_000))
-def test_bands_hold_every_row_once_and_one_decision(seed, count):
+def test_bands_contain_every_row_once_and_one_decision(seed, count):
     rng = np.random.default_rng(seed)
     held_out = answered(rng.normal(550, 40, count), rng.random(count) < 0.3)
 

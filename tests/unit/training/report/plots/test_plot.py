@@ -6,7 +6,7 @@ from training.report.plots.axis import axis, round_step
 from training.report.plots.plot import Plot
 
 
-def test_ticks_are_round_and_hold_all_values():
+def test_ticks_are_round_and_span_all_values():
     scores = axis("Score", [428, 621])
     shares = axis("Share", [0, 0.087], percent=True)
 
