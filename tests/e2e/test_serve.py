@@ -142,6 +142,58 @@ def test_every_bank_has_its_model_and_a_second_start_trains_nothing(seeded, tmp_
     assert "reading" not in (tmp_path / "errors").read_text()
 
 
+@pytest.fixture(scope="module")
+def client_tools():
+    """The folder of openapi-python-client's environment, which `make test` installs."""
+    environment = {**os.environ, "MAKEFLAGS": ""}
+    subprocess.run(["make", ".venv-client/.installed"], cwd=ROOT, env=environment, check=True)
+    return ROOT / ".venv-client" / "bin"
+
+
+@pytest.mark.slow
+def test_a_client_generated_without_warnings_scores_with_every_model(
+    seeded, tmp_path, client_tools
+):
+    state, served, _, _ = seeded
+    shutil.copytree(state, tmp_path / "state")
+    environment = {**os.environ, "PATH": f"{client_tools}:{os.environ['PATH']}"}
+    generate = [client_tools / "openapi-python-client", "generate", "--meta=none"]
+    script = Path(__file__).with_name("generated_client.py")
+
+    with serving(tmp_path / "state", tmp_path / "errors") as url:
+        generated = subprocess.run(
+            [
+                *generate,
+                "--fail-on-warning",
+                f"--url={url}/openapi.json",
+                f"--output-path={tmp_path / 'scoreline_client'}",
+            ],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert generated.returncode == 0, generated.stdout + generated.stderr
+        scored = subprocess.run(
+            [client_tools / "python", script, url],
+            env={**environment, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert "warning" not in (generated.stdout + generated.stderr).lower()
+    assert scored.returncode == 0, scored.stderr
+    answers = json.loads(scored.stdout)
+    assert answers.keys() == served.keys() == MODELS.keys()
+    for model, found in answers.items():
+        name = model.title().replace("-", "")
+        assert found["class"] == f"{name}Answer"
+        assert found["batch"] == [f"{name}Answer"] * 2
+        assert found["answer"]["version"] == served[model][0]
+    assert answers["loan-risk"]["answer"]["prediction"] in (0, 1)
+
+
 def test_real_data_is_taken_where_data_dir_has_it(data_dir, tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
