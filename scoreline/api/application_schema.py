@@ -11,7 +11,7 @@ from scoreline.core.categories import CategoryCodes
 from scoreline.core.contract import HELD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from scoreline.core.contract import Constant, Contract, Feature, Figure
 
@@ -100,7 +100,7 @@ def _held(contract: Contract) -> dict[str, Any]:
 def _property(feature: Feature) -> dict[str, Any]:
     kinds = [_value(feature)]
     if feature.special_codes:
-        kinds += [_special(name, code) for name, code in feature.special_codes.items()]
+        kinds += _specials(feature.special_codes)
     if feature.nullable:
         kinds.append({"type": "null"})
     schema = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
@@ -109,11 +109,19 @@ def _property(feature: Feature) -> dict[str, Any]:
     return {**schema, "description": text} if text else schema
 
 
-def _special(name: str, code: float) -> dict[str, Any]:
-    """A constant, as an integer where it is one: generators of clients take no other numbers."""
-    if code == int(code):
-        return {"const": int(code), "description": name}
-    return {"type": "number", "minimum": code, "maximum": code, "description": name}
+def _specials(codes: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+    """Schemas of special codes: generators of clients take lists of whole numbers only."""
+    whole = {name: int(code) for name, code in codes.items() if code == int(code)}
+    if whole:
+        yield {
+            "type": "integer",
+            "enum": list(whole.values()),
+            "description": ", ".join(f"{code} {name}" for name, code in whole.items()),
+            "x-enum-varnames": list(whole),
+        }
+    for name, code in codes.items():
+        if name not in whole:
+            yield {"type": "number", "minimum": code, "maximum": code, "description": name}
 
 
 def _value(feature: Feature) -> dict[str, Any]:

@@ -149,10 +149,12 @@ def listed(schema):
         yield from (found for part in schema for found in listed(part))
 
 
-def test_special_codes_are_constants_of_whole_numbers(document):
+def test_special_codes_are_whole_numbers_with_names(document):
     income = document["components"]["schemas"]["SampleApplication"]["properties"]["income"]
+    _, codes, _ = income["anyOf"]
 
-    assert [kind.get("const") for kind in income["anyOf"]] == [None, -99, -98, None]
+    assert (codes["type"], codes["enum"]) == ("integer", [-99, -98])
+    assert codes["x-enum-varnames"] == ["no_record", "refused"]
     assert all(types in ({str}, {int}) for types in listed(document))
 
 
