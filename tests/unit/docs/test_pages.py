@@ -45,6 +45,13 @@ def test_every_name_that_a_page_about_code_names_is_in_the_code(name):
     assert set(NAME.findall((ROOT / "docs" / f"{name}.md").read_text())) <= words
 
 
+def test_the_page_about_the_method_names_every_file_of_the_graphs():
+    table = (ROOT / "docs" / "graph.md").read_text().partition("## Which file does what")[2]
+    files = {path.name for path in (ROOT / "training/graph").glob("*.py")} - {"__init__.py"}
+
+    assert set(re.findall(r"`(\w+\.py)`", table)) == files
+
+
 def test_pages_made_from_code_are_up_to_date():
     assert stale() == []
 
