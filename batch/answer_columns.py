@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import BatchError
+from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.reasons import Explained, ReasonFinder
 from scoreline.scoring.scores import bands, scores
 

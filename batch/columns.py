@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scoreline.arrow.columns import NULLS, as_text, coded, is_text
-from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.features import UNSEEN_CATEGORY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,8 +19,8 @@ from batch.holdings import Holdings
 from scoreline.api.fields import IDENTIFIER, MAX_ID, REQUIRED
 from scoreline.arrow.columns import as_text, is_number, is_text
 from scoreline.core.categories import CategoryCodes
-from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import BatchError, FieldError
+from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.scoring.application import (
     EMPTY,
     NOT_BOOLEAN,
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import Contract, Feature
+    from scoreline.core.contract import Contract
+    from scoreline.core.features import Feature
 
     # A rule, and which rows break it, shape (n_rows,).
     type Breach = tuple[str, NDArray[np.bool_]]

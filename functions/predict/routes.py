@@ -126,15 +126,17 @@ def elapsed_ms(started: float) -> float:
 @scoring
 def predict(request: Request) -> dict[str, Any]:
     """One application for the default model, or for the model of its `bank`."""
-    application = ROUTED.read(request.json_object(), InvalidApplicationError)
-    return score_one(routed(application), application, request.languages)
+    languages, body = request.languages, request.json_object()
+    application = ROUTED.read(body, InvalidApplicationError)
+    return score_one(routed(application), application, languages)
 
 
 @scoring
 def predict_batch(request: Request) -> dict[str, Any]:
     """Many applications for the default model, or for the model of the request's `bank`."""
-    body = ROUTED_BATCH.read(request.json_object(), InvalidApplicationError)
-    return score_many(routed(body), body, request.languages)
+    languages, body = request.languages, request.json_object()
+    batch = ROUTED_BATCH.read(body, InvalidApplicationError)
+    return score_many(routed(batch), batch, languages)
 
 
 @scoring

@@ -114,7 +114,7 @@ class Scored(TypedDict):
     unseen: NotRequired[
         Annotated[
             list[str],
-            {"description": "Fields with a category that no application in training had"},
+            {"description": "Fields with a category that the model accepts but does not list"},
         ]
     ]
     processing_time_ms: NotRequired[

@@ -13,7 +13,8 @@ from scoreline.core.contract import HELD
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scoreline.core.contract import Constant, Contract, Feature, Figure
+    from scoreline.core.contract import Constant, Contract, Figure
+    from scoreline.core.features import Feature
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

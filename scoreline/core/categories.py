@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.features import UNSEEN_CATEGORY
 
 if TYPE_CHECKING:
-    from scoreline.core.contract import Feature
+    from scoreline.core.features import Feature
 
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
 _DECIMAL_ZEROS = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")

@@ -12,13 +12,12 @@ from hashlib import sha256
 from math import log
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from scoreline.core.record import record
+from scoreline.core.features import DerivedFeature, Feature
+from scoreline.core.record import STRICT, record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-FeatureType = Literal["number", "integer", "boolean", "category"]
-Monotone = Literal["increasing", "decreasing"]
 Decision = Literal["approve", "refer", "decline"]
 Task = Literal["default", "recommendation"]
 # Figures that a further field of an answer may hold, under the name that clients know.
@@ -36,10 +35,6 @@ CreditFigure = Literal[
 RecommendationFigure = Literal["recommended_products", "model", "version", "answered_at"]
 Figure = CreditFigure | RecommendationFigure
 
-FLOAT32_MAX = 3.4028234663852886e38
-# Range of an amount without a defined range: products of two amounts still fit float32.
-MAX_AMOUNT = 1e15
-UNSEEN_CATEGORY = -1.0
 HELD = "held"  # products that the customer of a recommendation holds
 RESERVED_FIELDS = ("id", "bank", HELD)
 # Fields that answers have already, in single requests or in the results of a batch.
@@ -48,118 +43,6 @@ ANSWER_FIELDS = (
     *("risk_level", "decision", "reasons", "recommendations", "unseen", "features", "error"),
     "processing_time_ms",
 )
-_STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
-
-
-@record
-class Actionable:
-    """How an applicant can change a feature: an amount by steps, a category to others.
-
-    Attributes
-    ----------
-    direction : the way in which an applicant can move an amount
-    step : size of a step of an amount, in its unit
-    to : categories that an applicant can change to
-    """
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
-
-    direction: Literal["increase", "decrease", "either"] = "either"
-    step: float = 0.0
-    to: tuple[str, ...] = ()
-
-
-@record
-class Feature:
-    """One field of an application, as the client sends it.
-
-    Attributes
-    ----------
-    name : name in the application, and in derived features
-    type : number, integer, boolean (0 and 1 in the model) or category (a string)
-    unit : unit of the amount, shown with it
-    description : what the feature is, shown in schema and report
-    nullable : the field may be null or absent; otherwise it is required
-    minimum : lowest amount, itself allowed; special codes lie outside the range
-    maximum : highest amount, itself allowed
-    categories : the strings that a category takes, in the order of their codes; where all of them
-        are whole numbers, the numbers are taken too
-    category_aliases : other spelling -> listed category, e.g. { LLEIDA = "LERIDA" }
-    normalize : `case and spaces` compares categories without regard to case and extra spaces
-    unseen : what serving does with a value that is no spelling of a listed category
-    special_codes : meaning -> number, e.g. { no_bureau_record = -99 }: states, not amounts
-    monotone : how the probability of default moves as the value rises
-    protected : never in the model nor in requests; kept for the fairness report
-    age : the applicant's age in years, which must not count against applicants of 62 and more
-    actionable : how the applicant can change it, for what-if proposals
-    online : looked up by customer in the table of the model's pipeline, never sent
-    column : name in the dataset, where it differs from `name`
-    aliases : other names under which clients may send it
-    """
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
-
-    name: str
-    type: FeatureType
-    unit: str = ""
-    description: str = ""
-    nullable: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
-    categories: tuple[str, ...] = ()
-    unseen: Literal["refuse", "accept"] = "refuse"
-    special_codes: dict[str, float] | None = None
-    monotone: Monotone | None = None
-    protected: bool = False
-    age: bool = False
-    actionable: Actionable | None = None
-    online: bool = False
-    column: str = ""
-    aliases: tuple[str, ...] = ()
-    category_aliases: dict[str, str] | None = None
-    normalize: Literal["case and spaces"] | None = None
-
-    @property
-    def dataset_column(self) -> str:
-        """Name of the feature's column in the dataset."""
-        return self.column or self.name
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """Closed range of the number, +-MAX_AMOUNT if the definition has no range."""
-        if self.type == "boolean":
-            return 0.0, 1.0
-        return (
-            -MAX_AMOUNT if self.minimum is None else self.minimum,
-            MAX_AMOUNT if self.maximum is None else self.maximum,
-        )
-
-    @property
-    def specials(self) -> tuple[float, ...]:
-        """The special codes as numbers, in the order of the definition."""
-        return tuple((self.special_codes or {}).values())
-
-
-@record
-class DerivedFeature:
-    """A feature computed in the graph: + - * / **, log, exp on features and derived ones.
-
-    Attributes
-    ----------
-    name : name in expressions that follow, in reasons and in the report
-    expression : arithmetic on numbers of the model, and on derived features that come before it
-    unit : unit of the amount, shown with it
-    description : what the feature is, shown in schema and report
-    monotone : how the probability of default moves as the value rises
-    """
-
-    __pydantic_config__: ClassVar[Any] = _STRICT
-
-    name: str
-    expression: str
-    unit: str = ""
-    description: str = ""
-    monotone: Monotone | None = None
 
 
 @record
@@ -174,7 +57,7 @@ class Reason:
     inquiries : this reason may be named in addition to the others (15 U.S.C. 1681g(f)(9))
     """
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     code: str
     features: tuple[str, ...]
@@ -234,7 +117,7 @@ class ScoreScale:
     (600, 620)
     """
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
+    __pydantic_config__: ClassVar[Any] = STRICT
     MAX_LOG_ODDS: ClassVar[float] = 16.0
 
     base_score: float = 600.0
@@ -266,7 +149,7 @@ class Band:
     min_score : lowest score of the band, its cutoff
     """
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     decision: Decision
     min_score: int | None = None
@@ -282,7 +165,7 @@ class RiskLevel:
     max_probability : highest probability of default of the level
     """
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     name: str
     max_probability: float | None = None
@@ -299,7 +182,7 @@ class Label:
     column : column of the dataset that is 1 if the customer owns the product; `name` by default
     """
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     name: str
     description: str
@@ -320,7 +203,7 @@ class Constant:
     constant : the field's value
     """
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     constant: str | int | float | bool
 
@@ -366,7 +249,7 @@ class Contract:
         return cls(
             **{
                 **raw,
-                "features": tuple(_feature(feature) for feature in raw["features"]),
+                "features": tuple(Feature.from_json(feature) for feature in raw["features"]),
                 "derived": tuple(DerivedFeature(**d) for d in raw["derived"]),
                 "score_scale": ScoreScale(**raw["score_scale"]),
                 "bands": tuple(Band(**b) for b in raw["bands"]),
@@ -422,11 +305,3 @@ class Contract:
 def _reference(raw: dict[str, Any]) -> Reference:
     arrays = {key: tuple(raw[key]) for key in ("contributions", "best", "values")}
     return Reference(**{**raw, **arrays})
-
-
-def _feature(raw: dict[str, Any]) -> Feature:
-    actionable = raw["actionable"]
-    if actionable is not None:
-        actionable = Actionable(**{**actionable, "to": tuple(actionable["to"])})
-    lists = {key: tuple(raw.get(key, ())) for key in ("categories", "aliases")}
-    return Feature(**{**raw, **lists, "actionable": actionable})

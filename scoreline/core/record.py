@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import MISSING, FrozenInstanceError, dataclass, field
 from typing import Any, dataclass_transform
 
+# How pydantic reads records: as strictly as it reads the tables of a definition.
+STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def record[T](cls: type[T]) -> type[T]:

@@ -15,7 +15,7 @@ from scoreline.definition.expression import parse_expression
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scoreline.core.contract import DerivedFeature, Feature
+    from scoreline.core.features import DerivedFeature, Feature
     from scoreline.definition.problems import Problem
 
 CREDIT_ONLY = ("monotone", "protected", "age", "actionable")

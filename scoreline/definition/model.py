@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import to_json
 
-from scoreline.core.contract import (
-    Band,
-    Contract,
-    DerivedFeature,
-    Feature,
-    Label,
-    Reason,
-    RiskLevel,
-    ScoreScale,
-    Task,
-)
+from scoreline.core.contract import Band, Contract, Label, Reason, RiskLevel, ScoreScale, Task
+from scoreline.core.features import DerivedFeature, Feature
 from scoreline.core.versions import digest
 from scoreline.definition import decision_rules, feature_rules, rules
 from scoreline.definition.algorithm_tables import Algorithm, AnyAlgorithm, TreeAlgorithm

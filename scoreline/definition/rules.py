@@ -12,7 +12,8 @@ from scoreline.definition.search_spaces import SPACES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from scoreline.core.contract import DerivedFeature, Feature, Label
+    from scoreline.core.contract import Label
+    from scoreline.core.features import DerivedFeature, Feature
     from scoreline.definition.problems import Problem
 
 

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from scoreline.api.fields import FLAG, IDENTIFIER, REQUIRED, UNKNOWN, is_identifier
 from scoreline.core.categories import CategoryCodes
-from scoreline.core.contract import HELD, MAX_AMOUNT, UNSEEN_CATEGORY
+from scoreline.core.contract import HELD
 from scoreline.core.errors import (
     FeaturesUnavailableError,
     FieldError,
     InvalidApplicationError,
     shown_name,
 )
+from scoreline.core.features import MAX_AMOUNT, UNSEEN_CATEGORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scoreline.core.contract import Contract, Feature
+    from scoreline.core.contract import Contract
+    from scoreline.core.features import Feature
 
 LOOKED_UP = "is looked up by customer_id and cannot be sent"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
-from scoreline.core.contract import UNSEEN_CATEGORY, Contract
+from scoreline.core.contract import Contract
 from scoreline.core.errors import OnnxRuntimeError, VersionRefusedError
+from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.versions import MODEL_FILE, VersionRef, digest
 from scoreline.scoring.answer_fields import answer_fields
 from scoreline.scoring.application import ApplicationEncoder

@@ -19,7 +19,7 @@ from scoreline.core.record import record
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from scoreline.core.contract import Feature
+    from scoreline.core.features import Feature
     from scoreline.scoring.model import ScoringModel
 
 MAX_PROPOSALS = 3

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import Feature
+    from scoreline.core.features import Feature
     from scoreline.definition.model import Definition
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from scoreline.arrow.columns import is_number
-from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import DatasetError
+from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.versions import digest
 from training.data.columns import generated_marks, needed_columns, read_columns, times
 from training.data.encoding import encode_feature, encode_labels

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import DatasetError
+from scoreline.core.features import UNSEEN_CATEGORY
 from training.data.columns import amounts, category_codes, to_numpy
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import Feature
+    from scoreline.core.features import Feature
     from scoreline.definition.model import TargetColumn
     from training.data.exclusions import Exclusions
 

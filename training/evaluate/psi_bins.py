@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.features import UNSEEN_CATEGORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import Feature
+    from scoreline.core.features import Feature
 
 TENTHS = 10
 MISSING = "missing"

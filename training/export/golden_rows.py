@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import Contract, Feature
+    from scoreline.core.contract import Contract
+    from scoreline.core.features import Feature
 
 COUNT = 12
 SEED = 1

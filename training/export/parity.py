@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import ParityError
+from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.scoring.many_rows import run_rows
 from scoreline.scoring.scores import decisions, points, scores
 from training.data.sampling import evenly_spaced

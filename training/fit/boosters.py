@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scoreline.core.contract import FLOAT32_MAX
+from scoreline.core.features import FLOAT32_MAX
 from training.graph.trees import LIGHTGBM_ZERO
 
 if TYPE_CHECKING:

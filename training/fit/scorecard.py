@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
-from scoreline.core.contract import FLOAT32_MAX
+from scoreline.core.features import FLOAT32_MAX
 from training.fit.calibration import sigmoid
 from training.fit.woe_binning import WoeBinning, fit_woe_binning
 from training.graph.trees import LEAF, Ensemble, Tree

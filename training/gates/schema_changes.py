@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scoreline.core.contract import Contract, Feature
+    from scoreline.core.contract import Contract
+    from scoreline.core.features import Feature
 
 
 def breaking_changes(before: Contract, after: Contract) -> list[str]:

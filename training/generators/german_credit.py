@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import Feature
+    from scoreline.core.features import Feature
     from training.generators.marginals import Columns
 
 # Distribution and range of each number.

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from scoreline.core.contract import Contract, DerivedFeature, Feature
+    from scoreline.core.contract import Contract
+    from scoreline.core.features import DerivedFeature, Feature
 
 # A run keeps the tensors between nodes: more rows at once would take many times their size.
 ROWS_PER_RUN = 1 << 14

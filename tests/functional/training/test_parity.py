@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import ParityError
+from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.scoring.many_rows import open_session, run_rows
 from tests.sample import applicants, definition, with_algorithm

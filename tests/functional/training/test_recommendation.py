@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreline.core.contract import UNSEEN_CATEGORY
 from scoreline.core.errors import (
     DatasetError,
     DefinitionError,
     ParityError,
 )
+from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.scoring.many_rows import open_session
 from scoreline.scoring.model import ScoringModel
 from tests import shop

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.encoding import FileEncoder
-from scoreline.core.contract import Contract, Feature
+from scoreline.core.contract import Contract
 from scoreline.core.errors import InvalidApplicationError
+from scoreline.core.features import Feature
 from scoreline.scoring.application import ApplicationEncoder
 
 ALIASES = {"LLEIDA": "LERIDA"}

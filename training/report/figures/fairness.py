@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import Feature
+    from scoreline.core.features import Feature
     from training.evaluate.intervals import Interval
     from training.report.figures.scored_rows import ScoredRows
 

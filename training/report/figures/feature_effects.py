@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scoreline.core.contract import Feature
+from scoreline.core.features import Feature
 from scoreline.scoring.many_rows import run_log_odds, run_rows
 from training.data.sampling import drawn
 from training.evaluate.metrics import auc

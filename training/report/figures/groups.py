@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scoreline.core.contract import UNSEEN_CATEGORY, Feature
+from scoreline.core.features import UNSEEN_CATEGORY, Feature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from scoreline.core.contract import DerivedFeature
+    from scoreline.core.features import DerivedFeature
 
 CALENDAR = ("Y", "M", "D")
 MAX_PERIODS, MIN_DATES = 12, 3

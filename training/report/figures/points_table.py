@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scoreline.core.contract import DerivedFeature
+from scoreline.core.features import DerivedFeature
 from training.fit.scorecard import WoeScorecard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from scoreline.core.contract import Contract, Feature
+    from scoreline.core.contract import Contract
+    from scoreline.core.features import Feature
     from training.fit.model import FittedModel
     from training.fit.woe_binning import WoeBinning
     from training.graph.features import Column

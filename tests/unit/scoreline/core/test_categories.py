@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.core.categories import CategoryCodes
-from scoreline.core.contract import UNSEEN_CATEGORY, Feature
+from scoreline.core.features import UNSEEN_CATEGORY, Feature
 
 PROVINCES = ("LERIDA", "BALEARS, ILLES", "RIOJA, LA", "STRASSE")
 

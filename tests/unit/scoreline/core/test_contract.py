@@ -1,11 +1,13 @@
 import json
 from math import log
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreline.core.contract import Contract, Reference, ScoreScale
+from scoreline.api.answers import Answer
+from scoreline.core.contract import ANSWER_FIELDS, Contract, Reference, ScoreScale
 from scoreline.definition.files import defined_models, load_definition
 from tests.sample import definition
 
@@ -86,3 +88,9 @@ def test_a_bound_belongs_to_the_lower_risk_level(contract):
         "high",
         "high",
     ]
+
+
+def test_the_fields_of_answers_are_reserved():
+    typed = {name for answer in get_args(Answer) for name in answer.__annotations__}
+
+    assert set(ANSWER_FIELDS) == typed | {"error"}

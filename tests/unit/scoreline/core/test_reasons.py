@@ -9,16 +9,8 @@ from math import nan
 
 import pytest
 
-from scoreline.core.contract import (
-    Band,
-    Contract,
-    DerivedFeature,
-    Feature,
-    Reason,
-    Reference,
-    RiskLevel,
-    ScoreScale,
-)
+from scoreline.core.contract import Band, Contract, Reason, Reference, RiskLevel, ScoreScale
+from scoreline.core.features import DerivedFeature, Feature
 from scoreline.core.reasons import Explained, ReasonFinder
 
 NAMES = ("income", "debt", "late", "enquiries", "ratio")

@@ -24,7 +24,7 @@ def test_every_definition_that_ships_loads(model):
 DIGESTS = {
     "credit-card": "2bc7adff10e07a9818f023653ced444fb265ca8c89420f5866ef3fee55bfcf54",
     "german-credit": "c0e40ce24c1220174c57a5c006ebe58b7f0dca381a8db5b1132143defadd1890",
-    "home-credit": "183653b273e97f10f02d88b0aed0f8a02ed05beda48111a6d2db37275d29f7cd",
+    "home-credit": "3ff7f1c9772b76f29b82c4ea1bbf7d36535bbfb0f825ab7a475e1cc2a63838ec",
     "loan-risk": "9cd5fba40c7602b1d526c2d8ae69640e6869f7573294db8f86f39cf2c213ddd4",
     "product-recommendation": "0a9820a813861b4c19391d38257a0ea642696b272a5ecab9e53dc1cfb2c8660c",
     "taiwan-default": "d85a163213f5c9e08aeecb96ac12806f8e3cf783b0052f5b8a16115e38daa333",

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.api.application_schema import application_schema
-from scoreline.core.contract import Contract, Feature
+from scoreline.core.contract import Contract
 from scoreline.core.errors import InvalidApplicationError
+from scoreline.core.features import Feature
 from scoreline.scoring.application import ApplicationEncoder
 from tests.sample import APPLICATION, definition
 

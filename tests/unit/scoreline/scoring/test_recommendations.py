@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.api.application_schema import application_schema
-from scoreline.core.contract import Contract, Feature, Label
+from scoreline.core.contract import Contract, Label
 from scoreline.core.errors import InvalidApplicationError
+from scoreline.core.features import Feature
 from scoreline.scoring.application import ApplicationEncoder
 from scoreline.scoring.recommendations import RecommendationAnswers
 from tests.shop import CUSTOMER, definition

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreline.core.contract import Actionable, Band, Contract, Feature, RiskLevel, ScoreScale
+from scoreline.core.contract import Band, Contract, RiskLevel, ScoreScale
 from scoreline.core.errors import InvalidApplicationError
+from scoreline.core.features import Actionable, Feature
 from scoreline.scoring.application import ApplicationEncoder
 from scoreline.scoring.proposals import MAX_SCORED, MAX_STEPS
 from scoreline.scoring.whatif import what_if

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from scoreline.core.contract import Contract, Feature
+from scoreline.core.contract import Contract
+from scoreline.core.features import Feature
 from training.evaluate.population_stability import (
     baseline,
     critical_psi,

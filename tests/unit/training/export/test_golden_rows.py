@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreline.core.contract import Contract, Feature, ScoreScale
+from scoreline.core.contract import Contract, ScoreScale
+from scoreline.core.features import Feature
 from scoreline.scoring.application import ApplicationEncoder
 from training.export.golden_rows import decode
 

@@ -7,7 +7,8 @@ import onnxruntime
 import pytest
 from sklearn.pipeline import Pipeline
 
-from scoreline.core.contract import Band, Contract, DerivedFeature, Feature, RiskLevel, ScoreScale
+from scoreline.core.contract import Band, Contract, RiskLevel, ScoreScale
+from scoreline.core.features import DerivedFeature, Feature
 from training.fit.algorithms import ESTIMATORS
 from training.fit.calibration import Calibration, Platt
 from training.fit.model import FittedModel

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from scoreline.core.contract import Contract, Feature
+from scoreline.core.contract import Contract
+from scoreline.core.features import Feature
 from scoreline.definition.gate_settings import GateSettings
 from training.evaluate.population_stability import baseline, shifts
 from training.gates.data_gates import leakage, stability, timing

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from scoreline.core.contract import Contract, Feature, Label
+from scoreline.core.contract import Contract, Label
+from scoreline.core.features import Feature
 from scoreline.definition.gate_settings import GateSettings
 from training.gates.gate import Gate, status_of
 from training.gates.policy_gates import fairness, monotonicity, schema

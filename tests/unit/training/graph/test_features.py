@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreline.core.contract import UNSEEN_CATEGORY
+from scoreline.core.features import UNSEEN_CATEGORY
 from tests.sample import definition
 from training.graph.features import FeatureGraph, columns_of
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scoreline.core.contract import Feature
+from scoreline.core.features import Feature
 from tests.answered import answered
 from training.evaluate.group_differences import (
     rate_difference,

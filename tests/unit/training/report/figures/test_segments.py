@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scoreline.core.contract import DerivedFeature, Feature
+from scoreline.core.features import DerivedFeature, Feature
 from tests.answered import answered
 from training.evaluate.delong import auc_interval
 from training.report.figures.groups import groups_of
