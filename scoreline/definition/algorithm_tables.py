@@ -1,4 +1,4 @@
-"""The table `[algorithm]`: one variant for each algorithm, told apart by its name."""
+"""The table `[algorithm]`: one variant for each algorithm, distinguished by its name."""
 
 from __future__ import annotations
 

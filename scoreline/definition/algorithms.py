@@ -1,4 +1,4 @@
-"""What a definition may say about each learning algorithm, without importing its library."""
+"""The learning algorithms and the rules for their parameters, without their libraries."""
 
 from __future__ import annotations
 

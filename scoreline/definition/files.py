@@ -39,7 +39,7 @@ def load_definition(model: str) -> Loaded:
     Raises
     ------
     DefinitionError
-        There is none, or it breaks a rule; the message names file, key and rule.
+        The model has no definition, or it breaks a rule; the message names file, key and rule.
     """
     path = MODELS_DIR / f"{model}.toml"
     if not MODEL_PATTERN.fullmatch(model) or not path.is_file():

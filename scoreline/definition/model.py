@@ -58,7 +58,7 @@ class TargetColumn:
 
 
 class Definition(Table):
-    """What definitions of both tasks have.
+    """The keys and properties that definitions of both tasks share.
 
     Attributes
     ----------

@@ -19,7 +19,7 @@ KIND_NAMES = {int: "a whole number", float: "a number", bool: "true or false", s
 
 
 def kinds_of(kind: type | UnionType) -> tuple[type, ...]:
-    """The Python types that a kind is made of."""
+    """The Python types of a kind, which may be a union."""
     return kind.__args__ if isinstance(kind, UnionType) else (kind,)
 
 

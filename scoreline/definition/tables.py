@@ -79,7 +79,7 @@ class Tuning(Table):
 
 
 class CalibrationSettings(Table):
-    """What the probabilities are calibrated to.
+    """The default rate that the probabilities are calibrated to.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ Split = Annotated[
 
 
 class ReportSettings(Table):
-    """What the report says about the model's use.
+    """Statements of the report about the model's use.
 
     Attributes
     ----------
@@ -160,7 +160,7 @@ class ReportSettings(Table):
 
 
 class CreditReportSettings(ReportSettings):
-    """What the report of a credit model says about its use, and the segments it shows.
+    """Statements of the report about a credit model's use, and the segments that it shows.
 
     Attributes
     ----------

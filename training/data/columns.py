@@ -105,7 +105,7 @@ def amounts(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
 
 
 def _parsed_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The numbers of a text column that holds nothing else; any other column as it is."""
+    """The numbers of a text column that holds nothing else; any other column unchanged."""
     if not _is_plain_text(column.type):
         return column
     text = pc.utf8_trim_whitespace(column)

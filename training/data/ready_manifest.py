@@ -1,4 +1,4 @@
-"""`_READY.json`, the manifest beside a dataset: its files, their rows and digests.
+"""`_READY.json`, the manifest of a dataset: its files with their rows and digests.
 
     {"files": [{"name": "2026-11.parquet", "rows": 30000, "sha256": "..."}],
      "rows": 30000,

@@ -215,5 +215,5 @@ def _optimal_binning(values: NDArray[Any], y: NDArray[np.int8], **parameters: An
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    """Drop cvxpy's warning that HiGHS cannot load beside ortools' copy; we do not use HiGHS."""
+    """Drop cvxpy's warning that HiGHS cannot load next to ortools' copy; it is not used."""
     return "importing solver HIGHS" not in record.getMessage()

@@ -127,4 +127,4 @@ def test_the_report_shows_the_table(trained):
 
     assert "Points table" in report
     assert "<td>no_record</td>" in report
-    assert "there is no witness" in report
+    assert "No library converts this algorithm" in report
