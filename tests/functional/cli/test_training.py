@@ -119,7 +119,7 @@ def test_recommendations_are_not_compared(scoreline):
     done = scoreline("compare", "product-recommendation")
 
     assert done.exit_code == 1
-    assert "algorithms are compared for the task default" in str(done.exception)
+    assert "algorithms can be compared only for the task default" in str(done.exception)
 
 
 def test_generate_writes_what_it_says_and_nothing_for_a_model_it_does_not_know(scoreline, tmp_path):
