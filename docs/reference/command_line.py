@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.app import app
+from cli.app import EXIT_CODES, app
 from docs.reference.markdown import code, table
 
 if TYPE_CHECKING:
@@ -17,13 +17,22 @@ HEAD = """# Command line reference
 Every command of `scoreline` with its arguments and options; each shows the same with `--help`.
 The commands work on the local stack, or on a deployment if `SCORELINE_STAGE` and the usual AWS
 variables name one.
+
+`make install` puts the command into `.venv`. `uv tool install .`, or the wheel that `uv build` makes,
+installs it with its dependencies for use in any folder; what the local stack keeps is then in
+`.scoreline` of the current folder. `scoreline --install-completion` lets the shell complete commands,
+models and the versions of the local stack, and `scoreline --version` prints the version.
+
+Results go to standard output, with `--json` as one JSON document; progress and remarks go to standard
+error.
 """
 
 
 def page() -> str:
     """The whole page."""
     root: Any = typer.main.get_command(app)
-    return "\n".join([HEAD, *_sections("scoreline", root)])
+    exit_codes = f"```text\n{EXIT_CODES.removeprefix('\b').strip()}\n```\n"
+    return "\n".join([HEAD, exit_codes, *_sections("scoreline", root)])
 
 
 def _sections(name: str, command: Any) -> Iterator[str]:
