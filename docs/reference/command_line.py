@@ -18,13 +18,14 @@ Every command of `scoreline` with its arguments and options; each shows the same
 The commands work on the local stack, or on a deployment if `SCORELINE_STAGE` and the usual AWS
 variables name one.
 
-`make install` puts the command into `.venv`. `uv tool install .`, or the wheel that `uv build` makes,
-installs it with its dependencies for use in any folder; what the local stack keeps is then in
-`.scoreline` of the current folder. `scoreline --install-completion` lets the shell complete commands,
-models and the versions of the local stack, and `scoreline --version` prints the version.
+`make install` puts the command into `.venv`. `uv tool install .`, or the wheel that `uv build`
+makes, installs it with its dependencies for use in any folder; what the local stack keeps is then
+in `.scoreline` of the current folder. `scoreline --install-completion` lets the shell complete
+commands, models and the versions of the local stack, and `scoreline --version` prints the
+version.
 
-Results go to standard output, with `--json` as one JSON document; progress and remarks go to standard
-error.
+Results go to standard output, with `--json` as one JSON document; progress and remarks go to
+standard error.
 """
 
 
