@@ -77,7 +77,7 @@ def test_the_default_model_answers_with_all_that_the_contract_says(handle):
 
 
 def without_time(answer):
-    """The answer but for how long it took."""
+    """The answer without its processing time."""
     assert answer["processing_time_ms"] > 0
     return {key: value for key, value in answer.items() if key != "processing_time_ms"}
 
@@ -286,7 +286,7 @@ def test_status_is_ok_then_degraded_then_ok(handle, registry, settings):
     ssm = boto3.client("ssm")
     name = settings.pointer_parameter("sample")
     good = ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    ssm.put_parameter(Name=name, Value="spoilt", Overwrite=True)
+    ssm.put_parameter(Name=name, Value="invalid", Overwrite=True)
     app.champions().forget_pointers()
 
     status, answer = handle("status")
@@ -301,7 +301,7 @@ def test_status_is_ok_then_degraded_then_ok(handle, registry, settings):
 
 
 @pytest.mark.parametrize("text", ["nonsense", '{"default": 7, "banks": {}}'])
-def test_status_is_degraded_while_the_routing_is_spoilt(handle, registry, settings, text):
+def test_status_is_degraded_while_the_routing_is_invalid(handle, registry, settings, text):
     handle("status")
     good = registry.routing()
     ssm = boto3.client("ssm")
@@ -322,7 +322,7 @@ def test_degraded_serving_is_logged_and_counted_once(handle, settings, log, caps
     handle("predict")
     ssm = boto3.client("ssm")
     for name in (settings.pointer_parameter("sample"), settings.routing_parameter):
-        ssm.put_parameter(Name=name, Value="spoilt", Overwrite=True)
+        ssm.put_parameter(Name=name, Value="invalid", Overwrite=True)
     app.champions().forget_pointers()
     capsys.readouterr()
 

@@ -110,7 +110,7 @@ def test_history_cannot_be_sent_and_every_broken_rule_is_named(call):
     assert rules["application.region"] == "is looked up by customer_id and cannot be sent"
 
 
-def test_a_flat_application_is_told_where_it_belongs(call):
+def test_a_flat_application_is_refused_with_the_place_where_it_belongs(call):
     status, answer = call(SENT)
 
     assert status == 422

@@ -132,7 +132,7 @@ def content_of(kind):
         ("three dimensions", "any number of rows"),
     ],
 )
-def test_what_is_no_model_of_ours_is_refused_with_the_reason(kind, message):
+def test_bytes_that_are_not_a_model_are_refused_with_the_reason(kind, message):
     with pytest.raises(OnnxRuntimeError, match=message):
         Session(content_of(kind))
 
@@ -143,7 +143,7 @@ def test_rows_of_another_shape_are_refused(rows):
         Session(graph()).run(rows, ["Y"])
 
 
-def test_an_error_while_running_has_onnx_runtimes_message_and_the_session_goes_on():
+def test_an_error_in_a_run_has_the_message_of_onnx_runtime_and_the_session_stays_usable():
     builder = GraphBuilder()
     picked = builder.node("Gather", builder.constant([[7.0]]), builder.node("Cast", "X", to=7))
     outputs = {"Y": (builder.node("Reshape", picked, builder.constant([-1, 1], np.int64)), 1)}
@@ -160,7 +160,7 @@ def resident_kb():
 
 
 @pytest.mark.slow
-def test_memory_of_sessions_runs_and_errors_is_given_back():
+def test_memory_of_sessions_runs_and_errors_is_released():
     content = model_file()
 
     def work():

@@ -1,4 +1,4 @@
-"""Pointer by time, model by digest, and the last good one whatever happens."""
+"""Cached pointers and models, and the last good champion through outages."""
 
 from dataclasses import replace
 
@@ -131,7 +131,7 @@ def broken_pointers(settings):
 
 
 @pytest.mark.parametrize("kind", ["digest", "garbage", "lost"])
-def test_a_version_that_does_not_hold_never_serves(champions, source, clock, settings, kind):
+def test_a_broken_version_never_serves(champions, source, clock, settings, kind):
     serving(champions)
     publish(source, new(), promote=False)
     source.write_pointer("sample", broken_pointers(settings)[kind])
@@ -144,7 +144,7 @@ def test_a_version_that_does_not_hold_never_serves(champions, source, clock, set
 
 
 @pytest.mark.parametrize("text", ["nonsense", "{}", '{"champion": {"version": "../x"}}'])
-def test_a_pointer_spoilt_by_hand_changes_nothing(champions, source, clock, settings, text):
+def test_an_invalid_pointer_changes_nothing(champions, source, clock, settings, text):
     serving(champions)
     boto3.client("ssm").put_parameter(
         Name=settings.pointer_parameter("sample"), Value=text, Overwrite=True
@@ -188,7 +188,7 @@ def test_a_promotion_after_a_restore_is_seen_at_once(source, clock):
     assert serving(champions) == old().version
 
 
-def test_of_unknown_models_only_so_many_are_remembered(champions):
+def test_only_so_many_unknown_models_are_remembered(champions):
     for number in range(MAX_ABSENT + 10):
         with pytest.raises(ModelNotFoundError):
             champions.get(f"unknown-{number}")
@@ -210,7 +210,7 @@ def test_routing_outlives_an_outage(champions, source, clock):
     assert champions.routing_problem is None
 
 
-SPOILT_ROUTINGS = [
+INVALID_ROUTINGS = [
     "nonsense",
     "[]",
     '"sample"',
@@ -224,8 +224,8 @@ SPOILT_ROUTINGS = [
 ]
 
 
-@pytest.mark.parametrize("text", SPOILT_ROUTINGS)
-def test_a_routing_spoilt_by_hand_changes_nothing(champions, clock, settings, source, text):
+@pytest.mark.parametrize("text", INVALID_ROUTINGS)
+def test_an_invalid_routing_changes_nothing(champions, clock, settings, source, text):
     champions.routing()
     ssm = boto3.client("ssm")
     ssm.put_parameter(Name=settings.routing_parameter, Value=text, Overwrite=True)
@@ -237,7 +237,7 @@ def test_a_routing_spoilt_by_hand_changes_nothing(champions, clock, settings, so
         ChampionCache(source, clock).routing()
 
 
-def test_a_routing_that_is_deleted_changes_nothing(champions, clock, settings):
+def test_a_deleted_routing_changes_nothing(champions, clock, settings):
     champions.routing()
     boto3.client("ssm").delete_parameter(Name=settings.routing_parameter)
     clock.now = LATER
@@ -246,10 +246,10 @@ def test_a_routing_that_is_deleted_changes_nothing(champions, clock, settings):
     assert champions.routing_problem
 
 
-def test_a_problem_is_told_when_it_appears_and_when_it_changes(source, clock, settings):
-    told = []
+def test_a_problem_is_reported_when_it_appears_and_when_it_changes(source, clock, settings):
+    reported = []
     publish(source, old())
-    champions = ChampionCache(source, clock, lambda *problem: told.append(problem))
+    champions = ChampionCache(source, clock, lambda *problem: reported.append(problem))
 
     def look():
         clock.now += LATER
@@ -257,11 +257,11 @@ def test_a_problem_is_told_when_it_appears_and_when_it_changes(source, clock, se
         serving(champions)
 
     look()
-    assert told == []
+    assert reported == []
     source.down = {"ssm"}
     look()
     look()
-    assert told == [(None, "ssm is down"), ("sample", "ssm is down")]
+    assert reported == [(None, "ssm is down"), ("sample", "ssm is down")]
     source.down = set()
     source.write_pointer("sample", broken_pointers(settings)["lost"])
     look()
@@ -271,8 +271,8 @@ def test_a_problem_is_told_when_it_appears_and_when_it_changes(source, clock, se
     look()
     source.down = {"ssm"}
     look()
-    assert [model for model, _ in told[2:]] == ["sample", None, "sample"]
-    assert told[3:] == told[:2]
+    assert [model for model, _ in reported[2:]] == ["sample", None, "sample"]
+    assert reported[3:] == reported[:2]
 
 
 def test_pointers_can_be_forgotten(champions, source):

@@ -1,4 +1,4 @@
-"""A new champion beside its shadow: counted, never changed, never failed."""
+"""A new champion is compared with its shadow, and its answers never change."""
 
 import json
 import subprocess
@@ -61,7 +61,7 @@ def published(registry, endpoint):
 
 @pytest.fixture
 def serve(registry):
-    """Let a version serve, watched beside another one."""
+    """Let a version serve, compared with a shadow."""
 
     def serve(made, shadow=None, **options):
         watch = watch_of(shadow, **options) if shadow else None
@@ -98,9 +98,7 @@ def without_time(answer):
 
 
 @pytest.mark.parametrize("is_warm", [True, False])
-def test_the_answer_is_the_champions_and_the_shadow_is_counted_beside_it(
-    serve, call, counts, is_warm, settings
-):
+def test_the_champion_answers_and_its_shadow_is_counted(serve, call, counts, is_warm, settings):
     body = {"id": "a", **APPLICATION}
     serve(new())
     _, plain = call(body)
@@ -145,7 +143,7 @@ def test_direct_invocations_count_too(serve, counts, lambda_context):
     assert counts()["decisions"] == 1
 
 
-def test_what_only_the_champion_refuses_is_its_error(serve, call, counts):
+def test_an_application_that_only_the_champion_refuses_counts_as_its_error(serve, call, counts):
     serve(looked_up(), shadow=old())
 
     status, _ = call(APPLICATION)
@@ -154,7 +152,7 @@ def test_what_only_the_champion_refuses_is_its_error(serve, call, counts):
     assert counts() == {"errors": 1}
 
 
-def test_what_both_refuse_is_the_clients(serve, call, counts):
+def test_an_application_that_both_refuse_is_an_error_of_the_client(serve, call, counts):
     serve(new(), shadow=old())
 
     assert call(REFUSED)[0] == 422
@@ -180,8 +178,8 @@ def test_customers_are_looked_up_for_the_shadow_as_well(serve, call, counts, reg
     _, answer = call({"customer_id": 7, "application": sent})
 
     loaded = model(other)
-    [beside] = loaded.answer([(sent, loaded.encoder.encode(sent, known))])
-    assert counts()["difference"] == answer["score"] - beside["score"]
+    [other_answer] = loaded.answer([(sent, loaded.encoder.encode(sent, known))])
+    assert counts()["difference"] == answer["score"] - other_answer["score"]
 
 
 def test_after_the_watch_nothing_is_counted(serve, call, counts):
@@ -252,9 +250,9 @@ def watching(table):
     def watching(champion=None, *, shadowed=True):
         shadow = old() if shadowed else None
         watch = watch_of(old(), datetime.fromtimestamp(NOW + 60, UTC))
-        beside = model(shadow) if shadow else None
+        loaded = model(shadow) if shadow else None
         options = {"read_applicant": read_applicant, "add": table.add, "clock": table.clock}
-        return ChampionWatch(watch, model(champion or new()), beside, **options)
+        return ChampionWatch(watch, model(champion or new()), loaded, **options)
 
     return watching
 
@@ -273,7 +271,7 @@ def test_counts_are_written_about_once_a_second(watching, table):
     assert [added["decisions"] for added in table.added] == [1, 10]
 
 
-def test_counts_that_were_not_taken_are_kept_and_tried_again_later(watching, table):
+def test_counts_that_were_not_written_are_kept_and_written_later(watching, table):
     watched = watching()
     table.works = False
     watched.observe(lambda: {"score": 550}, APPLICATION)
@@ -287,7 +285,7 @@ def test_counts_that_were_not_taken_are_kept_and_tried_again_later(watching, tab
     assert [added["decisions"] for added in table.added] == [3]
 
 
-def test_what_was_counted_in_the_window_is_written_after_it(watching, table):
+def test_counts_of_the_window_are_written_after_it(watching, table):
     watched = watching()
     watched.observe(lambda: {"score": 550}, APPLICATION)
     watched.observe(lambda: {"score": 550}, APPLICATION)
@@ -307,14 +305,14 @@ def test_an_error_of_the_champion_is_raised_and_counted(watching, table, shadowe
     assert table.added == [{"errors": 1}]
 
 
-def test_an_error_that_the_shadow_makes_too_is_not_the_champions(watching, table):
+def test_an_error_that_the_shadow_shares_is_not_counted(watching, table):
     with pytest.raises(OnnxRuntimeError):
         watching().observe(fail, REFUSED)
 
     assert table.added == []
 
 
-def test_whatever_goes_wrong_beside_an_answer_is_logged_and_no_more(watching, log):
+def test_an_error_of_the_watch_is_logged_and_leaves_the_answer(watching, log):
     answer = {"no": "score"}
 
     assert watching().observe(lambda: answer, APPLICATION) is answer

@@ -30,7 +30,7 @@ def every_error():
     return all_errors()
 
 
-def test_every_error_is_defined_beside_the_tree(every_error):
+def test_every_error_is_defined_in_the_module_of_the_tree(every_error):
     assert {error.__module__ for error in every_error} == {errors.__name__}
 
 

@@ -99,7 +99,7 @@ def test_the_largest_loss_comes_first_and_ties_follow_the_catalogue():
     assert codes(explained(0.5, 0.5 + 1e-9, 0.5, 0.5 + 1e-8, 0)) == ["INC", "DEBT", "LATE", "ENQ"]
 
 
-def test_a_reason_that_costs_no_whole_point_is_none_unless_it_is_the_only_one():
+def test_a_reason_costs_at_least_one_point_unless_it_is_the_only_one():
     # .01 units of log-odds are .3 points.
     assert codes(explained(0.5, 0.01, 0, 0, 0)) == ["INC"]
     assert codes(explained(0, 0.01, 0.005, 0, 0)) == ["DEBT"]
@@ -173,7 +173,7 @@ def test_a_monotone_feature_on_the_better_side_is_no_reason(direction, value, na
     assert found == (["DEBT"] if named else [])
 
 
-def test_approved_applicants_get_what_held_their_score_back_marked_as_such():
+def test_approved_applicants_see_what_lowered_their_score():
     found = find(explained(-0.2, -2.0, -0.6, -1.0, 0, approved=True))
 
     # Against the best tenth (-1): income -.2 is .8 above it, late -.6 is .4, ratio 0 is 1.0.
@@ -187,7 +187,7 @@ def test_points_follow_a_calibration_that_bends():
     assert find(case)[0]["points"] == -29
 
 
-def test_at_the_reference_itself_the_slope_is_the_references():
+def test_at_the_reference_itself_its_slope_applies():
     contract = replace(CONTRACT, reference=replace(REFERENCE, slope=2.0))
 
     assert find(explained(0.5, -0.5, 0, 0, 0), contract)[0]["points"] == -29

@@ -33,7 +33,7 @@ VALUES = st.tuples(st.floats(allow_nan=False), st.sampled_from(["EUR", "USD"]))
 
 
 @given(VALUES, VALUES)
-def test_it_compares_prints_and_copies_as_a_dataclass(one, other):
+def test_a_record_compares_prints_and_copies_as_a_dataclass(one, other):
     ours, theirs = [Ours(*v) for v in (one, other)], [Theirs(*v) for v in (one, other)]
 
     assert (ours[0] == ours[1]) == (theirs[0] == theirs[1])
@@ -44,14 +44,14 @@ def test_it_compares_prints_and_copies_as_a_dataclass(one, other):
     assert ours[0].cents == theirs[0].cents
 
 
-def test_it_describes_itself_as_a_dataclass():
+def test_a_record_describes_itself_as_a_dataclass():
     assert is_dataclass(Ours)
     assert [f.name for f in fields(Ours)] == [f.name for f in fields(Theirs)]
     assert Ours.__match_args__ == Theirs.__match_args__
     assert Ours.__slots__ == Theirs.__slots__
 
 
-def test_equal_ones_have_the_same_hash():
+def test_equal_records_have_the_same_hash():
     @record
     class Pair:
         one: int
@@ -78,7 +78,7 @@ def test_arguments_that_do_not_fit_are_refused_as_by_a_dataclass(arguments, name
             kind(*arguments, **named)
 
 
-def test_it_does_not_change():
+def test_a_record_does_not_change():
     amount = Ours(1.0)
     with pytest.raises(FrozenInstanceError):
         amount.value = 2.0
@@ -86,7 +86,7 @@ def test_it_does_not_change():
         del amount.value
 
 
-def test_pydantic_reads_it():
+def test_pydantic_reads_a_record():
     assert TypeAdapter(Ours).validate_python({"value": 1.5}) == Ours(1.5)
     with pytest.raises(ValidationError):
         TypeAdapter(Ours).validate_python({"currency": "EUR"})

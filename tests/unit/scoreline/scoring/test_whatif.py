@@ -189,7 +189,7 @@ def test_three_fields_where_two_do_not_reach():
     assert answer["search"]["complete"]
 
 
-def test_a_larger_candidate_is_no_proposal_beside_the_one_that_it_contains():
+def test_a_candidate_that_contains_a_smaller_proposal_is_not_proposed():
     # 20 points are wanted, which the own home alone gives, so that nothing with it is proposed.
     # Employment leaves 15 of income, fewer steps than the ten of debt with ten of income.
     answer = propose(Fake(refer=30), "refer")
@@ -249,7 +249,7 @@ def test_a_model_that_is_not_monotone_is_searched_exactly():
         assert type(proposal["changes"][0]["to"]) is int
 
 
-def test_of_equally_small_changes_the_higher_score_comes_first():
+def test_ties_are_ordered_by_the_higher_score():
     housing = Feature(
         name="housing",
         type="category",
@@ -267,7 +267,7 @@ def test_a_boolean_flips_only_in_its_direction():
     assert propose_only(model, {"employed": True}, "approve")["proposals"] == []
 
 
-def test_what_is_reached_already_needs_nothing():
+def test_a_decision_that_is_already_reached_needs_no_change():
     for target, income in (("refer", 5000), ("refer", 9000), ("approve", 9000)):
         answer = propose(Fake(), target, income=income)
 
@@ -275,7 +275,7 @@ def test_what_is_reached_already_needs_nothing():
         assert answer["search"]["scored"] == 0
 
 
-def test_nothing_actionable_is_nothing_to_propose():
+def test_without_actionable_features_there_are_no_proposals():
     answer = propose_only(
         Fake(lambda enquiries: -enquiries, (ENQUIRIES,)), {"enquiries": 3}, "refer"
     )
@@ -283,7 +283,7 @@ def test_nothing_actionable_is_nothing_to_propose():
     assert (answer["outcome"], answer["search"]["scored"]) == ("none within the ranges", 0)
 
 
-def test_a_range_that_goes_on_beyond_the_steps_is_no_complete_search():
+def test_a_search_is_incomplete_if_a_range_exceeds_the_steps():
     short = Fake(features=(INCOME,), approve=999, refer=MAX_STEPS + 21)
     enough = Fake(features=(INCOME,), approve=999, refer=MAX_STEPS + 20)
 
