@@ -124,7 +124,7 @@ def test_uninformative_features_leave_nothing_to_train(tmp_path):
     noise = frame.assign(income=1.0, age=40, segment="private", country="ES")
     noise.to_parquet(tmp_path / "data.parquet")
 
-    with pytest.raises(DatasetError, match="no product has 20 owners that the features tell"):
+    with pytest.raises(DatasetError, match="no product has 20 owners whom the features tell"):
         train(shop.definition(tmp_path), str(tmp_path / "data.parquet"))
 
 
