@@ -31,7 +31,7 @@ class FeatureSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class HistoryTable:
     """A table of customers' history and the features computed from it.
 
     Attributes
@@ -66,7 +66,7 @@ class Pipeline:
     application: str
     columns: Mapping[str, str]
     prepared: Callable[[Table], Table]
-    histories: tuple[History, ...]
+    histories: tuple[HistoryTable, ...]
 
     @property
     def schemas(self) -> dict[str, Mapping[str, str]]:
@@ -77,7 +77,7 @@ class Pipeline:
         }
 
     @property
-    def features(self) -> dict[str, tuple[FeatureSpec, History]]:
+    def features(self) -> dict[str, tuple[FeatureSpec, HistoryTable]]:
         """Every feature by its name, with the table that it is computed from."""
         return {spec.name: (spec, h) for h in self.histories for spec in h.features}
 
@@ -95,7 +95,7 @@ class Pipeline:
         applications = self.prepared(tables[self.application])
         return self._join(applications, self.customers(tables)).order_by(self.key)
 
-    def _features_of(self, history: History, tables: Tables) -> Table:
+    def _features_of(self, history: HistoryTable, tables: Tables) -> Table:
         known = history.known(tables)
         # Backends differ in the type of an aggregate.
         values = {spec.name: spec.value(known).cast("float64") for spec in history.features}

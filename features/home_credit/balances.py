@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.home_credit.time import YEAR_MONTHS
-from features.pipeline import FeatureSpec, History, share
+from features.pipeline import FeatureSpec, HistoryTable, share
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, Table
@@ -34,7 +34,7 @@ def _last_year(t: Table) -> BooleanValue:
     return t.MONTHS_BALANCE >= -YEAR_MONTHS
 
 
-POS_CASH_BALANCE = History(
+POS_CASH_BALANCE = HistoryTable(
     "POS_CASH_balance",
     {
         "SK_ID_CURR": "int64",
@@ -85,7 +85,7 @@ POS_CASH_BALANCE = History(
 )
 
 
-CREDIT_CARD_BALANCE = History(
+CREDIT_CARD_BALANCE = HistoryTable(
     "credit_card_balance",
     {
         "SK_ID_CURR": "int64",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.home_credit.time import YEAR_DAYS, YEAR_MONTHS, happened
-from features.pipeline import FeatureSpec, History, share
+from features.pipeline import FeatureSpec, HistoryTable, share
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, NumericValue, Table
@@ -33,7 +33,7 @@ def _running_days(t: Table) -> NumericValue:
     return t.DAYS_CREDIT_ENDDATE.mean(where=_active(t) & ahead)
 
 
-BUREAU = History(
+BUREAU = HistoryTable(
     "bureau",
     {
         "SK_ID_CURR": "int64",
@@ -162,7 +162,7 @@ def _known_bureau_months(tables: Tables) -> Table:
     return joined.mutate(late=joined.STATUS.isin(["1", "2", "3", "4", "5"]))
 
 
-BUREAU_BALANCE = History(
+BUREAU_BALANCE = HistoryTable(
     "bureau_balance",
     {"SK_ID_BUREAU": "int64", "MONTHS_BALANCE": "float64", "STATUS": "string"},
     _known_bureau_months,

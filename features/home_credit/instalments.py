@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.home_credit.time import YEAR_DAYS
-from features.pipeline import FeatureSpec, History, share
+from features.pipeline import FeatureSpec, HistoryTable, share
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, Table
@@ -45,7 +45,7 @@ def _last_year(t: Table) -> BooleanValue:
     return t.DAYS_INSTALMENT >= -YEAR_DAYS
 
 
-INSTALMENTS_PAYMENTS = History(
+INSTALMENTS_PAYMENTS = HistoryTable(
     "installments_payments",
     {
         "SK_ID_CURR": "int64",

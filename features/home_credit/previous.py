@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from features.home_credit.time import YEAR_DAYS
-from features.pipeline import FeatureSpec, History, share
+from features.pipeline import FeatureSpec, HistoryTable, share
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, Table
@@ -26,7 +26,7 @@ def _refused(t: Table) -> BooleanValue:
     return t.NAME_CONTRACT_STATUS == "Refused"
 
 
-PREVIOUS_APPLICATION = History(
+PREVIOUS_APPLICATION = HistoryTable(
     "previous_application",
     {
         "SK_ID_CURR": "int64",

@@ -105,7 +105,7 @@ def _quadrature(n_points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class TableAxis:
     """The outcomes of one column that a group of leaves can distinguish.
 
     thresholds : sorted; no test changes its outcome between two of them
@@ -131,7 +131,7 @@ class Axis:
         return int(np.count_nonzero(np.diff(others))) + (missing not in others)
 
 
-def _axis(column: int, leaves: Sequence[Leaf]) -> Axis:
+def _axis(column: int, leaves: Sequence[Leaf]) -> TableAxis:
     tests = [leaf.tests.get(column, Test()) for leaf in leaves]
     bounds = {bound for test in tests for bound in (test.low, test.high)}
     thresholds = sorted(bound for bound in bounds if bound > -inf)
@@ -140,7 +140,9 @@ def _axis(column: int, leaves: Sequence[Leaf]) -> Axis:
         numbers.setdefault(tuple(test.holds(x) for test in tests), len(numbers))
         for x in (nan, -inf, *thresholds)
     ]
-    return Axis(column, np.array(thresholds), np.array(outcomes), np.array(list(numbers), bool))
+    return TableAxis(
+        column, np.array(thresholds), np.array(outcomes), np.array(list(numbers), bool)
+    )
 
 
 class Group:
