@@ -93,10 +93,9 @@ def history_table(model: str, entries: Iterable[Mapping[str, Any]]) -> Table:
 def watch_line(watch: Mapping[str, Any]) -> str:
     """The state of a model's latest watch, and what it has counted."""
     from scoreline.governance.figures import Figures
-    from scoreline.governance.watches import OPEN
 
     figures = Figures(**watch["figures"])
-    until = f" until {watch['until']}" if watch["state"] == OPEN else ""
+    until = f" until {watch['until']}" if watch["state"] == "open" else ""
     return f"watch of {watch['version']}: {watch['state']}{until}; {figures}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,6 +12,9 @@ from cli.output import show
 from cli.tables import routing_table
 from local.environment import STAGE
 from scoreline.core.errors import ModelNotFoundError
+
+if TYPE_CHECKING:
+    from scoreline.api.answers import RoutingChange
 
 app = typer.Typer()
 
@@ -53,20 +56,23 @@ def unroute(
 
 def _change_route(
     deployment: Deployment, bank: str, model: str | None, reason: str
-) -> dict[str, Any]:
+) -> RoutingChange:
     """Route a bank to a model, or to none; the bank `default` stands for requests without one."""
     from scoreline.api.operations_requests import DEFAULT, ROUTING
     from scoreline.core.versions import Routing
 
     present = deployment.routings.show()
-    wanted = {"default": present["default"], "banks": dict(present["banks"])}
+    default, banks = present["default"], dict(present["banks"])
     if bank == DEFAULT and model is not None:
-        wanted["default"] = model
+        default = model
     elif model is not None:
-        wanted["banks"][bank] = model
-    elif wanted["banks"].pop(bank, None) is None:
+        banks[bank] = model
+    elif banks.pop(bank, None) is None:
         raise ModelNotFoundError(f"no model is routed to {bank}")
-    ROUTING.read({**wanted, "reason": reason})
+    fields = ROUTING.read({"default": default, "banks": banks, "reason": reason})
     return deployment.routings.change(
-        Routing(**wanted), who=deployment.who, reason=reason, expected=present["sequence"]
+        Routing(fields["default"], banks),
+        who=deployment.who,
+        reason=reason,
+        expected=present["sequence"],
     )

@@ -36,6 +36,7 @@ from scoreline.jobs.submission import Submissions
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from scoreline.api.answers import History, Models, Promotion, SubmittedJob, Versions, Watch
     from scoreline.api.json_schema import Schema
 
 JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
@@ -129,13 +130,15 @@ def update_model(request: Request) -> Response:
 
 def models(_request: Request) -> Response:
     """All models."""
-    return Response({"models": services().catalogue.models()})
+    answer: Models = {"models": services().catalogue.models()}
+    return Response(answer)
 
 
 def versions(request: Request) -> Response:
     """The versions of a model, newest first."""
     model = model_in(request)
-    return Response({"model": model, "versions": services().catalogue.versions(model)})
+    answer: Versions = {"model": model, "versions": services().catalogue.versions(model)}
+    return Response(answer)
 
 
 def report(request: Request) -> Response:
@@ -147,13 +150,15 @@ def report(request: Request) -> Response:
 def history(request: Request) -> Response:
     """Who promoted what, when and why; newest first."""
     model = model_in(request)
-    return Response({"model": model, "history": services().catalogue.history(model)})
+    answer: History = {"model": model, "history": services().catalogue.history(model)}
+    return Response(answer)
 
 
 def watch(request: Request) -> Response:
     """What is known of the champion that was promoted last, and whether it stayed."""
     model = model_in(request)
-    return Response({"model": model, "watch": services().watches.show(model)})
+    answer: Watch = {"model": model, "watch": services().watches.show(model)}
+    return Response(answer)
 
 
 def promote(request: Request) -> Response:
@@ -188,7 +193,8 @@ def train(request: Request) -> Response:
     item = services().submissions.submit(wanted, cause_of(request))
     # relative to /train, so that it holds behind the stage's prefix too
     location = {"Location": f"train/{item['job']}"}
-    return Response({"job": item["job"], "state": item["state"]}, 202, headers=location)
+    answer: SubmittedJob = {"job": item["job"], "state": item["state"]}
+    return Response(answer, 202, headers=location)
 
 
 def train_job(request: Request) -> Response:
@@ -254,7 +260,12 @@ def cause_of(request: Request) -> str:
 def promotion_response(model: str, head: Entry) -> Response:
     """The answer to a promotion or rollback: the new champion and its entry in the ledger."""
     logger.info("champion", model=model, version=head.champion.version, sequence=head.sequence)
-    return Response({"model": model, "current_model": head.champion.version, **head.to_json()})
+    answer: Promotion = {
+        "model": model,
+        "current_model": head.champion.version,
+        **head.to_json(),
+    }
+    return Response(answer)
 
 
 def react(event: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from scoreline.aws.clients import CLIENT_CONFIG, aws_errors, is_conflict
 from scoreline.core.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_dynamodb.service_resource import Table
 
@@ -31,11 +31,11 @@ class LedgerEntry(Protocol):
     def retry(self) -> str:
         """The request that writes the parameter again, for an error message."""
 
-    def to_item(self) -> dict[str, Any]:
+    def to_item(self) -> Mapping[str, object]:
         """The attributes that DynamoDB keeps."""
 
     @classmethod
-    def from_item(cls, item: dict[str, Any]) -> Self:
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
         """Inverse of `to_item`."""
 
 

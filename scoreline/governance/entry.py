@@ -10,7 +10,9 @@ from scoreline.core.errors import PromotionConflictError
 from scoreline.core.versions import VersionRef, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from scoreline.api.answers import LedgerEntry
 
 Action = Literal["promote", "rollback", "confirm"]
 
@@ -46,7 +48,7 @@ class Entry:
         """The request that lets the pointer follow this entry."""
         return f"promote {self.champion.version} again"
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> LedgerEntry:
         """The entry as the API shows it."""
         return {
             "sequence": self.sequence,
@@ -59,7 +61,7 @@ class Entry:
             "override": list(self.override),
         }
 
-    def to_item(self) -> dict[str, Any]:
+    def to_item(self) -> Mapping[str, object]:
         """The entry as the ledger table keeps it."""
         return {
             **self.to_json(),
@@ -69,7 +71,7 @@ class Entry:
         }
 
     @classmethod
-    def from_item(cls, item: dict[str, Any]) -> Entry:
+    def from_item(cls, item: Mapping[str, Any]) -> Entry:
         """Inverse of `to_item`."""
         return cls(
             sequence=int(item["sequence"]),

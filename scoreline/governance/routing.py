@@ -16,8 +16,9 @@ from scoreline.core.errors import (
 from scoreline.core.versions import Routing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
+    from scoreline.api.answers import Routes, RoutingChange, RoutingState
     from scoreline.aws.ledger import Ledger
     from scoreline.aws.registry import ModelRegistry
 
@@ -46,12 +47,12 @@ class RoutingEntry:
         """The request that writes the parameter from this entry."""
         return "ask for the same routing again"
 
-    def to_item(self) -> dict[str, Any]:
+    def to_item(self) -> RoutingChange:
         """The entry as the ledger table keeps it and the API shows it."""
         return {
             "sequence": self.sequence,
             "action": "route",
-            "from": _plain(self.before),
+            "from": _plain(self.before) if self.before else None,
             "to": _plain(self.routing),
             "who": self.who,
             "reason": self.reason,
@@ -59,7 +60,7 @@ class RoutingEntry:
         }
 
     @classmethod
-    def from_item(cls, item: dict[str, Any]) -> RoutingEntry:
+    def from_item(cls, item: Mapping[str, Any]) -> RoutingEntry:
         """Inverse of `to_item`."""
         return cls(
             sequence=int(item["sequence"]),
@@ -78,13 +79,14 @@ class Routings:
     registry: ModelRegistry
     ledger: Ledger[RoutingEntry]
 
-    def show(self) -> dict[str, Any]:
+    def show(self) -> RoutingState:
         """The routing that predict reads, and the latest changes, newest first."""
         entries = self.ledger.history(SUBJECT)
         head = entries[-1] if entries else None
         routing = self._present()
         return {
-            **(_plain(routing) or {"default": None, "banks": {}}),
+            "default": routing.default if routing else None,
+            "banks": dict(routing.banks) if routing else {},
             "sequence": head.sequence if head else 0,
             "differs_from_ledger": head is not None and routing != head.routing,
             "history": [entry.to_item() for entry in entries[: -CHANGES_SHOWN - 1 : -1]],
@@ -92,7 +94,7 @@ class Routings:
 
     def change(
         self, routing: Routing, *, who: str, reason: str, expected: int | None = None
-    ) -> dict[str, Any]:
+    ) -> RoutingChange:
         """Replace the routing; returns the ledger's head once the parameter follows it.
 
         A request for the routing that the ledger names already adds no entry and writes the
@@ -151,5 +153,5 @@ def _unpromoted(routing: Routing, promoted: Collection[str]) -> Iterator[FieldEr
             yield FieldError(f"banks.{bank}", rule)
 
 
-def _plain(routing: Routing | None) -> dict[str, Any] | None:
-    return None if routing is None else {"default": routing.default, "banks": dict(routing.banks)}
+def _plain(routing: Routing) -> Routes:
+    return {"default": routing.default, "banks": dict(routing.banks)}

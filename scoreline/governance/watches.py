@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 from scoreline.aws.items import Items
 from scoreline.core.errors import ScorelineError, VersionRefusedError
@@ -16,12 +16,16 @@ from scoreline.governance.figures import Figures, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scoreline.api.answers import WatchFigures, WatchLimits, WatchState
     from scoreline.core.versions import Pointer, Watch
-    from scoreline.governance.entry import Entry
+    from scoreline.governance.entry import Action, Entry
     from scoreline.governance.promotion import Promotions
 
-OPEN = "open"
-ENDED = {"confirm": "confirmed", "rollback": "rolled back", "promote": "replaced"}
+ENDED: dict[Action, Literal["confirmed", "rolled back", "replaced"]] = {
+    "confirm": "confirmed",
+    "rollback": "rolled back",
+    "promote": "replaced",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +54,21 @@ class Watches:
                 except ScorelineError as error:
                     logger.warning("watch not checked", model=model, problem=error.message)
 
-    def show(self, model: str) -> dict[str, Any] | None:
+    def show(self, model: str) -> WatchState | None:
         """The latest watch of a model and its state; None where there has been no watch."""
         entries = self.promotions.ledger.history(model)
         for place in reversed(range(len(entries))):
             entry, later = entries[place], entries[place + 1 :]
             if entry.watch is not None:
+                limits = self._limits(model, entry.champion.version)
                 return {
                     "version": entry.champion.version,
                     "shadow": entry.watch.shadow.version,
                     "since": entry.at,
                     "until": entry.watch.until,
-                    "state": ENDED[later[0].action] if later else OPEN,
-                    "limits": asdict(self._limits(model, entry.champion.version)),
-                    "figures": asdict(self._figures(model, entry.watch)),
+                    "state": ENDED[later[0].action] if later else "open",
+                    "limits": cast("WatchLimits", asdict(limits)),
+                    "figures": cast("WatchFigures", asdict(self._figures(model, entry.watch))),
                 }
         return None
 

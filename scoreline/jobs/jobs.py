@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from scoreline.aws.jobs_table import JobsTable, JobState, is_queued
 from scoreline.aws.train_queue import MESSAGE_LIFE_S
@@ -15,6 +15,7 @@ from scoreline.core.errors import JobNotFoundError
 from scoreline.core.versions import digest
 
 if TYPE_CHECKING:
+    from scoreline.api.answers import TrainingJob
     from scoreline.core.settings import Settings
 
 _PUBLIC = {
@@ -67,7 +68,7 @@ class Jobs:
         """Connect with the credentials and the region of the environment."""
         return cls(JobsTable.connect(settings))
 
-    def get(self, job: str) -> dict[str, Any]:
+    def get(self, job: str) -> TrainingJob:
         """A job as clients see it: its request, its state, times and, at the end, its result."""
         item = self.table.item(job)
         if "state" not in item:
@@ -82,7 +83,8 @@ class Jobs:
         elif item["state"] == JobState.QUEUED and item["due_until"] < now:
             reason = "its message has left the queue; it may be in the dead-letter queue"
             item |= {"state": JobState.FAILED, "reason": reason}
-        return {name: _plain(value) for name, value in item.items() if name in _PUBLIC}
+        shown = {name: _plain(value) for name, value in item.items() if name in _PUBLIC}
+        return cast("TrainingJob", shown)
 
     def queue(self, job: str, request: TrainingRequest, *, message: str = "") -> None:
         """Record a queued job; an existing job stays, unless it may start again.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from scoreline.aws.jobs_table import JobState
 from scoreline.aws.train_queue import TrainQueue
 from scoreline.core.errors import RegistryUnavailableError
 from scoreline.jobs.jobs import Jobs
 
 if TYPE_CHECKING:
+    from scoreline.api.answers import TrainingJob
     from scoreline.core.settings import Settings
     from scoreline.jobs.jobs import TrainingRequest
 
@@ -30,7 +30,7 @@ class Submissions:
         """Connect with the credentials and the region of the environment."""
         return cls(Jobs.connect(settings), TrainQueue.connect(settings))
 
-    def submit(self, request: TrainingRequest, cause: str) -> dict[str, Any]:
+    def submit(self, request: TrainingRequest, cause: str) -> TrainingJob:
         """Submit the job that `cause` asks for; a repeated call returns the same job.
 
         A job that is still queued is sent again.
@@ -44,7 +44,7 @@ class Submissions:
         # Recorded before it is sent, so that the caller can ask for a job that was never sent.
         self.jobs.queue(job, request)
         item = self.jobs.get(job)
-        if item["state"] == JobState.QUEUED:
+        if item["state"] == "queued":
             try:
                 self.queue.send(json.dumps({"job": job, **asdict(request)}))
             except RegistryUnavailableError as error:
