@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache, partial, wraps
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -29,6 +28,15 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from scoreline.api.answers import (
+        Answer,
+        BatchResults,
+        Health,
+        HistoryPart,
+        Refusal,
+        ServingStatus,
+        Verification,
+    )
     from scoreline.api.http import Route
     from scoreline.core.versions import Watch
     from scoreline.scoring.model import ScoringModel
@@ -36,8 +44,9 @@ if TYPE_CHECKING:
     from scoreline.serving.champions import LoadedChampion
     from scoreline.serving.watch import ChampionWatch
 
-    type Score = Callable[[ScoringModel, dict[str, Any], Sequence[str]], dict[str, Any]]
-    type ScoreWatched = Callable[[LoadedChampion, dict[str, Any], Sequence[str]], dict[str, Any]]
+    type Body = dict[str, Any]
+    type Score[A] = Callable[[ScoringModel, Body, Sequence[str]], A]
+    type ScoreWatched[A] = Callable[[LoadedChampion, Body, Sequence[str]], A]
 
 WATCH_TIMEOUT_S = 0.5  # a count that is lost is better than an answer that is late
 metrics = Metrics(namespace="Scoreline", service="predict")
@@ -93,13 +102,11 @@ def read_applicant(model: ScoringModel, body: Mapping[str, Any]) -> Applicant:
     return online_features().applicant(model, body)
 
 
-def watched(score: Score) -> ScoreWatched:
+def watched[A: Mapping[str, object]](score: Score[A]) -> ScoreWatched[A]:
     """Score with a champion, and let its watch see the answer or the error."""
 
     @wraps(score)
-    def observed(
-        champion: LoadedChampion, body: dict[str, Any], languages: Sequence[str]
-    ) -> dict[str, Any]:
+    def observed(champion: LoadedChampion, body: Body, languages: Sequence[str]) -> A:
         if champion.observer is None:
             return score(champion.model, body, languages)
         return champion.observer.observe(partial(score, champion.model, body, languages), body)
@@ -107,7 +114,7 @@ def watched(score: Score) -> ScoreWatched:
     return observed
 
 
-def scoring(score: Callable[[Request], dict[str, Any]]) -> Route:
+def scoring(score: Callable[[Request], Mapping[str, object]]) -> Route:
     """A route whose answer says how long it took, the loading of a model included."""
 
     @wraps(score)
@@ -124,7 +131,7 @@ def elapsed_ms(started: float) -> float:
 
 
 @scoring
-def predict(request: Request) -> dict[str, Any]:
+def predict(request: Request) -> Answer:
     """One application for the default model, or for the model of its `bank`."""
     languages, body = request.languages, request.json_object()
     application = ROUTED.read(body, InvalidApplicationError)
@@ -132,7 +139,7 @@ def predict(request: Request) -> dict[str, Any]:
 
 
 @scoring
-def predict_batch(request: Request) -> dict[str, Any]:
+def predict_batch(request: Request) -> BatchResults:
     """Many applications for the default model, or for the model of the request's `bank`."""
     languages, body = request.languages, request.json_object()
     batch = ROUTED_BATCH.read(body, InvalidApplicationError)
@@ -140,14 +147,14 @@ def predict_batch(request: Request) -> dict[str, Any]:
 
 
 @scoring
-def predict_model(request: Request) -> dict[str, Any]:
+def predict_model(request: Request) -> Answer:
     """One application for the model in the path."""
     champion = champions().get(request.path["model"])
     return score_one(champion, request.json_object(), request.languages)
 
 
 @scoring
-def predict_model_batch(request: Request) -> dict[str, Any]:
+def predict_model_batch(request: Request) -> BatchResults:
     """Many applications for the model in the path."""
     champion = champions().get(request.path["model"])
     body = BATCH.read(request.json_object(), InvalidApplicationError)
@@ -174,7 +181,7 @@ def schema(request: Request) -> Response:
 def health(_request: Request) -> Response:
     """Whether the default model answers; anyone may ask, so the answer says nothing else."""
     available = default_problem() is None
-    answer = {
+    answer: Health = {
         "status": "ok" if available else "unavailable",
         "model_loaded": available,
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -187,17 +194,21 @@ def status(_request: Request) -> Response:
     unavailable = default_problem()
     loaded = sorted(champions().loaded().items())
     problems = [champions().routing_problem, *(champion.problem for _, champion in loaded)]
-    degraded = "degraded" if any(problems) else "ok"
-    return Response(
-        {
-            "status": "unavailable" if unavailable else degraded,
-            "problem": unavailable or champions().routing_problem,
-            "models": [
-                {"model": model, **asdict(champion.ref), "problem": champion.problem}
-                for model, champion in loaded
-            ],
-        }
-    )
+    degraded: Literal["ok", "degraded"] = "degraded" if any(problems) else "ok"
+    answer: ServingStatus = {
+        "status": "unavailable" if unavailable else degraded,
+        "problem": unavailable or champions().routing_problem,
+        "models": [
+            {
+                "model": model,
+                "version": champion.ref.version,
+                "sha256": champion.ref.sha256,
+                "problem": champion.problem,
+            }
+            for model, champion in loaded
+        ],
+    }
+    return Response(answer)
 
 
 def default_problem() -> str | None:
@@ -221,7 +232,7 @@ ROUTES = {
 }
 
 
-def routed(body: dict[str, Any]) -> LoadedChampion:
+def routed(body: Body) -> LoadedChampion:
     """The champion that the request's `bank`, taken out of it, or the default is routed to."""
     bank = body.pop("bank", None)
     if bank is not None and bank not in champions().routing().banks:
@@ -232,40 +243,44 @@ def routed(body: dict[str, Any]) -> LoadedChampion:
 
 
 @watched
-def score_one(
-    model: ScoringModel, body: dict[str, Any], languages: Sequence[str]
-) -> dict[str, Any]:
+def score_one(model: ScoringModel, body: Body, languages: Sequence[str]) -> Answer:
     """The answer for one application."""
     application, row, shown = online_features().applicant(model, body)
     [answer] = model.answer([(application, row)], languages)
     count_answers([answer])
-    return {**answer, **shown}
+    return with_history(answer, shown)
 
 
 @watched
-def score_many(
-    model: ScoringModel, body: dict[str, Any], languages: Sequence[str]
-) -> dict[str, Any]:
+def score_many(model: ScoringModel, body: Body, languages: Sequence[str]) -> BatchResults:
     """An answer or an error for each of the body's applications, in their order."""
-    results: list[dict[str, Any]] = []  # an error, or the part of the answer about look-ups
-    encoded = []
-    for item in body["applications"]:
+    items = body["applications"]
+    refusals: dict[int, Refusal] = {}
+    applicants: list[Applicant] = []
+    for place, item in enumerate(items):
         try:
             if not isinstance(item, dict):
                 raise InvalidApplicationError("the application is not a JSON object")
-            application, row, shown = online_features().applicant(model, item)
-            encoded.append((application, row))
-            results.append({**shown})
+            applicants.append(read_applicant(model, item))
         except InvalidApplicationError as error:
-            results.append({**_identified(model, item), **error.to_json()})
+            refusals[place] = _refusal(model, item, error)
+    encoded = [applicant.encoded for applicant in applicants]
     answers = model.answer(encoded, languages) if encoded else []
     count_answers(answers)
-    remaining = iter(answers)
+    answered = (
+        with_history(answer, applicant.shown)
+        for answer, applicant in zip(answers, applicants, strict=True)
+    )
     return {
         "model": model.contract.model,
         "version": model.version,
-        "results": [r if "error" in r else {**next(remaining), **r} for r in results],
+        "results": [refusals.get(place) or next(answered) for place in range(len(items))],
     }
+
+
+def with_history(answer: Answer, part: HistoryPart) -> Answer:
+    """The answer with the part about the customer's history."""
+    return cast("Answer", {**answer, **part})
 
 
 def count_answers(answers: Sequence[Mapping[str, Any]]) -> None:
@@ -276,15 +291,16 @@ def count_answers(answers: Sequence[Mapping[str, Any]]) -> None:
         metrics.add_metric("UnseenCategories", MetricUnit.Count, unseen)
 
 
-def _identified(model: ScoringModel, item: Any) -> dict[str, Any]:
-    """The item's id, unless it is itself what breaks a rule."""
+def _refusal(model: ScoringModel, item: Any, error: InvalidApplicationError) -> Refusal:
+    """The error of an item of a batch, with its id unless the id itself breaks a rule."""
     if model.contract.pipeline and isinstance(item, dict):
         item = item.get("application")
     identifier = item.get("id") if isinstance(item, dict) else None
-    return {"id": identifier} if is_identifier(identifier) else {}
+    refusal = cast("Refusal", error.to_json())
+    return {"id": identifier, **refusal} if is_identifier(identifier) else refusal
 
 
-def invoke(event: Any) -> dict[str, Any]:
+def invoke(event: Any) -> Mapping[str, object]:
     """Answer a direct invocation.
 
     `{"model", "application"}` and `{"model", "applications"}` score (in place of `model` a `bank`,
@@ -296,8 +312,10 @@ def invoke(event: Any) -> dict[str, Any]:
     if "verify" in body:
         target = body["verify"]
         sha256 = verify(registry(), target["model"], target["version"])
-        return {"verified": True, "sha256": sha256}
+        verification: Verification = {"verified": True, "sha256": sha256}
+        return verification
     champion = champions().get(body.pop("model")) if "model" in body else routed(body)
+    answer: Answer | BatchResults
     if "application" in body:
         if not champion.model.contract.pipeline:
             body = {**body.pop("application"), **body}
@@ -309,7 +327,7 @@ def invoke(event: Any) -> dict[str, Any]:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Any, context: LambdaContext) -> Mapping[str, object]:
     """Entry point of the function."""
     if is_http(event):
         return dispatch(ROUTES, event)

@@ -22,6 +22,12 @@ Status = Annotated[
     Literal["candidate", "rejected"],
     {"description": "Whether the version passed its gates; a rejected one needs an override"},
 ]
+Outcome = Literal[
+    "already reached",
+    "found",
+    "none within the ranges",
+    "none found, the search is not complete",
+]
 Banks = Annotated[dict[str, Model], {"examples": [{"north-bank": "credit-card"}]}]
 
 
@@ -56,6 +62,12 @@ class LookedUpFeatures(TypedDict):
     found: list[str]
     as_of: Time | None
     age_days: float | None
+
+
+class HistoryPart(TypedDict):
+    """The part of an answer about a customer's history; few models have online features."""
+
+    features: NotRequired[LookedUpFeatures]
 
 
 class Reason(TypedDict):
@@ -104,13 +116,12 @@ class RecommendedProducts(TypedDict):
     ]
 
 
-class Scored(TypedDict):
+class Scored(HistoryPart):
     """What every answer says: which application, and which version of which model."""
 
     id: str
     model: Model
     version: Version
-    features: NotRequired[LookedUpFeatures]
     unseen: NotRequired[
         Annotated[
             list[str],
@@ -139,12 +150,17 @@ class Refusal(ErrorAnswer):
     id: NotRequired[str]
 
 
-class BatchAnswer(TypedDict):
-    """An answer or an error for each application, in their order."""
+class BatchResults(TypedDict):
+    """An answer or an error for each application."""
 
     model: Model
     version: Version
     results: list[CreditAnswer | RecommendationAnswer | Refusal]
+
+
+class BatchAnswer(BatchResults):
+    """An answer or an error for each application, in their order."""
+
     processing_time_ms: float
 
 
@@ -156,28 +172,34 @@ class Difference(TypedDict):
     risk_score: float
 
 
-class Comparison(TypedDict):
-    """The decision on an application before and after a change."""
+class ChangedAnswer(TypedDict):
+    """The answer to a changed application."""
+
+    after: CreditAnswer
+    difference: Difference
+
+
+class Unchanged(HistoryPart):
+    """The answer to an application as it was sent."""
 
     model: Model
     version: Version
     before: CreditAnswer
-    after: CreditAnswer
-    difference: Difference
-    features: NotRequired[LookedUpFeatures]
+
+
+class Comparison(Unchanged, ChangedAnswer):
+    """The decision on an application before and after a change."""
 
 
 ChangedField = TypedDict("ChangedField", {"field": str, "from": Any, "to": Any})
 ChangedField.__doc__ = "A field of an application, its value and the proposed one."
 
 
-class Proposal(TypedDict):
+class Proposal(ChangedAnswer):
     """A change that reaches the decision."""
 
     changes: Annotated[list[ChangedField], {"minItems": 1, "maxItems": 3}]
     steps: int
-    after: CreditAnswer
-    difference: Difference
 
 
 class SearchEffort(TypedDict):
@@ -191,25 +213,28 @@ class SearchEffort(TypedDict):
     max_steps: Annotated[int, {"description": "Steps of one field"}]
 
 
-class Proposals(TypedDict):
-    """The smallest changes that reach a decision."""
+class Found(TypedDict):
+    """What a search for proposals has found."""
 
-    model: Model
-    version: Version
-    target: Literal["approve", "refer"]
-    outcome: Literal[
-        "already reached",
-        "found",
-        "none within the ranges",
-        "none found, the search is not complete",
-    ]
-    before: CreditAnswer
+    outcome: Outcome
     proposals: Annotated[list[Proposal], {"maxItems": 3}]
     search: SearchEffort
-    features: NotRequired[LookedUpFeatures]
+
+
+class Proposals(Unchanged, Found):
+    """The smallest changes that reach a decision."""
+
+    target: Literal["approve", "refer"]
 
 
 # Operations
+
+
+class Verification(TypedDict):
+    """The answer to admin's question whether a version may be promoted."""
+
+    verified: Literal[True]
+    sha256: str
 
 
 class Health(TypedDict):

@@ -23,6 +23,7 @@ from scoreline.core.versions import MODEL_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import TypeIs
 
     from scoreline.core.errors import ScorelineError
 
@@ -139,7 +140,7 @@ def is_model(value: Any) -> bool:
     )
 
 
-def is_identifier(value: Any) -> bool:
+def is_identifier(value: Any) -> TypeIs[str]:
     """Whether a value is a string of 1 to MAX_ID characters."""
     return isinstance(value, str) and 0 < len(value) <= MAX_ID
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from scoreline.core.reasons import Explained, ReasonFinder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scoreline.api.answers import CreditDecision, Reason
     from scoreline.core.contract import Contract
 
 
@@ -33,7 +34,7 @@ class DecisionAnswers:
         row: Sequence[float],
         outputs: Sequence[Sequence[float]],
         languages: Sequence[str],
-    ) -> dict[str, Any]:
+    ) -> CreditDecision:
         """The answer to one application, of whose row these are the graph's outputs."""
         [probability], [log_odds], [margin], contributions, values = outputs
         contract = self._contract
@@ -50,5 +51,5 @@ class DecisionAnswers:
             "risk_score": round(100 * probability, 2),
             "risk_level": contract.risk_level(probability),
             "decision": decision,
-            "reasons": self._reasons.find(explained, languages),
+            "reasons": cast("list[Reason]", self._reasons.find(explained, languages)),
         }

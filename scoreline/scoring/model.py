@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from scoreline.core.contract import Contract
 from scoreline.core.errors import OnnxRuntimeError, VersionRefusedError
@@ -18,6 +18,7 @@ from scoreline.scoring.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from scoreline.api.answers import Answer, CreditDecision, RecommendedProducts
     from scoreline.aws.reader import ModelReader
 
     # An application as the client sent it, and its row.
@@ -37,7 +38,7 @@ class TaskAnswers(Protocol):
         row: Sequence[float],
         outputs: Sequence[Sequence[float]],
         languages: Sequence[str],
-    ) -> dict[str, Any]:
+    ) -> CreditDecision | RecommendedProducts:
         """The answer to one application, without id, model and version.
 
         Parameters
@@ -93,7 +94,7 @@ class ScoringModel:
 
     def answer(
         self, applications: Sequence[EncodedApplication], languages: Sequence[str] = ()
-    ) -> list[dict[str, Any]]:
+    ) -> list[Answer]:
         """Answers for applications and their encoded rows, in one run of the graph.
 
         `unseen` names the features whose category was accepted though the model does not know it;
@@ -105,9 +106,9 @@ class ScoringModel:
         """
         rows = [row for _, row in applications]
         columns = self._session.run(rows, self._answers.outputs)
-        answers = []
+        answers: list[Answer] = []
         for (application, row), *outputs in zip(applications, *columns, strict=True):
-            answer = {
+            answer: dict[str, Any] = {
                 "id": application.get("id") or os.urandom(16).hex(),
                 "model": self.contract.model,
                 "version": self.version,
@@ -118,7 +119,7 @@ class ScoringModel:
                 answer["unseen"] = unseen
             if self.contract.answer:
                 answer |= answer_fields(self.contract.answer, answer)
-            answers.append(answer)
+            answers.append(cast("Answer", answer))
         return answers
 
 

@@ -19,12 +19,14 @@ from scoreline.scoring.application import NO_HISTORY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from scoreline.api.answers import HistoryPart, LookedUpFeatures
     from scoreline.scoring.model import EncodedApplication, ScoringModel
 
     # (table, key) -> the item with plain values, {} if there is no item
     type GetItem = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
-    type LookUp = Callable[[ScoringModel, str | int | None], History]
+    type FindHistory = Callable[[ScoringModel, str | int | None], History]
 
+NOTHING_SHOWN: HistoryPart = {}
 _SECONDS_A_DAY = 86_400
 
 
@@ -38,7 +40,7 @@ class History(NamedTuple):
     """
 
     values: Mapping[str, Any] = NO_HISTORY
-    shown: Mapping[str, Any] = NO_HISTORY
+    shown: HistoryPart = NOTHING_SHOWN
 
 
 class Applicant(NamedTuple):
@@ -46,7 +48,7 @@ class Applicant(NamedTuple):
 
     application: Mapping[str, Any]
     row: Sequence[float]
-    shown: Mapping[str, Any] = NO_HISTORY
+    shown: HistoryPart = NOTHING_SHOWN
 
     @property
     def encoded(self) -> EncodedApplication:
@@ -93,7 +95,7 @@ class OnlineFeatures:
         customer = None if customer_id is None else str(customer_id)
         item = {} if customer is None else self._item(customer, model.contract.pipeline)
         found = _online_values(model, item)
-        features = {
+        features: LookedUpFeatures = {
             "customer_id": customer,
             "found": list(found),
             "as_of": item.get("as_of"),

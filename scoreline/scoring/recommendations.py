@@ -9,6 +9,7 @@ from scoreline.core.contract import HELD
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scoreline.api.answers import RecommendedProducts
     from scoreline.core.contract import Contract
 
 
@@ -28,7 +29,7 @@ class RecommendationAnswers:
         _row: Sequence[float],
         outputs: Sequence[Sequence[float]],
         _languages: Sequence[str],
-    ) -> dict[str, Any]:
+    ) -> RecommendedProducts:
         """The likeliest products that the customer does not hold."""
         [probabilities] = outputs
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from scoreline.api.fields import BROKEN, UNKNOWN
 from scoreline.api.scoring_requests import CUSTOMER_WHAT_IF, TARGETS, WHAT_IF
@@ -20,21 +20,31 @@ from scoreline.scoring.online import no_history
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from scoreline.api.answers import (
+        ChangedAnswer,
+        ChangedField,
+        Comparison,
+        CreditAnswer,
+        Found,
+        Outcome,
+        Proposal,
+        Proposals,
+        Unchanged,
+    )
     from scoreline.scoring.model import ScoringModel
-    from scoreline.scoring.online import LookUp
+    from scoreline.scoring.online import FindHistory
 
-    type Score = Callable[[Mapping[str, Any]], dict[str, Any]]
+    type Score = Callable[[Mapping[str, Any]], CreditAnswer]
 
 DECISIONS: tuple[str, ...] = get_args(Decision)  # the best first
-DIFFERENCES = {"probability_of_default": 6, "score": 0, "risk_score": 2}  # with their decimals
 
 
 def what_if(
     model: ScoringModel,
     body: Mapping[str, Any],
     languages: Sequence[str] = (),
-    look_up: LookUp = no_history,
-) -> dict[str, Any]:
+    look_up: FindHistory = no_history,
+) -> Comparison | Proposals:
     """The answer to `{"application", "changes"}` or `{"application", "target"}`.
 
     A model with online features also takes a `customer_id`.
@@ -64,33 +74,39 @@ def what_if(
     score = partial(_score, model, history.values, languages)
     application = body["application"]
     before = score(application)
+    unchanged: Unchanged = {
+        "model": model.contract.model,
+        "version": model.version,
+        "before": before,
+        **history.shown,
+    }
     if "changes" in body:
-        answer = _afterwards(score, application, body["changes"], before)
-    else:
-        row = model.encoder.encode(application, history.values)
-        goal = proposals.Goal(model, row, _at_least(body["target"]))
-        answer = {"target": body["target"], **_propose(goal, score, application, before)}
-    shared = {"model": model.contract.model, "version": model.version, "before": before}
-    return {**shared, **answer, **history.shown}
+        return {**unchanged, **_afterwards(score, application, body["changes"], before)}
+    row = model.encoder.encode(application, history.values)
+    goal = proposals.Goal(model, row, _at_least(body["target"]))
+    found = _propose(goal, score, application, before)
+    return {**unchanged, "target": body["target"], **found}
 
 
 def _propose(
     goal: proposals.Goal,
     score: Score,
     application: Mapping[str, Any],
-    before: Mapping[str, Any],
-) -> dict[str, Any]:
+    before: CreditAnswer,
+) -> Found:
     reached = before["decision"] in goal.decisions
     nothing = proposals.Search([], scored=0, complete=True)
     search = nothing if reached else proposals.search(goal)
     names = [feature.name for feature in goal.model.contract.features]
-    proposed = []
+    proposed: list[Proposal] = []
     for candidate in search.proposals:
         changes = {names[move.column]: move.value for move in candidate}
         afterwards = _afterwards(score, application, changes, before)
         # The search scores batches, whose float32 sums may differ from a single row's at a cutoff.
         if afterwards["after"]["decision"] in goal.decisions:
-            shown = [{"field": f, "from": application[f], "to": to} for f, to in changes.items()]
+            shown: list[ChangedField] = [
+                {"field": f, "from": application[f], "to": to} for f, to in changes.items()
+            ]
             steps = proposals.total_steps(candidate)
             proposed.append({"changes": shown, "steps": steps, **afterwards})
     return {
@@ -109,7 +125,7 @@ def _at_least(target: str) -> tuple[str, ...]:
     return DECISIONS[: DECISIONS.index(target) + 1]
 
 
-def _outcome(reached: bool, found: bool, complete: bool) -> str:
+def _outcome(reached: bool, found: bool, complete: bool) -> Outcome:
     if reached:
         return "already reached"
     if found:
@@ -122,23 +138,30 @@ def _score(
     history: Mapping[str, Any],
     languages: Sequence[str],
     application: Mapping[str, Any],
-) -> dict[str, Any]:
+) -> CreditAnswer:
     """The answer to the application, as a single request gets it."""
     row = model.encoder.encode(application, history)
     [answer] = model.answer([(application, row)], languages)
-    return answer
+    return cast("CreditAnswer", answer)  # a model with bands has no other answers
 
 
 def _afterwards(
     score: Score,
     application: Mapping[str, Any],
     changes: Mapping[str, Any],
-    before: Mapping[str, Any],
-) -> dict[str, Any]:
+    before: CreditAnswer,
+) -> ChangedAnswer:
     """The answer to the changed application, and the differences of its figures."""
-    after = {**score({**application, **changes}), "id": before["id"]}
-    difference = {key: round(after[key] - before[key], n) for key, n in DIFFERENCES.items()}
-    return {"after": after, "difference": difference}
+    after: CreditAnswer = {**score({**application, **changes}), "id": before["id"]}
+    probability = after["probability_of_default"] - before["probability_of_default"]
+    return {
+        "after": after,
+        "difference": {
+            "probability_of_default": round(probability, 6),
+            "score": after["score"] - before["score"],
+            "risk_score": round(after["risk_score"] - before["risk_score"], 2),
+        },
+    }
 
 
 def _broken_rules(model: ScoringModel, body: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -67,9 +67,9 @@ class ChampionWatch:
         self._counts: Counter[str] = Counter()
         self._due = 0.0
 
-    def observe(
-        self, score: Callable[[], dict[str, Any]], body: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def observe[A: Mapping[str, object]](
+        self, score: Callable[[], A], body: Mapping[str, Any]
+    ) -> A:
         """Call `score` for the body of a request, and count its answer or its error."""
         try:
             answer = score()
