@@ -34,6 +34,8 @@ from scoreline.jobs.jobs import TrainingRequest
 from scoreline.jobs.submission import Submissions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from scoreline.api.answers import History, Models, Promotion, SubmittedJob, Versions, Watch
@@ -268,7 +270,7 @@ def promotion_response(model: str, head: Entry) -> Response:
     return Response(answer)
 
 
-def react(event: dict[str, Any]) -> None:
+def react(event: Mapping[str, Any]) -> None:
     """What an event of EventBridge asks for; an error lets Lambda try again."""
     if event["detail-type"] == "Scheduled Event":
         services().watches.check()
@@ -279,7 +281,7 @@ def react(event: dict[str, Any]) -> None:
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+def lambda_handler(event: Any, context: LambdaContext) -> Mapping[str, object] | None:
     """Entry point of the function: requests, and the events of EventBridge."""
     if is_http(event):
         return dispatch(ROUTES, event)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from scoreline.api.application_schema import application_schema
 from scoreline.api.fields import is_identifier
 from scoreline.api.http import Request, Response, dispatch, is_http
 from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, direct_table
@@ -174,6 +173,8 @@ def what_if_model(request: Request) -> Response:
 
 def schema(request: Request) -> Response:
     """JSON Schema of the champion's input."""
+    from scoreline.api.application_schema import application_schema  # a cold start needs none
+
     contract = champions().get(request.path["model"]).model.contract
     return Response(application_schema(contract), content_type="application/schema+json")
 

@@ -14,7 +14,11 @@ from scoreline.core.settings import Settings
 from scoreline.jobs.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from scoreline.api.answers import TrainedVersion
 
 DIRECTLY = "direct invocation"  # Lambda does not tell a function who invokes it
 
@@ -31,7 +35,7 @@ def trainer() -> Trainer:
     return Trainer(ModelRegistry.connect(Settings.from_env()))
 
 
-def handle(event: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
+def handle(event: Any, trainer: Trainer) -> Mapping[str, object]:
     """Answer messages of the queue, or a direct invocation `{"model"?, "dataset_path"?}`."""
     if isinstance(event, dict) and "Records" in event:
         return worker().process(event["Records"], trainer)
@@ -44,10 +48,15 @@ def handle(event: dict[str, Any], trainer: Trainer) -> dict[str, Any]:
     except Exception as error:  # the door: a caller never sees a stack trace, a log never a value
         log_unexpected(error)
         return ScorelineError("internal error").to_json()
-    return {"score": result.score, "model_name": result.version, "status": result.status}
+    answer: TrainedVersion = {
+        "score": result.score,
+        "model_name": result.version,
+        "status": result.status,
+    }
+    return answer
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Any, context: LambdaContext) -> Mapping[str, object]:
     """Entry point of the function."""
     return handle(event, trainer())

@@ -475,3 +475,11 @@ class TrainingJob(TypedDict):
     ]
     status: NotRequired[Status]
     reason: NotRequired[str]
+
+
+class TrainedVersion(TypedDict):
+    """The answer of the train function to a direct invocation."""
+
+    score: float
+    model_name: Version
+    status: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scoreline.api.fields import IDENTIFIER
 from scoreline.api.scoring_requests import CUSTOMER_ID
@@ -13,13 +13,14 @@ from scoreline.core.contract import HELD
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from scoreline.api.json_schema import Schema
     from scoreline.core.contract import Constant, Contract, Figure
     from scoreline.core.features import Feature
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def application_schema(contract: Contract) -> dict[str, Any]:
+def application_schema(contract: Contract) -> Schema:
     """JSON Schema (2020-12) of what is scored; it accepts what the encoder accepts.
 
     That is an application, or an application and a customer where the model has online features.
@@ -36,11 +37,11 @@ def application_schema(contract: Contract) -> dict[str, Any]:
     }
 
 
-def _figure(given: Figure | Constant) -> str | dict[str, Any]:
+def _figure(given: Figure | Constant) -> str | Schema:
     return given if isinstance(given, str) else {"constant": given.constant}
 
 
-def _with_customer(application: dict[str, Any]) -> dict[str, Any]:
+def _with_customer(application: Schema) -> Schema:
     return {
         "type": "object",
         "properties": {
@@ -52,9 +53,9 @@ def _with_customer(application: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _application(contract: Contract) -> dict[str, Any]:
+def _application(contract: Contract) -> Schema:
     sent = [feature for feature in contract.features if not feature.online]
-    schema: dict[str, Any] = {
+    schema: Schema = {
         "type": "object",
         "properties": {
             "id": {
@@ -71,14 +72,14 @@ def _application(contract: Contract) -> dict[str, Any]:
     return {**schema, "allOf": one_name} if one_name else schema
 
 
-def _properties(feature: Feature) -> dict[str, Any]:
+def _properties(feature: Feature) -> Schema:
     """The feature under its own name and under its aliases."""
     own = _property(feature)
     alias = {**own, "description": f"Another name of {feature.name}", "deprecated": True}
     return {feature.name: own, **dict.fromkeys(feature.aliases, alias)}
 
 
-def _one_name(feature: Feature) -> Iterator[dict[str, Any]]:
+def _one_name(feature: Feature) -> Iterator[Schema]:
     """A feature with aliases comes under one of its names."""
     names = [{"required": [name]} for name in (feature.name, *feature.aliases)]
     if feature.aliases and not feature.nullable:
@@ -87,7 +88,7 @@ def _one_name(feature: Feature) -> Iterator[dict[str, Any]]:
         yield {"not": {"anyOf": [{"allOf": list(pair)} for pair in combinations(names, 2)]}}
 
 
-def _held(contract: Contract) -> dict[str, Any]:
+def _held(contract: Contract) -> Schema:
     if not contract.labels:
         return {}
     products = {
@@ -98,7 +99,7 @@ def _held(contract: Contract) -> dict[str, Any]:
     return {HELD: products}
 
 
-def _property(feature: Feature) -> dict[str, Any]:
+def _property(feature: Feature) -> Schema:
     kinds = [_value(feature)]
     if feature.special_codes:
         kinds += _specials(feature.special_codes)
@@ -110,7 +111,7 @@ def _property(feature: Feature) -> dict[str, Any]:
     return {**schema, "description": text} if text else schema
 
 
-def _specials(codes: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+def _specials(codes: Mapping[str, float]) -> Iterator[Schema]:
     """Schemas of special codes: generators of clients take lists of whole numbers only."""
     whole = {name: int(code) for name, code in codes.items() if code == int(code)}
     if whole:
@@ -125,7 +126,7 @@ def _specials(codes: Mapping[str, float]) -> Iterator[dict[str, Any]]:
             yield {"type": "number", "minimum": code, "maximum": code, "description": name}
 
 
-def _value(feature: Feature) -> dict[str, Any]:
+def _value(feature: Feature) -> Schema:
     if feature.type == "category":
         return _category(feature)
     if feature.type == "boolean":
@@ -134,7 +135,7 @@ def _value(feature: Feature) -> dict[str, Any]:
     return {"type": feature.type, "minimum": low, "maximum": high}
 
 
-def _category(feature: Feature) -> dict[str, Any]:
+def _category(feature: Feature) -> Schema:
     """Values of a category; a normalised one takes any text, since no keyword folds case."""
     codes = CategoryCodes(feature)
     numbers = list(codes.numbers)

@@ -87,6 +87,10 @@ class Table:
             raise error(BROKEN, broken)
         return body
 
+    def takes(self, body: Any) -> bool:
+        """Whether a body breaks no rule."""
+        return next(self.problems(body), None) is None
+
     def problems(self, value: Any, path: str = "") -> Iterator[FieldError]:
         """Every broken rule, unknown fields last: there may be any number of those."""
         if not isinstance(value, dict):
@@ -154,6 +158,11 @@ MODEL = Field(
     "must be the name of a model, such as german-credit",
     is_model,
     {"type": "string", "pattern": f"^{MODEL_PATTERN.pattern}$", "maxLength": MAX_NAME},
+)
+STRING = Field(
+    "must be a string",
+    lambda value: isinstance(value, str),
+    {"type": "string"},
 )
 IDENTIFIER = Field(
     f"must be a string of 1 to {MAX_ID} characters",

@@ -61,7 +61,7 @@ class Response(NamedTuple):
     content_type: str = JSON_TYPE
     headers: Mapping[str, str] = _NO_HEADERS
 
-    def to_proxy(self) -> dict[str, Any]:
+    def to_proxy(self) -> Mapping[str, object]:
         """The form that API Gateway's Lambda proxy integration takes."""
         text = self.body if isinstance(self.body, str) else json.dumps(self.body, allow_nan=False)
         return {
@@ -80,7 +80,9 @@ def is_http(event: Any) -> bool:
     return isinstance(event, dict) and "httpMethod" in event and "resource" in event
 
 
-def dispatch(routes: Mapping[tuple[str, str], Route], event: Mapping[str, Any]) -> dict[str, Any]:
+def dispatch(
+    routes: Mapping[tuple[str, str], Route], event: Mapping[str, Any]
+) -> Mapping[str, object]:
     """Answer a REST proxy event; every error becomes a JSON body with its status."""
     try:
         route = routes.get((event["httpMethod"], event["resource"]))

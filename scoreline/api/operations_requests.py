@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scoreline.api.fields import FLAG, MODEL, TEXT, Field, Table, is_model
+from scoreline.api.fields import FLAG, MODEL, STRING, TEXT, Field, Table, is_model
 from scoreline.core.datasets import DATASET_PATTERN, DATASET_RULE, is_dataset_path
 from scoreline.core.errors import MAX_NAME
 
@@ -75,4 +75,8 @@ UPDATE_MODEL = Table(
 ROUTING = Table({"default": MODEL, "banks": BANKS, "reason": REASON}, {"expected": SEQUENCE})
 TRAIN = Table({"dataset_path": DATASET}, {"model": MODEL})
 TRAIN_DIRECTLY = Table(optional={"model": MODEL, "dataset_path": DATASET})
+# A job in the training queue; messages of older versions do not name who asked for it.
+JOB_MESSAGE = Table(
+    {"job": STRING, "model": STRING, "dataset_path": STRING}, {"trained_by": STRING}
+)
 TRAIN_HEADERS = Table(optional={"idempotency-key": TEXT}, open=True)

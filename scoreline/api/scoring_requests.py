@@ -9,6 +9,7 @@ from scoreline.api.fields import (
     MAX_ID,
     MODEL,
     OBJECT,
+    STRING,
     TEXT,
     Field,
     Table,
@@ -30,9 +31,9 @@ def is_customer_id(value: Any) -> bool:
 
 
 BANK = Field(
-    "must be a string",
-    lambda value: isinstance(value, str),
-    {"type": "string", "description": "The bank whose model answers in place of the default one"},
+    STRING.rule,
+    STRING.holds,
+    {**STRING.schema, "description": "The bank whose model answers in place of the default one"},
 )
 CUSTOMER_ID = Field(
     f"must be a whole number or a string of 1 to {MAX_ID} characters, or null",

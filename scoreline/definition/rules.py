@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from scoreline.core.errors import MAX_NAME
 from scoreline.core.versions import MODEL_PATTERN
 from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.definition.search_spaces import SPACES
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 def check_name(name: str) -> Iterable[Problem]:
     """The name of a model is part of paths and URLs."""
-    if not MODEL_PATTERN.fullmatch(name):
-        yield "", "must be lower-case words joined by hyphens"
+    if not MODEL_PATTERN.fullmatch(name) or len(name) > MAX_NAME:
+        yield "", f"must be lower-case words joined by hyphens, at most {MAX_NAME} characters"
 
 
 def check_columns(

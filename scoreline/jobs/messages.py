@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from scoreline.api.operations_requests import JOB_MESSAGE
 from scoreline.core.datasets import UPLOAD_PREFIX, s3_uri
 from scoreline.core.errors import MalformedRequestError
 from scoreline.core.versions import MODEL_PATTERN
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 READY_RULE = "the manifest's key must be datasets/MODEL/_READY.json, or lie in a folder below MODEL"
 _READY_KEY = re.compile(rf"datasets/(?P<model>{MODEL_PATTERN.pattern})/(.+/)?_READY\.json")
-_JOB_KEYS = {"job", "model", "dataset_path"}  # and trained_by, which older messages lack
 _NO_MODEL = "-"
 # S3's sequencers have 16 to 18 digits; to compare two, the shorter is padded with zeros.
 _SEQUENCER_WIDTH = 64
@@ -57,7 +57,7 @@ def requested_jobs(body: str) -> list[RequestedJob]:
     """
     try:
         message = json.loads(body)
-        if message.keys() - {"trained_by"} == _JOB_KEYS:
+        if JOB_MESSAGE.takes(message):
             return [_submitted(message)]
         if message.get("detail-type") == "Object Created":
             return [_announced(message["detail"])]
@@ -69,8 +69,6 @@ def requested_jobs(body: str) -> list[RequestedJob]:
 
 
 def _submitted(message: Mapping[str, Any]) -> RequestedJob:
-    if not all(isinstance(value, str) for value in message.values()):
-        raise TypeError("job")
     asked = {name: value for name, value in message.items() if name != "job"}
     return RequestedJob(message["job"], TrainingRequest(**asked))
 
