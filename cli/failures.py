@@ -26,6 +26,10 @@ def exit_on_failure() -> Iterator[None]:
         _fail(str(error))
     except ModuleNotFoundError as error:
         _fail(f"the package {error.name} is not installed; install scoreline with its dependencies")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}")
     except Exception as error:
         if (sentence := aws_sentence(error)) is None:
             raise

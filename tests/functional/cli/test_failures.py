@@ -93,6 +93,15 @@ def test_a_missing_package_is_named(capsys):
     assert "the package xgboost is not installed" in capsys.readouterr().err
 
 
+def test_a_file_that_cannot_be_written_is_named(tmp_path, capsys):
+    path = tmp_path / "nowhere" / "report.html"
+
+    with pytest.raises(SystemExit), exit_on_failure():
+        path.write_text("")
+
+    assert capsys.readouterr().err == f"scoreline: {path}: No such file or directory\n"
+
+
 def test_other_errors_keep_their_stack_trace():
     with pytest.raises(ZeroDivisionError), exit_on_failure():
         _ = 1 / 0
