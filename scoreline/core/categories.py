@@ -39,6 +39,7 @@ class CategoryCodes:
             spelling: codes[category]
             for spelling, category in (feature.category_aliases or {}).items()
         }
+        # Nearly all texts are found as they are written, without the cost of normalising them.
         self.exact = codes | aliases
         self._codes = {comparable(text, feature): code for text, code in self.exact.items()}
         are_numbers = all(_WHOLE_NUMBER.fullmatch(category) for category in feature.categories)

@@ -245,6 +245,7 @@ class Contract:
     @classmethod
     def from_json(cls, text: str | bytes) -> Contract:
         """Inverse of `to_json`."""
+        # Contracts of earlier releases lack keys that were added since, hence `get`.
         raw = json.loads(text)
         return cls(
             **{

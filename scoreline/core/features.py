@@ -91,6 +91,7 @@ class Feature:
         actionable = raw["actionable"]
         if actionable is not None:
             actionable = Actionable(**{**actionable, "to": tuple(actionable["to"])})
+        # JSON has lists where records have tuples.
         lists = {key: tuple(raw.get(key, ())) for key in ("categories", "aliases")}
         return cls(**{**raw, **lists, "actionable": actionable})
 

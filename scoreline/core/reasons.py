@@ -69,11 +69,13 @@ class ReasonFinder:
         losses = self._losses(explained)
         found: list[tuple[int, int, float]] = []
         for number, (_, members) in enumerate(self._families):
+            # Members offset each other: a family is one reason, not the sum of its bad members.
             loss = sum([losses[i] for i in members])
             if loss > TIE:
                 found.append((-round(loss / TIE), number, loss))
         found.sort()
         per_unit = -self._factor * self._slope(explained)
+        # A reason that costs no whole point is left out, unless there is no other one.
         principal = [item for item in found if round(per_unit * item[2])] or found[:1]
         kind = "held_back" if explained.approved else "adverse"
         given = (*explained.row, *explained.values[len(explained.row) :])
@@ -110,6 +112,7 @@ class ReasonFinder:
 
     def _slope(self, explained: Explained) -> float:
         """Log-odds per unit of margin between the reference and this applicant."""
+        # Calibration bends the margin, so points per unit of margin differ between applicants.
         distance = explained.margin - self._reference.margin
         if abs(distance) < TIE:
             return self._reference.slope

@@ -28,6 +28,7 @@ def _init(self: Any, *arguments: Any, **named: Any) -> None:
     given = {**dict(zip(names, arguments, strict=False)), **named}
     if len(given) != len(arguments) + len(named) or not given.keys() <= set(names):
         raise TypeError(f"{type(self).__name__} got an argument twice or one that it does not take")
+    # Not setattr, which a record refuses.
     for name in names:
         value = given[name] if name in given else _default(self, name)
         object.__setattr__(self, name, value)

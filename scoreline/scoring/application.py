@@ -89,6 +89,7 @@ class ApplicationEncoder:
                 row.append(encode(value))
             except BrokenRuleError as error:
                 broken.append(FieldError(name, str(error)))
+        # Unknown fields come last, in the order in which the client sent them.
         broken.extend(self._other_errors(application))
         if broken:
             raise InvalidApplicationError("the application breaks the contract", tuple(broken))
@@ -183,6 +184,7 @@ def _number_encoder(feature: Feature) -> Callable[[Any], float]:
     kind, rule = number_rule(feature), range_rule(feature)
 
     def encode(value: Any) -> float:
+        # Not isinstance: True is an int, and a boolean is not an amount.
         if type(value) is not int and type(value) is not float:
             raise BrokenRuleError(kind)
         if value in specials:

@@ -84,6 +84,7 @@ class OnlineFeatures:
         broken = tuple(_broken_rules(model, body))
         if broken:
             raise InvalidApplicationError(BROKEN, broken)
+        # Encoded again with the history: a broken application must not cost a look-up.
         application, history = body["application"], self.look_up(model, body.get("customer_id"))
         row = model.encoder.encode(application, history.values)
         return Applicant(application, row, history.shown)

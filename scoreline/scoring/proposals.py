@@ -115,6 +115,7 @@ def search(goal: Goal) -> Search:
         complete &= step.complete
         if len(found) >= MAX_PROPOSALS:
             break
+        # A larger candidate with a move of so many steps would contain the proposal.
         if size == 1:
             for [move] in found:
                 levers[move.column] = levers[move.column].below(move.steps)
@@ -140,6 +141,7 @@ def _smallest(
             if not any(_contains(rank[-1], other) for other in found):
                 best[columns] = min(rank, best.get(columns, rank))
         ranks = sorted(best.values())
+        # Candidates come by steps, so later ones cannot be smaller than the last one of a chunk.
         if len(ranks) >= wanted and ranks[wanted - 1][0] < total_steps(chunk[-1]):
             return Search([candidate for *_, candidate in ranks], scored, True)
     exhausted = next(candidates, None) is None

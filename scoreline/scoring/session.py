@@ -70,6 +70,7 @@ class Session:
         """
         if {len(row) for row in rows} != {self.columns}:
             raise OnnxRuntimeError(f"expected rows of {self.columns} values")
+        # A single row reuses its buffers, so that no tensor is created for each application.
         if len(rows) > 1:
             return _Buffers(self, len(rows)).run(chain.from_iterable(rows), outputs)
         with self._one_row_lock:
@@ -113,6 +114,7 @@ class _Buffers:
         outputs = [_tensor(n, columns) for columns in session.outputs.values()]
         self._values = {name: values for name, (values, _) in zip(names, outputs, strict=True)}
         tensors = [tensor for _, tensor in outputs]
+        # Only the tensors are passed: a reference to `self` would keep it alive for ever.
         finalize(self, _release, [row_tensor, *tensors])
         self._run = partial(
             ort.Run,
@@ -128,6 +130,7 @@ class _Buffers:
 
     def run(self, rows: Iterable[float], outputs: Sequence[str]) -> list[list[list[float]]]:
         """Score n rows; `rows` are their values, one row after the other."""
+        # Doubles are rounded to the nearest float32 here, in the tensor's own memory.
         self._rows[:] = array("f", rows)
         status = self._run()
         if status:

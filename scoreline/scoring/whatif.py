@@ -63,6 +63,7 @@ def what_if(
     """
     if not model.contract.bands:
         raise InvalidRequestError("this model makes no decision that a change could move")
+    # Under one name per feature, a change replaces a value that was sent under an alias.
     body = {
         name: model.encoder.canonical(value) if isinstance(value, dict) else value
         for name, value in body.items()

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     # (watch, champion, its shadow if that is still loaded) -> the observer of the champion
     type StartWatch = Callable[[Watch, ScoringModel, ScoringModel | None], ChampionWatch | None]
 
-JITTER = 0.2
+JITTER = 0.2  # of a pointer's age, so that processes do not all ask SSM at once
 RETRY_S = 5.0
-MAX_ABSENT = 1000
+MAX_ABSENT = 1000  # names of models that do not exist, which clients may invent without end
 
 
 @dataclass(slots=True)
@@ -138,6 +138,7 @@ class ChampionCache:
         pointer, last = self._registry.pointer(model), self._loaded.get(model)
         champion = last
         if champion is None or champion.ref != pointer.champion:
+            # Not fresh until the watch has started too: if that fails, the next request retries.
             loaded = load_version(self._registry, model, pointer.champion)
             champion = self._loaded[model] = LoadedChampion(pointer.champion, loaded, 0.0)
         if champion.watch != pointer.watch:

@@ -81,6 +81,7 @@ class ChampionWatch:
 
     def _count(self, count: Callable[..., None], body: Mapping[str, Any], outcome: Any) -> None:
         try:
+            # After the watch nothing is counted, but what is left is still written.
             if self._clock() < self._until:
                 count(_items(body), outcome)
             if any(self._counts.values()) and self._clock() >= self._due:
@@ -99,6 +100,7 @@ class ChampionWatch:
         self._due = self._clock() + FLUSH_S
 
     def _count_error(self, items: Sequence[Any], error: Exception) -> None:
+        # Other errors below 500 are the client's, whichever version answers.
         is_refusal = isinstance(error, InvalidApplicationError)
         if is_refusal or not isinstance(error, ScorelineError) or error.status >= 500:
             self._count_unanswered(items, is_refusal=is_refusal)
