@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from training.compare_algorithms import ComparedAlgorithm
+    from training.evaluate.intervals import Figure
 
     # the cells of a row; None draws a line across the table
     type Row = Sequence[str] | None
@@ -19,14 +20,25 @@ DEFAULT_METRICS = {"auc": "AUC", "ks": "KS", "brier": "Brier"}  # other tasks sh
 PROSE_WIDTH = 24
 
 
-def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
+def metrics_table(metrics: Mapping[str, Mapping[str, Any]]) -> Table:
     """Metrics of a version on its test set, with their confidence intervals."""
     rows = [
-        (name, *(f"{interval[key]:.4f}" for key in ("value", "low", "high")))
-        for name, interval in metrics.items()
+        (name, *(_figure(figure.get(key)) for key in ("value", "low", "high")), _remark(figure))
+        for name, figure in metrics.items()
     ]
-    columns = ("metric", "value", "95 % from", "to")
-    return _table("Test set", columns, rows, numbers=columns[1:])
+    columns = ("metric", "value", "95 % from", "to", "")
+    return _table("Test set", columns, rows, numbers=columns[1:4])
+
+
+def _figure(value: float | None, digits: int = 4) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _remark(figure: Mapping[str, Any]) -> str:
+    """What stands in for an interval: why there is none, or what chance gives."""
+    if "chance" in figure:
+        return f"{figure['chance']:.4f} by chance"
+    return str(figure.get("withheld", ""))
 
 
 def gates_table(gates: Iterable[Mapping[str, Any]]) -> Table:
@@ -70,7 +82,7 @@ def versions_table(model: str, versions: Iterable[Mapping[str, Any]]) -> Table:
         (
             version["version"],
             version["algorithm"] or "-",
-            *(f"{metrics[key]['value']:.4f}" if key in metrics else "-" for key in columns),
+            *(_figure(metrics.get(key, {}).get("value")) for key in columns),
             version["status"] or "-",
             "champion" if version["champion"] else "",
         )
@@ -127,13 +139,17 @@ def _comparison_cells(result: ComparedAlgorithm) -> tuple[str, ...]:
     return (
         result.algorithm,
         f"{result.auc:.4f}",
-        f"{pooled.value:.3f} ({pooled.low:.3f}-{pooled.high:.3f})",
+        f"{_figure(pooled.value, 3)} ({_ends(pooled)})",
         *(f"{result.figures[key]:.4f}" for key in ("ks", "brier", "calibration_error")),
         *((_p(test.p_value), _p(test.adjusted)) if test else ("best", "")),
         f"{result.fit_seconds:.2f}",
         f"{result.model_bytes / 1000:,.0f}",
         f"{result.row_us:.0f}",
     )
+
+
+def _ends(figure: Figure) -> str:
+    return f"{figure.low:.3f}-{figure.high:.3f}" if figure.low is not None else figure.withheld
 
 
 def _p(value: float) -> str:

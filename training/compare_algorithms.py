@@ -14,7 +14,7 @@ from scoreline.core.errors import DefinitionError, UnrankedError
 from scoreline.definition.model import DefaultDefinition
 from scoreline.definition.variants import with_algorithm
 from scoreline.scoring.many_rows import open_session
-from training.evaluate.delong import auc_interval, compare_auc, holm
+from training.evaluate.delong import auc_figure, compare_auc, holm
 from training.evaluate.metrics import METRICS, auc
 from training.export.graphs import online_graph
 from training.export.metadata import with_metadata
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
-    from training.evaluate.intervals import Interval
+    from training.evaluate.intervals import Figure, Interval
 
     type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -68,8 +68,8 @@ class ComparedAlgorithm:
 
     algorithm: str
     auc: float
-    pooled_auc: Interval
-    figures: dict[str, float]
+    pooled_auc: Figure
+    figures: dict[str, float | None]
     fit_seconds: float
     model_bytes: int
     row_us: float
@@ -138,7 +138,7 @@ def compare(
         ComparedAlgorithm(
             algorithm=name,
             auc=float(np.mean([auc(dataset.y[rows], of.log_odds[rows]) for _, rows in splits])),
-            pooled_auc=auc_interval(dataset.y, of.log_odds),
+            pooled_auc=auc_figure(dataset.y, of.log_odds),
             figures={k: metric(dataset.y, sigmoid(of.log_odds)) for k, metric in METRICS.items()},
             fit_seconds=of.fit_seconds,
             model_bytes=of.model_bytes,

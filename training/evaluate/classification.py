@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from scoreline.scoring.scores import scores
-from training.evaluate.intervals import CONFIDENCE, RESAMPLES, SEED, Interval, wilson
+from training.evaluate.intervals import Interval, wilson
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Contract
@@ -55,23 +54,17 @@ def confusion_counts(flagged: NDArray[np.bool_], y: NDArray[np.int8]) -> dict[st
 def figures_of(
     true_positives: int, false_positives: int, true_negatives: int, false_negatives: int
 ) -> dict[str, Interval | None]:
-    """Figures of the counts, where both classes are present.
+    """Figures of the counts, where both classes are present, with Wilson's intervals.
 
-    The proportions have Wilson's interval. F1 has the percentile interval of a bootstrap within
-    each class.
+    F1 is 2 J / (1 + J), where J is a proportion: that of the true positives among the rows that
+    are flagged, defaults or both. It rises with J, so the ends of the interval are those of J.
     """
     defaults, goods = true_positives + false_negatives, true_negatives + false_positives
-    # F1 depends on the counts alone, so counts are drawn instead of rows.
-    rng = np.random.default_rng(SEED)
-    hits = rng.binomial(defaults, true_positives / defaults, RESAMPLES)
-    alarms = rng.binomial(goods, false_positives / goods, RESAMPLES)
-    low, high = np.quantile(
-        2 * hits / (hits + alarms + defaults), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    )
+    jaccard = wilson(true_positives, defaults + false_positives)
     flagged = true_positives + false_positives
     return {
         "accuracy": wilson(true_positives + true_negatives, defaults + goods),
         "precision": wilson(true_positives, flagged) if flagged else None,
         "recall": wilson(true_positives, defaults),
-        "f1": Interval(2 * true_positives / (flagged + defaults), float(low), float(high)),
+        "f1": Interval(*(2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))),
     }

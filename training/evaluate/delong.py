@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, fsum, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from training.evaluate.intervals import QUANTILE, Interval
+from training.evaluate.intervals import (
+    CONFIDENCE,
+    QUANTILE,
+    Figure,
+    Interval,
+    Withheld,
+    mean_and_error,
+    too_few,
+)
+from training.evaluate.score_counts import ScoreCounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,24 +34,67 @@ class PairedTest:
     p_value: float
 
 
-def auc_interval(y: NDArray[np.int8], score: NDArray[np.float64]) -> Interval:
-    """Area under the ROC curve with DeLong's interval, cut to [0, 1].
+def auc_figure(y: NDArray[np.int8], score: NDArray[np.float64]) -> Figure:
+    """Area under the ROC curve with its interval, which is withheld for under 30 rows of a class.
 
     Parameters
     ----------
     y : shape (n_rows,), 1 is default, both classes present
     score : shape (n_rows,), any score that rises with the probability of default
+    """
+    return auc_figure_of(ScoreCounts.of(y, score))
+
+
+def auc_figure_of(counts: ScoreCounts) -> Figure:
+    """The same of rows that have been counted."""
+    reason = too_few(counts.n_defaults, counts.n_goods)
+    if reason is not None:
+        return Withheld(area_and_error(counts)[0], reason)
+    return auc_interval(counts)
+
+
+def auc_interval(counts: ScoreCounts) -> Interval:
+    """Area under the ROC curve with DeLong's interval, symmetric on the logit scale.
+
+    References
+    ----------
+    The logit scale: Qin and Hotilovac, Comparison of non-parametric confidence intervals for the
+    area under the ROC curve, Statistical Methods in Medical Research 17 (2008).
+    """
+    area, error = area_and_error(counts)
+    if area in (0.0, 1.0):
+        return _separated(area, min(counts.n_defaults, counts.n_goods))
+    factor = exp(QUANTILE * error / (area * (1 - area)))
+    odds = area / (1 - area)
+    low, high = odds / factor, odds * factor
+    return Interval(area, low / (1 + low), high / (1 + high))
+
+
+def area_and_error(counts: ScoreCounts) -> tuple[float, float]:
+    """Area under the ROC curve, ties counting one half, and DeLong's standard error.
 
     References
     ----------
     DeLong, DeLong and Clarke-Pearson, Comparing the areas under two or more correlated receiver
-    operating characteristic curves, Biometrics 44 (1988). Mid-ranks, which take n log n: Sun and
-    Xu, Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters 21 (2014).
+    operating characteristic curves, Biometrics 44 (1988). Their V10 and V01 depend on the score
+    alone: the share of the goods below it, and of the defaults above it.
     """
-    over_goods, under_defaults = placements(y, score)
-    value = float(over_goods.mean())
-    margin = QUANTILE * standard_error(over_goods, under_defaults)
-    return Interval(value, max(value - margin, 0.0), min(value + margin, 1.0))
+    goods, defaults = counts.goods.cumsum(), counts.defaults.cumsum()
+    below = (goods - counts.goods / 2) / goods[-1]
+    above = 1 - (defaults - counts.defaults / 2) / defaults[-1]
+    area, of_defaults = mean_and_error(below, counts.defaults)
+    _, of_goods = mean_and_error(above, counts.goods)
+    return area, float(np.hypot(of_defaults, of_goods))
+
+
+def _separated(area: float, pairs: int) -> Interval:
+    """The interval where one class scores above the other throughout.
+
+    The rows hold as many independent pairs as the smaller class has rows. If the area were a, all
+    of them would be in order with probability a**pairs.
+    """
+    bound = ((1 - CONFIDENCE) / 2) ** (1 / pairs)
+    return Interval(1.0, bound, 1.0) if area else Interval(0.0, 0.0, 1 - bound)
 
 
 def compare_auc(
@@ -50,15 +103,16 @@ def compare_auc(
     """AUC of the first model less that of the second, both on the same rows.
 
     The models are taken as given: the test does not cover what another training sample would
-    change.
+    change. The difference is the same to the last bit in every order of the rows.
 
     Parameters
     ----------
-    y, first, second : as in `auc_interval`, whose references apply
+    y, first, second : as in `auc_figure`; the references of `area_and_error` apply
     """
-    ours, theirs = placements(y, first), placements(y, second)
-    over_goods, under_defaults = ours[0] - theirs[0], ours[1] - theirs[1]
-    difference, error = float(over_goods.mean()), standard_error(over_goods, under_defaults)
+    ours, theirs = _placements(y, first), _placements(y, second)
+    difference, of_defaults = _mean_and_error(ours[0] - theirs[0])
+    _, of_goods = _mean_and_error(ours[1] - theirs[1])
+    error = float(np.hypot(of_defaults, of_goods))
     margin = QUANTILE * error
     return PairedTest(
         Interval(difference, difference - margin, difference + margin),
@@ -66,35 +120,33 @@ def compare_auc(
     )
 
 
-def placements(
+def _placements(
     y: NDArray[np.int8], score: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Share of the goods below each default, and of the defaults above each good; ties count half.
 
-    The mean of either is the AUC; DeLong calls them V10 and V01.
-
     Returns
     -------
     Arrays of shape (n_defaults,) and (n_goods,)
+
+    References
+    ----------
+    Mid-ranks, which take n log n: Sun and Xu, Fast implementation of DeLong's algorithm, IEEE
+    Signal Processing Letters 21 (2014).
     """
     defaults, goods = score[y == 1], score[y == 0]
     m, n = len(defaults), len(goods)
-    # Ranks among all rows less ranks within the class count the rows of the other class below.
     ranks = rankdata(np.concatenate([defaults, goods]))
     over_goods = (ranks[:m] - rankdata(defaults)) / n
     under_defaults = 1 - (ranks[m:] - rankdata(goods)) / m
     return over_goods, under_defaults
 
 
-def standard_error(over_goods: NDArray[np.float64], under_defaults: NDArray[np.float64]) -> float:
-    """Standard error of the mean of placements, or of the difference of two models' placements."""
-    variances = (_variance(values) / len(values) for values in (over_goods, under_defaults))
-    return float(np.sqrt(sum(variances)))
-
-
-def _variance(values: NDArray[np.float64]) -> float:
-    # A class of one row gives no estimate of the variance.
-    return float(values.var(ddof=1)) if len(values) > 1 else 0.0
+def _mean_and_error(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The mean and its standard error, of exact sums, which do not depend on the order."""
+    mean = fsum(values.tolist()) / len(values)
+    squares = fsum(((values - mean) ** 2).tolist())
+    return mean, sqrt(squares / max(len(values) - 1, 1) / len(values))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

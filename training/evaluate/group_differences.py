@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+from math import exp, log, sqrt
 from typing import TYPE_CHECKING
 
-from scipy.stats.contingency import relative_risk
+import numpy as np
+from scipy.optimize import brentq
 
-from training.evaluate.intervals import CONFIDENCE, QUANTILE, Interval, wilson
+from training.evaluate.intervals import QUANTILE, Interval, wilson
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+# Ratios within exp(-30) and exp(30) are searched.
+SEARCHED = 30.0
 
 
 def rate_ratio(passed: int, n: int, compared_passed: int, compared_n: int) -> Interval | None:
-    """Ratio of two rates; None where either rate is 0.
+    """Ratio of two rates with its score interval; None where the compared rate is 0.
+
+    The interval holds every ratio that the score test does not reject. A rate of 0 has the ratio
+    0, with an upper end.
 
     References
     ----------
-    Katz et al., Biometrics 34 (1978): the interval is symmetric on the log scale.
+    Koopman, Confidence intervals for the ratio of two binomial proportions, Biometrics 40 (1984);
+    recommended by Fagerland, Lydersen and Laake, Statistical Methods in Medical Research 24 (2015).
     """
-    if not passed or not compared_passed:
+    if not compared_passed:
         return None
-    ratio = relative_risk(passed, n, compared_passed, compared_n)
-    interval = ratio.confidence_interval(CONFIDENCE)
-    return Interval(float(ratio.relative_risk), float(interval.low), float(interval.high))
+    ratio = (passed / n) / (compared_passed / compared_n)
+
+    def beyond(log_ratio: float) -> float:
+        found = _score_statistic(exp(log_ratio), passed, n, compared_passed, compared_n)
+        return found - QUANTILE**2
+
+    centre = log(ratio) if passed else -SEARCHED
+    low = exp(brentq(beyond, -SEARCHED, centre, xtol=1e-12)) if passed else 0.0
+    return Interval(ratio, low, exp(brentq(beyond, centre, SEARCHED, xtol=1e-12)))
+
+
+def _score_statistic(ratio: float, x: int, n: int, y: int, m: int) -> float:
+    """Chi-square of x of n and y of m where the first rate is `ratio` times the second."""
+    # The restricted likelihood is highest at the smaller root of a quadratic in the second rate.
+    a, b, c = ratio * (n + m), ratio * (n + y) + x + m, x + y
+    q = 2 * c / (b + sqrt(max(b * b - 4 * a * c, 0.0)))
+    p = min(ratio * q, 1.0)
+    found = 0.0
+    for observed, rows, rate in ((x, n, p), (y, m, q)):
+        variance = rows * rate * (1 - rate)
+        found += (observed - rows * rate) ** 2 / variance if variance else 0.0
+    return found
 
 
 def rate_difference(passed: int, n: int, compared_passed: int, compared_n: int) -> Interval:
@@ -50,6 +77,7 @@ def standardised_mean_difference(
     ----------
     Hedges and Olkin, Statistical Methods for Meta-Analysis (1985).
     """
+    values, compared = np.sort(values), np.sort(compared)  # sums depend on the order otherwise
     n, m = len(values), len(compared)
     pooled = ((n - 1) * values.var(ddof=1) + (m - 1) * compared.var(ddof=1)) / (n + m - 2)
     if not pooled:

@@ -1,164 +1,113 @@
-"""Discrimination and calibration on held-out rows, each figure with a 95 % interval."""
+"""Discrimination and calibration on held-out rows, with 95 % intervals.
+
+Rows are counted by probability first, so no figure depends on their order, not even its last bit.
+"""
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluate.delong import auc_interval
-from training.evaluate.intervals import CONFIDENCE, RESAMPLES, SEED, Interval
+from training.evaluate.calibration_figures import (
+    GROUPS,
+    error_beside_chance,
+    intercept_interval,
+    slope_interval,
+)
+from training.evaluate.delong import area_and_error, auc_figure_of
+from training.evaluate.intervals import (
+    Interval,
+    Withheld,
+    mean_loss_interval,
+    too_few,
+)
+from training.evaluate.ks import ks_interval, largest_distance
+from training.evaluate.score_counts import ScoreCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    type Metric = Callable[[NDArray[np.int8], NDArray[np.float64]], float]
+    from training.evaluate.intervals import Figure, Metric
 
-# Most rows of a resample: 400 resamples of a large test set would take minutes.
-DRAWN_ROWS = 10_000
-CALIBRATION_GROUPS = 10
-NEWTON_STEPS = 12
-CONVERGED = 1e-10
+    type Function = Callable[[NDArray[np.int8], NDArray[np.float64]], float | None]
+
+SMALLEST = 1e-12
 
 
-def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Interval]:
-    """AUC and Gini with DeLong's interval, the others with the bootstrap's percentile interval.
+def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Metric]:
+    """All figures of a sample.
 
-    At most 10,000 rows are drawn per resample; where there are more, the distances from the figures
-    of all rows are multiplied by the square root of the share drawn.
+    Intervals are withheld where a class has fewer than 30 rows.
 
     Parameters
     ----------
     y : array of shape (n_rows,), 1 is default, both classes present
     probability : array of shape (n_rows,), probability of default
-
-    References
-    ----------
-    Bickel, Götze, van Zwet, Resampling fewer than n observations (Statistica Sinica 7, 1997).
     """
-    area = auc_interval(y, probability)
-    figures = {
+    counts = ScoreCounts.of(y, probability)
+    area = auc_figure_of(counts)
+    return {
         "auc": area,
-        "gini": Interval(2 * area.value - 1, 2 * area.low - 1, 2 * area.high - 1),
+        "gini": _gini(area),
+        "ks": ks_interval(counts),
+        "brier": _loss(counts, *_squares(counts)),
+        "log_loss": _loss(counts, *_surprises(counts)),
+        "calibration_error": error_beside_chance(counts),
+        "calibration_intercept": intercept_interval(counts),
+        "calibration_slope": slope_interval(counts),
     }
-    rng = np.random.default_rng(SEED)
-    drawn = [_figures(y, probability, _resample(y, rng)) for _ in range(RESAMPLES)]
-    lows, highs = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
-    shrunk = min(1.0, DRAWN_ROWS / len(y)) ** 0.5
-    for (name, metric), low, high in zip(METRICS.items(), lows, highs, strict=True):
-        value = metric(y, probability)
-        figures[name] = Interval(
-            value, value + shrunk * (float(low) - value), value + shrunk * (float(high) - value)
-        )
-    return figures
-
-
-def _figures(
-    y: NDArray[np.int8], probability: NDArray[np.float64], rows: NDArray[np.int64]
-) -> list[float]:
-    drawn_y, drawn_probability = y[rows], probability[rows]
-    return [metric(drawn_y, drawn_probability) for metric in METRICS.values()]
 
 
 def auc(y: NDArray[np.int8], score: NDArray[np.float64]) -> float:
     """Area under the ROC curve; ties count one half."""
-    return auc_interval(y, score).value
+    return area_and_error(ScoreCounts.of(y, score))[0]
 
 
 def ks(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
     """Kolmogorov-Smirnov: the largest distance between the classes' distributions."""
-    order = np.argsort(probability, kind="stable")
-    # No cutoff can split a tie, so only the last row of each tie counts.
-    ordered, last = y[order], np.flatnonzero(np.diff(probability[order], append=np.inf))
-    defaults = np.cumsum(ordered == 1)[last] / max((y == 1).sum(), 1)
-    goods = np.cumsum(ordered == 0)[last] / max((y == 0).sum(), 1)
-    return float(np.abs(defaults - goods).max())
+    return largest_distance(ScoreCounts.of(y, probability)).value
 
 
 def brier(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
     """Mean squared error of the probability."""
-    return float(np.mean((probability - y) ** 2))
+    counts = ScoreCounts.of(y, probability)
+    return _mean_loss(counts, *_squares(counts)).value
 
 
 def log_loss(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
     """Mean negative log-likelihood; probabilities are kept within 1e-12 of 0 and 1."""
-    p = np.clip(probability, 1e-12, 1 - 1e-12)
-    return float(-np.mean(np.where(y == 1, np.log(p), np.log(1 - p))))
+    counts = ScoreCounts.of(y, probability)
+    return _mean_loss(counts, *_surprises(counts)).value
 
 
 def calibration_error(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
-    """Expected calibration error over ten groups of equally many rows."""
-    gaps = [
-        abs(y[rows].mean() - probability[rows].mean()) * len(rows)
-        for rows in calibration_groups(probability)
-    ]
-    return float(sum(gaps) / len(y))
+    """Expected calibration error over ten groups of about equally many rows."""
+    return error_beside_chance(ScoreCounts.of(y, probability)).value
 
 
 def calibration_groups(probability: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Rows in ten groups of equal size by rising probability, without empty groups."""
+    """Rows in ten groups of about equally many, by rising probability; equal ones are together."""
+    distinct, position = np.unique(probability, return_inverse=True)
+    rows = np.bincount(position, minlength=len(distinct))
+    group = ScoreCounts(distinct, rows, np.zeros_like(rows)).groups(GROUPS)[position]
     order = np.argsort(probability, kind="stable")
-    return [rows for rows in np.array_split(order, CALIBRATION_GROUPS) if len(rows)]
+    return [rows for k in range(GROUPS) if len(rows := order[group[order] == k])]
 
 
-def chance_error(probability: NDArray[np.float64]) -> float:
-    """The calibration error that chance alone gives to correct probabilities.
-
-    It is the mean distance of a group's default rate from its expectation, which is
-    sqrt(2 p (1 - p) / (pi n)) in the normal approximation.
-    """
-    groups = [probability[rows] for rows in calibration_groups(probability)]
-    variances = [float(np.mean(p * (1 - p))) / len(p) for p in groups]
-    sizes = [len(p) for p in groups]
-    return float(np.average(np.sqrt(2 * np.array(variances) / np.pi), weights=sizes))
+def calibration_intercept(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float | None:
+    """Intercept of y on the log-odds at slope 1; None where it cannot be estimated."""
+    return intercept_interval(ScoreCounts.of(y, probability)).value
 
 
-def calibration_intercept(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
-    """Intercept of y on the log-odds at slope 1 (calibration in the large): 0 where calibrated.
-
-    References
-    ----------
-    Cox, Two further applications of a model for binary regression, Biometrika 45 (1958).
-    """
-    return float(_logistic([1.0], y, _log_odds(probability))[0])
+def calibration_slope(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float | None:
+    """Slope of y on the log-odds, with an intercept; None where it cannot be estimated."""
+    return slope_interval(ScoreCounts.of(y, probability)).value
 
 
-def calibration_slope(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
-    """Slope of y on the log-odds, with an intercept: 1 where calibrated; Cox, as above."""
-    return float(_logistic([1.0, _log_odds(probability)], y, 0.0)[1])
-
-
-def _log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    p = np.clip(probability, 1e-9, 1 - 1e-9)
-    log_odds: NDArray[np.float64] = np.log(p / (1 - p))
-    return log_odds
-
-
-def _logistic(
-    columns: Sequence[NDArray[np.float64] | float],
-    y: NDArray[np.int8],
-    offset: NDArray[np.float64] | float,
-) -> NDArray[np.float64]:
-    """Coefficients of a logistic regression with an offset, by Newton's method."""
-    # Sums, not matrix products: those would start a thread per processor for two columns.
-    weights = np.zeros(len(columns))
-    for _ in range(NEWTON_STEPS):
-        z = sum((w * c for w, c in zip(weights, columns, strict=True)), offset)
-        p = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
-        spread = np.broadcast_to(p * (1 - p), y.shape)
-        curvature = [[np.sum(a * b * spread) for b in columns] for a in columns]
-        step = np.linalg.lstsq(curvature, [np.sum(c * (y - p)) for c in columns], rcond=None)[0]
-        # Full steps diverge where the classes are nearly separable.
-        weights = weights + np.clip(step, -2, 2)
-        if np.abs(step).max() < CONVERGED:
-            break
-    return weights
-
-
-METRICS: dict[str, Metric] = {
+METRICS: dict[str, Function] = {
     "ks": ks,
     "brier": brier,
     "log_loss": log_loss,
@@ -168,8 +117,33 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def _resample(y: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Rows drawn with replacement within each class, so that no draw lacks one."""
-    share = min(1.0, DRAWN_ROWS / len(y))
-    classes = [np.flatnonzero(y == label) for label in (0, 1)]
-    return np.concatenate([rng.choice(rows, ceil(share * len(rows))) for rows in classes])
+def _gini(area: Figure) -> Figure:
+    if isinstance(area, Withheld):
+        return Withheld(None if area.value is None else 2 * area.value - 1, area.withheld)
+    return Interval(2 * area.value - 1, 2 * area.low - 1, 2 * area.high - 1)
+
+
+def _squares(counts: ScoreCounts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The squared error of a good and of a default with each probability."""
+    return counts.score**2, (1 - counts.score) ** 2
+
+
+def _surprises(counts: ScoreCounts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The negative log-likelihood of a good and of a default with each probability."""
+    p = np.clip(counts.score, SMALLEST, 1 - SMALLEST)
+    return -np.log1p(-p), -np.log(p)
+
+
+def _mean_loss(
+    counts: ScoreCounts, of_good: NDArray[np.float64], of_default: NDArray[np.float64]
+) -> Interval:
+    losses = np.concatenate([of_good, of_default])
+    return mean_loss_interval(losses, np.concatenate([counts.goods, counts.defaults]))
+
+
+def _loss(
+    counts: ScoreCounts, of_good: NDArray[np.float64], of_default: NDArray[np.float64]
+) -> Figure:
+    mean = _mean_loss(counts, of_good, of_default)
+    reason = too_few(counts.n_defaults, counts.n_goods)
+    return mean if reason is None else Withheld(mean.value, reason)

@@ -49,7 +49,7 @@ def evaluate_ranking(
 ) -> dict[str, Interval]:
     """MAP@k of the model and of recommending the most popular products, and the difference.
 
-    Intervals are percentiles of a bootstrap over customers; that of the difference is paired.
+    Intervals are those of a mean over customers; that of the difference is paired.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
     from scoreline.core.contract import Contract
-    from training.evaluate.intervals import Interval
+    from training.evaluate.intervals import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class TrainedModel:
     online: ModelProto
     batch: ModelProto
     score: float
-    metrics: Mapping[str, Interval]
+    metrics: Mapping[str, Metric]
     samples: Mapping[str, Mapping[str, Any]]
     sections: Mapping[str, Any]
     golden: list[dict[str, Any]]

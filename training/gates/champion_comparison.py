@@ -12,6 +12,7 @@ from scoreline.scoring.many_rows import run_log_odds
 from scoreline.scoring.scores import points
 from training.data.row_keys import are_among
 from training.data.sampling import drawn
+from training.evaluate.intervals import too_few
 from training.evaluate.population_stability import shifts
 from training.gates.champion_rows import read_by_champion
 from training.gates.paired_comparison import PairedComparison, compare_on_same_rows
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from training.gates.champion import ChampionBundle
 
 NO_CHAMPION = "no champion is in service yet"
-# A difference of AUCs has a standard error only with two rows of each class.
-MIN_OF_CLASS = 2
 # Enough rows to know the shares of bins well.
 MAX_ROWS = 50_000
 
@@ -80,8 +79,12 @@ def compare_with_champion(
     y = held_out.y[unknown]
     answers = run_log_odds(champion.session, held_out.X[unknown])
     found = _shifts(champion, fitted, answers)
-    if min(int(y.sum()), int((1 - y).sum())) < MIN_OF_CLASS:
-        obstacle = f"the champion was trained on all but {len(y)} of {len(unknown)} test rows"
+    reason = too_few(int(y.sum()), int((1 - y).sum()))
+    if reason is not None:
+        obstacle = (
+            f"the champion was not trained on {len(y)} of {len(unknown)} test rows, which hold "
+            f"{reason}"
+        )
         return ChampionComparison(None, found, changes, obstacle)
     paired = compare_on_same_rows(
         champion.version,

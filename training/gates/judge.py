@@ -100,11 +100,10 @@ def _gates(
         return (parity, *map(_not_for_rankings, DEFAULT_GATES), *for_any_task)
     protected = [feature.name for feature in definition.protected]
     areas = single_feature_auc(trained.contract, fitted_sample.X, fitted_sample.y)
-    chance = sections["calibration"]["chance"]
     return (
         parity,
         performance_gates.discrimination(trained.metrics["auc"], settings),
-        performance_gates.calibration(trained.metrics, chance, settings),
+        performance_gates.calibration(trained.metrics, settings),
         performance_gates.against_champion(comparison, settings),
         policy_gates.monotonicity(sections["monotone"], settings),
         data_gates.leakage(areas, settings),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from training.evaluate.auc_bootstrap import bootstrap_auc_difference
 from training.evaluate.delong import auc_interval, compare_auc
 from training.evaluate.metrics import METRICS
+from training.evaluate.score_counts import ScoreCounts
 from training.fit.calibration import sigmoid
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class PairedComparison:
     recorded : whether the champion's training rows are on record
     auc : "champion" and "challenger" -> DeLong's interval
     difference, p_value : AUC of the challenger less that of the champion, DeLong's paired test
-    bootstrap : the same difference with the percentile interval of the paired bootstrap
     metrics : "champion" and "challenger" -> Brier score, KS and so on, of the answers as served
     """
 
@@ -41,13 +40,7 @@ class PairedComparison:
     auc: dict[str, Interval]
     difference: Interval
     p_value: float
-    bootstrap: Interval
-    metrics: dict[str, dict[str, float]]
-
-    @property
-    def low(self) -> float:
-        """The lower end of both intervals of the difference."""
-        return min(self.difference.low, self.bootstrap.low)
+    metrics: dict[str, dict[str, float | None]]
 
 
 def compare_on_same_rows(
@@ -73,10 +66,9 @@ def compare_on_same_rows(
         defaults=int(y.sum()),
         known=known,
         recorded=recorded,
-        auc={name: auc_interval(y, log_odds) for name, log_odds in scored.items()},
+        auc={name: auc_interval(ScoreCounts.of(y, s)) for name, s in scored.items()},
         difference=test.difference,
         p_value=test.p_value,
-        bootstrap=bootstrap_auc_difference(y, challenger, champion),
         metrics={
             name: {key: metric(y, sigmoid(log_odds)) for key, metric in METRICS.items()}
             for name, log_odds in scored.items()

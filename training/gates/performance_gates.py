@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from training.evaluate.intervals import BesideChance, Interval, Withheld
 from training.gates.gate import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from scoreline.definition.gate_settings import GateSettings
-    from training.evaluate.intervals import Interval
+    from training.evaluate.intervals import Metric
     from training.gates.champion_comparison import ChampionComparison
     from training.gates.paired_comparison import PairedComparison
 
 
-def discrimination(auc: Interval, settings: GateSettings) -> Gate:
+def discrimination(auc: Metric, settings: GateSettings) -> Gate:
     """The lower end of the AUC's interval: on few rows, chance alone can lift the AUC itself."""
+    if not isinstance(auc, Interval):
+        return Gate(
+            "discrimination",
+            False,
+            f"The test AUC is {_number(auc)}, but it is not shown to reach the minimum of "
+            f"{settings.min_auc:g}: {_reason(auc)}.",
+            None,
+            settings.min_auc,
+        )
     passed = auc.low >= settings.min_auc
     return Gate(
         "discrimination",
@@ -28,41 +38,47 @@ def discrimination(auc: Interval, settings: GateSettings) -> Gate:
     )
 
 
-def calibration(metrics: Mapping[str, Interval], chance: float, settings: GateSettings) -> Gate:
+def calibration(metrics: Mapping[str, Metric], settings: GateSettings) -> Gate:
     """Slope, intercept and error of the probabilities on the test rows.
 
-    Parameters
-    ----------
-    chance : calibration error to be expected by chance alone
+    The error fails where it exceeds the mean that chance gives by more than the limit, and also
+    what chance gives in one of a hundred samples.
     """
     slope, intercept = metrics["calibration_slope"], metrics["calibration_intercept"]
-    error = metrics["calibration_error"].value
-    beyond_chance = max(error - chance, 0.0)
-    problems = []
-    # Whole intervals must lie outside the limits, so that few test rows alone fail no version.
-    if slope.high < settings.min_slope or slope.low > settings.max_slope:
-        limits = f"{settings.min_slope:g} to {settings.max_slope:g}"
-        problems.append(f"the slope, {_figure(slope)}, lies outside {limits}")
-    if intercept.low > settings.max_intercept or intercept.high < -settings.max_intercept:
-        limit = f"{settings.max_intercept:g}"
-        problems.append(f"the intercept, {_figure(intercept)}, is further than {limit} from 0")
-    if beyond_chance > settings.max_calibration_error:
+    error = metrics["calibration_error"]
+    assert isinstance(error, BesideChance)  # noqa: S101 - as `evaluate` returns it
+    beyond_chance = max(error.value - error.chance, 0.0)
+    problems = [
+        *_outside("slope", slope, settings.min_slope, settings.max_slope),
+        *_outside("intercept", intercept, -settings.max_intercept, settings.max_intercept),
+    ]
+    if beyond_chance > settings.max_calibration_error and error.value > error.chance_high:
         problems.append(
-            f"the calibration error exceeds the {chance:.3f} expected by chance by "
+            f"the calibration error exceeds the {error.chance:.3f} expected by chance by "
             f"{beyond_chance:.3f}, more than {settings.max_calibration_error:g}"
         )
     sentence = (
         f"The probabilities are miscalibrated: {'; '.join(problems)}."
         if problems
         else f"The probabilities are calibrated on the test rows: slope {_figure(slope)}, "
-        f"intercept {_figure(intercept)}, error {error:.3f} ({chance:.3f} is expected by chance)."
+        f"intercept {_figure(intercept)}, error {error.value:.3f} ({error.chance:.3f} is expected "
+        "by chance)."
     )
-    limit_beyond_chance = settings.max_calibration_error
-    return Gate("calibration", not problems, sentence, beyond_chance, limit_beyond_chance)
+    return Gate(
+        "calibration", not problems, sentence, beyond_chance, settings.max_calibration_error
+    )
+
+
+def _outside(name: str, figure: Metric, low: float, high: float) -> Iterator[str]:
+    """A clause if the figure is shown to lie outside its limits, or cannot be estimated."""
+    if figure.value is None:
+        yield f"the {name} cannot be estimated: {_reason(figure)}"
+    elif isinstance(figure, Interval) and (figure.high < low or figure.low > high):
+        yield f"the {name}, {_figure(figure)}, lies outside {low:g} to {high:g}"
 
 
 def against_champion(comparison: ChampionComparison, settings: GateSettings) -> Gate:
-    """Not worse than the champion by more than the margin, by DeLong and by the bootstrap.
+    """Not worse than the champion by more than the margin, by DeLong's paired interval.
 
     A champion that cannot be compared fails the gate, unless a breaking schema is declared.
     """
@@ -70,17 +86,17 @@ def against_champion(comparison: ChampionComparison, settings: GateSettings) -> 
     if paired is None:
         passed = None if settings.breaking or comparison.schema_changes is None else False
         return Gate("champion", passed, f"There is no comparison: {comparison.obstacle}.")
-    passed = paired.low >= -settings.margin
+    test = paired.difference
+    passed = test.low >= -settings.margin
     ours, theirs = paired.auc["challenger"].value, paired.auc["champion"].value
-    test, bootstrap = paired.difference, paired.bootstrap
+    verdict = "rules out" if passed else "does not rule out"
     sentence = (
         f"On {_rows(paired)}, the AUC is {ours:.4f} and that of the champion {paired.champion} "
         f"{theirs:.4f}. The difference of {test.value:+.4f} (95 %: {test.low:+.4f} to "
-        f"{test.high:+.4f}, bootstrap {bootstrap.low:+.4f} to {bootstrap.high:+.4f}, p "
-        f"{paired.p_value:.3f}) {'rules out' if passed else 'does not rule out'} that the version "
-        f"is more than {settings.margin:g} worse."
+        f"{test.high:+.4f}, p {paired.p_value:.3f}) {verdict} that the version is more "
+        f"than {settings.margin:g} worse."
     )
-    return Gate("champion", passed, sentence, paired.low, -settings.margin)
+    return Gate("champion", passed, sentence, test.low, -settings.margin)
 
 
 def _rows(paired: PairedComparison) -> str:
@@ -92,5 +108,15 @@ def _rows(paired: PairedComparison) -> str:
     return f"{rows} (none of which the champion was trained on)"
 
 
-def _figure(interval: Interval) -> str:
-    return f"{interval.value:.3f} (95 %: {interval.low:.3f} to {interval.high:.3f})"
+def _figure(figure: Metric) -> str:
+    if isinstance(figure, Interval):
+        return f"{figure.value:.3f} (95 %: {figure.low:.3f} to {figure.high:.3f})"
+    return f"{_number(figure)} ({_reason(figure)})"
+
+
+def _number(figure: Metric) -> str:
+    return "unknown" if figure.value is None else f"{figure.value:.3f}"
+
+
+def _reason(figure: Metric) -> str:
+    return figure.withheld if isinstance(figure, Withheld) else "it has no interval"

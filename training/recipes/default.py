@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoreline.scoring.many_rows import open_session
 from training.evaluate.classification import classification
-from training.evaluate.metrics import METRICS, chance_error, evaluate
+from training.evaluate.metrics import METRICS, auc, evaluate
 from training.export.golden_rows import golden_rows
 from training.export.graphs import batch_graph, online_graph, witness_graph
 from training.export.parity import Candidate, check_parity
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from scoreline.core.contract import Contract
     from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
-    from training.evaluate.intervals import Interval
+    from training.evaluate.intervals import Metric
     from training.fit.model import FittedModel
 
 CALIBRATION_FIGURES = (
@@ -75,7 +75,7 @@ def train_default(
         contract=contract,
         online=exported.online,
         batch=exported.batch,
-        score=metrics["auc"].value,
+        score=auc(held_out.y, probability),
         metrics=metrics,
         samples={"train": _sample(fitted.y), "test": _sample(held_out.y)},
         sections={
@@ -125,15 +125,14 @@ def _evaluate(
     margin: NDArray[np.float64],
     probability: NDArray[np.float64],
     y: NDArray[np.int8],
-) -> tuple[dict[str, Interval], dict[str, Any]]:
+) -> tuple[dict[str, Metric], dict[str, Any]]:
     """Figures on test rows at the sample's own default rate, before and after calibration."""
     before = uncalibrated(margin, model.estimator.link)
     figures = {
         "before": {name: METRICS[name](y, before) for name in CALIBRATION_FIGURES},
         "after": {name: METRICS[name](y, probability) for name in CALIBRATION_FIGURES},
     }
-    chance = {"chance": chance_error(probability)}
-    return evaluate(y, probability), {**model.calibration.describe(), **figures, **chance}
+    return evaluate(y, probability), {**model.calibration.describe(), **figures}
 
 
 def _sample(y: NDArray[np.int8]) -> dict[str, float]:

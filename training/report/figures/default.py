@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoreline.scoring.many_rows import run_log_odds
 from training.data.sampling import drawn
-from training.evaluate.delong import auc_interval
+from training.evaluate.delong import auc_figure
 from training.report.figures.bands import score_bands
 from training.report.figures.curves import curves
 from training.report.figures.fairness import fairness, intersections, protected_groups
@@ -70,7 +70,7 @@ def figures_of_default(
 def _development(fitted: Dataset, batch: onnxruntime.InferenceSession) -> dict[str, Any]:
     """AUC on training rows, at most 20,000 of them."""
     rows = drawn(len(fitted.y), FITTED_ROWS)
-    area = auc_interval(fitted.y[rows], run_log_odds(batch, fitted.X[rows]))
+    area = auc_figure(fitted.y[rows], run_log_odds(batch, fitted.X[rows]))
     return {"rows": len(rows), "auc": rounded(asdict(area))}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from training.evaluate.delong import auc_interval
+from training.evaluate.delong import auc_figure
 from training.evaluate.intervals import wilson
 from training.report.figures.groups import groups_of
 from training.report.figures.rounding import rounded
@@ -77,5 +77,5 @@ def figures(held_out: ScoredRows, groups: Groups) -> Iterator[dict[str, Any]]:
             "auc": None,
         }
         if min(y.sum(), len(y) - y.sum()) >= MIN_OF_CLASS:
-            group["auc"] = asdict(auc_interval(y, probability))
+            group["auc"] = asdict(auc_figure(y, probability))
         yield group

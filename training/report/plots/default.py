@@ -133,8 +133,9 @@ def _shape(shape: Mapping[str, Any], manifest: Mapping[str, Any]) -> Plot | None
 
 
 def _periods(groups: list[Mapping[str, Any]]) -> Plot | None:
-    """AUC by period; None where fewer than two periods have an AUC."""
-    known = [(i, group["auc"]) for i, group in enumerate(groups, 1) if group.get("auc")]
+    """AUC by period; None where fewer than two periods have an interval of the AUC."""
+    found = [(i, group.get("auc") or {}) for i, group in enumerate(groups, 1)]
+    known = [(i, area) for i, area in found if area.get("low") is not None]
     if len(known) < 2:
         return None
     places, areas = [i for i, _ in known], [area for _, area in known]

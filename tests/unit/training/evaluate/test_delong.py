@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluate.delong import auc_interval, compare_auc, holm
+from training.evaluate.delong import area_and_error, auc_figure, auc_interval, compare_auc, holm
+from training.evaluate.score_counts import ScoreCounts
 
 # DeLong et al. (1988), 43 of the 49 patients (albumin, total protein, K-G score, 0 is the event),
 # as SAS/STAT prints them in "Comparing Receiver Operating Characteristic Curves" (LOGISTIC).
@@ -29,10 +30,9 @@ ALBUMIN, PROTEIN, K_G = -PATIENTS[:, 0], -PATIENTS[:, 1], PATIENTS[:, 2]
     ids=["K-G", "albumin", "total protein"],
 )
 def test_areas_and_standard_errors_are_the_published_ones(score, area, error):
-    found = auc_interval(EVENT, score)
+    found = area_and_error(ScoreCounts.of(EVENT, score))
 
-    assert found.value == pytest.approx(area, abs=5e-5)
-    assert (found.high - found.low) / (2 * 1.959964) == pytest.approx(error, abs=5e-5)
+    assert found == pytest.approx((area, error), abs=5e-5)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,25 @@ def test_without_a_difference_five_in_a_hundred_are_below_5_percent():
         p_values.append(compare_auc(y, *(shared + rng.normal(scale=0.7, size=(2, 200)))).p_value)
 
     assert 0.02 <= np.mean(np.array(p_values) < 0.05) <= 0.08
+
+
+def test_where_the_classes_are_apart_the_lower_end_is_that_of_the_pairs():
+    # 40 pairs in order: an area of a has this chance a**40, which is 2.5 % at .9119.
+    y = np.repeat([0, 1], [60, 40]).astype(np.int8)
+
+    found = auc_interval(ScoreCounts.of(y, np.arange(100.0)))
+
+    assert (found.value, found.high) == (1, 1)
+    assert found.low == pytest.approx(0.9119, abs=5e-5)
+
+
+def test_below_30_defaults_the_interval_is_withheld():
+    y = np.repeat([0, 1], [200, 29]).astype(np.int8)
+
+    found = auc_figure(y, np.arange(229.0) % 17)
+
+    assert (found.low, found.high, found.withheld) == (None, None, "fewer than 30 defaults")
+    assert 0 < found.value < 1
 
 
 def test_holm_by_hand():

@@ -1,12 +1,9 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scoreline.definition.gate_settings import GateSettings
-from training.evaluate.auc_bootstrap import bootstrap_auc_difference
-from training.evaluate.intervals import Interval
-from training.evaluate.metrics import auc, chance_error, evaluate
+from training.evaluate.intervals import Interval, Withheld
+from training.evaluate.metrics import evaluate
 from training.gates.champion_comparison import ChampionComparison
 from training.gates.paired_comparison import compare_on_same_rows
 from training.gates.performance_gates import against_champion, calibration, discrimination
@@ -29,7 +26,7 @@ def outcomes(log_odds, rng):
 def judged(stated, true, rng):
     """The gate on stated log-odds, where the true ones are others."""
     y, probability = outcomes(true, rng), 1 / (1 + np.exp(-stated))
-    return calibration(evaluate(y, probability), chance_error(probability), SETTINGS)
+    return calibration(evaluate(y, probability), SETTINGS)
 
 
 @pytest.mark.parametrize("rows", [300, 4000])
@@ -62,16 +59,35 @@ def test_probabilities_that_are_off_fail(change, word):
     assert word in gate.sentence
 
 
-def test_the_error_of_chance_by_hand_and_by_drawing():
-    # Ten groups of one row at 1/2: sqrt(2 / 4 / pi) = .3989.
-    assert chance_error(np.full(10, 0.5)) == pytest.approx(0.39894, abs=1e-5)
+def test_the_error_of_chance_is_that_of_drawn_outcomes():
     rng = np.random.default_rng(1)
     log_odds = rng.normal(-1, 1, 1000)
     p = 1 / (1 + np.exp(-log_odds))
     bins = np.array_split(np.argsort(p), 10)
     drawn = [outcomes(log_odds, rng) for _ in range(400)]
     errors = [np.mean([abs(y[b].mean() - p[b].mean()) for b in bins]) for y in drawn]
-    assert chance_error(p) == pytest.approx(np.mean(errors), rel=0.05)
+
+    found = evaluate(drawn[0], p)["calibration_error"]
+
+    assert found.chance == pytest.approx(np.mean(errors), rel=0.05)
+    assert found.chance_high == pytest.approx(np.quantile(errors, 0.99), rel=0.1)
+
+
+def test_without_an_interval_the_minimum_is_not_shown():
+    gate = discrimination(Withheld(0.9, "fewer than 30 defaults"), SETTINGS)
+
+    assert gate.passed is False
+    assert "0.900" in gate.sentence
+    assert "fewer than 30 defaults" in gate.sentence
+
+
+def test_a_slope_that_cannot_be_estimated_is_no_pass():
+    y = np.repeat([0, 1], 60).astype(np.int8)
+
+    gate = calibration(evaluate(y, np.linspace(0.01, 0.99, 120)), SETTINGS)
+
+    assert gate.passed is False
+    assert "the slope cannot be estimated: the values separate the classes" in gate.sentence
 
 
 def scored(rows, rng, *, better=0.0):
@@ -114,28 +130,6 @@ def test_the_same_model_is_not_worse_on_however_few_rows():
     gate = gate_of(y, champion, champion)
 
     assert (gate.passed, gate.value) == (True, 0.0)
-
-
-@given(st.integers(8, 60), st.integers(0, 1000))
-def test_the_bootstrap_starts_from_the_difference_of_the_areas(rows, seed):
-    rng = np.random.default_rng(seed)
-    y = np.arange(rows, dtype=np.int64) % 2
-    first, second = (rng.integers(0, 6, rows).astype(float) for _ in range(2))
-
-    found = bootstrap_auc_difference(y.astype(np.int8), first, second)
-
-    expected = auc(y.astype(np.int8), first) - auc(y.astype(np.int8), second)
-    assert found.value == pytest.approx(expected)
-    assert found.low <= found.high
-
-
-def test_bootstrap_and_delong_agree_on_many_rows():
-    y, champion, challenger = scored(3000, np.random.default_rng(4), better=0.3)
-
-    found = compare_on_same_rows("v1", y, champion, challenger, known=0, recorded=True)
-
-    assert found.bootstrap.low == pytest.approx(found.difference.low, abs=0.003)
-    assert found.bootstrap.high == pytest.approx(found.difference.high, abs=0.003)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from scoreline.core.features import Feature
 from tests.answered import answered
@@ -13,14 +14,32 @@ from training.report.figures.fairness import fairness, intersections, protected_
 SEX = Feature(name="sex", type="category")
 
 
-def test_the_ratio_and_its_interval_by_hand():
-    # Katz: ln(0.3 / 0.5) = -0.5108, standard error sqrt(1/30 - 1/100 + 1/50 - 1/100) = 0.18257.
-    found = rate_ratio(30, 100, 50, 100)
+@pytest.mark.parametrize(
+    "rates", [(30, 100, 50, 100), (1, 40, 300, 310), (90, 95, 400, 401), (3, 30, 3, 33)], ids=str
+)
+def test_the_ratio_has_the_score_interval_of_statsmodels(rates):
+    found = rate_ratio(*rates)
 
-    assert found.value == pytest.approx(0.6)
-    assert found.low == pytest.approx(0.6 * np.exp(-1.959964 * 0.182574), abs=1e-5)
-    assert found.high == pytest.approx(0.8582, abs=1e-4)
-    assert rate_ratio(0, 100, 50, 100) is None
+    low, high = confint_proportions_2indep(
+        *rates, compare="ratio", method="score", correction=False
+    )
+    assert found.value == pytest.approx(rates[0] / rates[1] / (rates[2] / rates[3]))
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-8)
+
+
+def test_a_group_of_which_nobody_is_approved_has_the_ratio_0():
+    found = rate_ratio(0, 225, 500, 540)
+
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(0.01813, abs=1e-5)  # statsmodels
+    assert rate_ratio(0, 30, 0, 40) is None  # nobody of anybody
+
+
+def test_where_all_are_approved_the_interval_holds_1():
+    found = rate_ratio(225, 225, 540, 540)
+
+    assert found.low == pytest.approx(0.98321, abs=1e-5)  # statsmodels
+    assert found.low < found.value == 1 < found.high
 
 
 def test_the_standardised_difference_and_its_interval_by_hand():
