@@ -14,19 +14,57 @@ if TYPE_CHECKING:
 
     from scoreline.core.contract import Contract
 
+FOLDS = 5
+SEED = 1
+
 
 def single_feature_auc(
     contract: Contract, X: NDArray[np.float32], y: NDArray[np.int8]
 ) -> dict[str, float]:
-    """AUC of every feature alone, its bins ranked by their bad rate.
+    """AUC of every feature alone, its bins ranked by their bad rate in other rows.
 
     A rank by bad rate needs no order of the values. The bins are those of the stability index, so
     that a missing value or a special code can give the outcome away too.
     """
-    areas = {}
-    for feature, column in zip(contract.features, X.T, strict=True):
-        bins = psi_bins_of(feature, column).assign(column)
-        rows, defaults = np.bincount(bins), np.bincount(bins, weights=y)
-        # The bad rate is the best score that a model of this feature alone could learn.
-        areas[feature.name] = auc(y, (defaults / np.maximum(rows, 1))[bins])
-    return areas
+    return {
+        feature.name: cross_fitted_auc(psi_bins_of(feature, column).assign(column), y)
+        for feature, column in zip(contract.features, X.T, strict=True)
+    }
+
+
+def cross_fitted_auc(bins: NDArray[np.int64], y: NDArray[np.int8]) -> float:
+    """Mean AUC of the folds, each scored with the bad rates of the bins in the other folds.
+
+    Bad rates of the same rows would tell the outcome of every category that has one row only.
+    The rate of a bin is drawn towards that of all rows by one row.
+
+    Parameters
+    ----------
+    bins : number of the bin of each row, shape (n_rows,)
+    """
+    fold = _folds(bins, y)
+    size = int(bins.max()) + 1
+    place = fold * size + bins
+    rows, defaults = (
+        np.bincount(place, weights, FOLDS * size).reshape(FOLDS, size) for weights in (None, y)
+    )
+    rates = (defaults.sum(axis=0) - defaults + y.mean()) / (rows.sum(axis=0) - rows + 1)
+    score = rates.ravel()[place]
+    areas = [
+        auc(y[fold == k], score[fold == k]) for k in range(FOLDS) if len(set(y[fold == k])) > 1
+    ]
+    return float(np.mean(areas)) if areas else 0.5
+
+
+def _folds(bins: NDArray[np.int64], y: NDArray[np.int8]) -> NDArray[np.int64]:
+    """The fold of each row, at random within each class, whatever the order of the rows.
+
+    Rows are numbered by class and bin first. Those of one class and bin are interchangeable.
+    """
+    rng = np.random.default_rng(SEED)
+    fold = np.empty(len(y), np.int64)
+    for label in (0, 1):
+        rows = np.flatnonzero(y == label)
+        by_bin = rows[np.argsort(bins[rows], kind="stable")]
+        fold[by_bin] = rng.permutation(len(rows)) % FOLDS
+    return fold
