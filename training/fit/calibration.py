@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
-from scoreline.core.errors import UnrankedError
+from scoreline.core.errors import TrainingError, UnrankedError
+from training.evaluate.logistic import NotEstimableError, fit_logistic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from training.evaluate.logistic import LogisticFit
     from training.graph.builder import GraphBuilder
 
     type Link = Literal["logit", "identity"]
@@ -51,13 +53,13 @@ class Platt:
     @classmethod
     def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], _link: Link) -> Platt:
         """Fit by maximum likelihood; a slope that would reverse the order is set to 0."""
-        # Margins of one unit of spread, so that the solver converges for any scale of the trees.
-        spread = float(margin.std()) or 1.0
-        model = LogisticRegression(C=np.inf).fit((margin / spread)[:, None], y)
-        slope = float(model.coef_[0, 0]) / spread
+        if np.ptp(margin) == 0:
+            return cls(0.0, _logit(float(y.mean())))
+        fit = _fit([margin], y)
+        slope = float(fit.coefficients[0])
         if slope <= 0:
             return cls(0.0, _logit(float(y.mean())))
-        return cls(slope, float(model.intercept_[0]))
+        return cls(slope, fit.intercept)
 
     def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
         """Calibrated log-odds of margins."""
@@ -88,16 +90,16 @@ class Beta:
         """Fit by maximum likelihood; a coefficient that would reverse the order is set to 0."""
         logs = _log_probabilities(margin, link)
         # a, b >= 0 as in the paper: a coefficient below 0 is dropped and the other fitted again.
-        design = np.column_stack([logs[0], -logs[1]])
+        columns = [logs[0], -logs[1]]
         used = [0, 1]
-        while True:
-            model = LogisticRegression(C=np.inf, max_iter=1000).fit(design[:, used], y)
-            kept = [k for k, w in zip(used, model.coef_[0], strict=True) if w > 0]
-            if kept == used or not kept:
-                break
+        while used:
+            fit = _fit([columns[k] for k in used], y)
+            kept = [k for k, w in zip(used, fit.coefficients, strict=True) if w > 0]
+            if kept == used:
+                weights = dict(zip(used, fit.coefficients.tolist(), strict=True))
+                return cls(weights.get(0, 0.0), weights.get(1, 0.0), fit.intercept, link)
             used = kept
-        weights = dict(zip(used, np.maximum(model.coef_[0], 0).tolist(), strict=True))
-        return cls(weights.get(0, 0.0), weights.get(1, 0.0), float(model.intercept_[0]), link)
+        return cls(0.0, 0.0, _logit(float(y.mean())), link)
 
     def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
         """Calibrated log-odds of margins."""
@@ -189,22 +191,51 @@ def choose_calibration(
     ------
     UnrankedError
         The margin does not rank defaults above the others.
+    TrainingError
+        No method converges.
     """
     splits = list(folds)
-    errors = [
-        sum(
-            np.square(sigmoid(m.fit(margin[a], y[a], link).log_odds(margin[b])) - y[b]).sum()
-            for a, b in splits
-        )
-        for m in methods
-    ]
-    best = methods[int(np.argmin(errors))].fit(margin, y, link)
+    fitted: list[tuple[float, Method]] = []
+    reasons = []
+    for method in methods:
+        try:
+            error = sum(
+                np.square(
+                    sigmoid(method.fit(margin[a], y[a], link).log_odds(margin[b])) - y[b]
+                ).sum()
+                for a, b in splits
+            )
+            fitted.append((float(error), method.fit(margin, y, link)))
+        except NotEstimableError as cause:
+            reasons.append(f"{method.__name__.lower()}: {cause}")
+    if not fitted:
+        raise TrainingError(f"the calibration cannot be fitted ({'; '.join(reasons)})")
+    _, best = min(fitted, key=itemgetter(0))
     # Both methods are monotone, so the ends tell whether the calibrated order is the margin's.
     lowest, highest = best.log_odds([margin.min(), margin.max()])
     if lowest >= highest:
         raise UnrankedError("the model does not rank defaults on rows that it has not seen")
     shift = 0.0 if default_rate is None else _logit(default_rate) - _logit(float(y.mean()))
     return Calibration(best, shift)
+
+
+def _fit(columns: Sequence[NDArray[np.float64]], y: NDArray[np.int8]) -> LogisticFit:
+    """The maximum of the likelihood; where the columns separate the classes, Platt's estimate.
+
+    There the likelihood rises without end. Platt's targets, (n + 1) / (n + 2) for n defaults and
+    1 / (n + 2) for n goods instead of 1 and 0, have a maximum always.
+
+    Raises
+    ------
+    NotEstimableError
+        The columns do not vary or are collinear.
+    """
+    try:
+        return fit_logistic(columns, y.astype(float), np.ones(len(y)))
+    except NotEstimableError:
+        defaults = int(y.sum())
+        targets = np.where(y == 1, (defaults + 1) / (defaults + 2), 1 / (len(y) - defaults + 2))
+        return fit_logistic(columns, targets, np.ones(len(y)))
 
 
 def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:

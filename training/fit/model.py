@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
@@ -163,7 +165,11 @@ def fit_pipeline(
     columns = features.transform(X)
     del X  # rows and columns together would be the peak of memory
     try:
-        Pipeline(steps).fit(columns, y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            Pipeline(steps).fit(columns, y)
+    except ConvergenceWarning as error:
+        raise TrainingError(_not_converged(definition)) from error
     except (TypeError, ValueError) as error:
         name = definition.algorithm.name
         raise TrainingError(f"{name} refuses its parameters or the data: {error}") from error
@@ -172,6 +178,16 @@ def fit_pipeline(
     if estimator.post_fit is not None:
         estimator.post_fit(pipeline[-1])
     return pipeline
+
+
+def _not_converged(definition: Definition) -> str:
+    """What to change where the classifier's solver ends before its maximum."""
+    given = definition.algorithm.parameters
+    limits = [f"{name} = {given[name]}" for name in ("max_iter", "tol", "C") if name in given]
+    sentence = f"{definition.algorithm.name}: the fit did not converge"
+    if limits:
+        return f"{sentence} with {', '.join(limits)}; raise max_iter or leave it out"
+    return f"{sentence}; look for features that separate the classes, or lower C"
 
 
 def margin_of(

@@ -133,3 +133,20 @@ def test_the_nodes_equal_the_formula_for_one_row_and_for_many(method, shift, mar
 
 def test_the_slope_is_the_derivative():
     assert Calibration(Platt(1.7, 2.0)).slope(0.3) == pytest.approx(1.7)
+
+
+def test_margins_that_separate_the_classes_get_a_finite_slope():
+    margin = np.linspace(-3, 3, 200)
+    y = (margin > 0).astype(np.int8)
+
+    chosen = choose_calibration(margin, y, folds(y)[1:4], "logit")
+
+    assert 0 < chosen.slope(0.0) < 1e4
+
+
+def test_margins_far_from_0_are_fitted_to_the_maximum_of_the_likelihood():
+    margin, y = drawn(lambda m: m)
+
+    near, far = Platt.fit(margin, y, "logit"), Platt.fit(1e-3 * margin + 500, y, "logit")
+
+    assert far.slope * 1e-3 == pytest.approx(near.slope, rel=1e-6)

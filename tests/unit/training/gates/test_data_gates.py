@@ -61,10 +61,11 @@ def outcome(X, rng):
 def test_the_area_of_a_single_feature_is_that_of_its_bins():
     # Bad rates 3/4, 1/4, 1/4: of 5 defaults 3, of 7 goods 1 are in the north; ties count half:
     # (3 (6 + 1/2) + 2 (6 / 2)) / 35 = 25.5 / 35.
-    X = np.array([[0, region] for region in (0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2)], np.float32)
-    y = np.array([1, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0], np.int8)
+    # With 200 times as many rows, the bad rates of the other folds are nearly the same.
+    X = np.array([[0, region] for region in (0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2)] * 200, np.float32)
+    y = np.array([1, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0] * 200, np.int8)
 
-    assert single_feature_auc(CONTRACT, X, y)["region"] == pytest.approx(25.5 / 35)
+    assert single_feature_auc(CONTRACT, X, y)["region"] == pytest.approx(25.5 / 35, abs=0.02)
     assert single_feature_auc(CONTRACT, X, y)["income"] == 0.5
 
 
