@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import ModelProto, numpy_helper
 
+from scoreline.core.contract import Contract
 from scoreline.core.errors import DatasetError, InvalidRequestError
 from scoreline.core.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, digest
 from scoreline.definition.files import restore_definition
@@ -120,10 +121,21 @@ def graphs_digest(files: Mapping[str, bytes]) -> str:
 
 
 def _unstamped(content: bytes) -> tuple[bytes, ModelProto]:
+    """A graph without its stamp, with its contract in the form of this release.
+
+    An earlier release writes a contract without fields that were added since; it means the same as
+    one in which these fields have their defaults.
+    """
     model = ModelProto.FromString(content)
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = _metadata(model)
     kept = {key: value for key, value in metadata.items() if key not in STAMPED}
-    return with_metadata(model, kept), model
+    kept["contract"] = Contract.from_json(kept["contract"]).to_json()
+    unstamped = with_metadata(model, kept)
+    return unstamped, ModelProto.FromString(unstamped)
+
+
+def _metadata(model: ModelProto) -> dict[str, str]:
+    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def _changed_files(
@@ -174,8 +186,7 @@ def _graph_difference(name: str, recorded: bytes, found: bytes) -> list[Differen
         if tensors[0] != tensors[1]:
             number = next(t for t in tensors if t is not None).name
             return [Difference(f"{name}: constant {number}", *_numbers(*tensors))]
-    props = [{entry.key: entry.value for entry in model.metadata_props} for model in (old, new)]
-    contracts = [json.loads(metadata["contract"]) for metadata in props]
+    contracts = [json.loads(_metadata(model)["contract"]) for model in (old, new)]
     return _compared(f"{name}: contract", *contracts)
 
 
