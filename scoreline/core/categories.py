@@ -10,8 +10,9 @@ from scoreline.core.features import UNSEEN_CATEGORY
 if TYPE_CHECKING:
     from scoreline.core.features import Feature
 
-_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
-_DECIMAL_ZEROS = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
+# Longer numbers are texts: Python refuses to read thousands of digits.
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_DECIMAL_ZEROS = re.compile(r"(-?(?:0|[1-9][0-9]{0,17}))\.0+")
 
 
 def comparable(text: str, feature: Feature) -> str:
@@ -29,7 +30,8 @@ class CategoryCodes:
     Attributes
     ----------
     exact : text -> code of every listed category and alias, as they are written
-    numbers : number -> code, where all listed categories are whole numbers; empty otherwise
+    numbers : number -> code, where all listed categories are whole numbers; empty otherwise.
+        Aliases that are whole numbers are among them
     """
 
     def __init__(self, feature: Feature) -> None:
@@ -43,7 +45,8 @@ class CategoryCodes:
         self.exact = codes | aliases
         self._codes = {comparable(text, feature): code for text, code in self.exact.items()}
         are_numbers = all(_WHOLE_NUMBER.fullmatch(category) for category in feature.categories)
-        self.numbers = {int(text): code for text, code in codes.items()} if are_numbers else {}
+        numbers = {int(t): code for t, code in self.exact.items() if _WHOLE_NUMBER.fullmatch(t)}
+        self.numbers = numbers if are_numbers else {}
 
     def code(self, text: str) -> float:
         """The code of a text, UNSEEN_CATEGORY where it is no spelling of a listed category."""
@@ -51,8 +54,11 @@ class CategoryCodes:
 
     def code_of_cell(self, text: str) -> float:
         """The code of a text in a file whose numbers are texts: 1 may be written as 1.0."""
-        number = _DECIMAL_ZEROS.fullmatch(text) if self.numbers else None
-        return self.numbers.get(int(number[1]), UNSEEN_CATEGORY) if number else self.code(text)
+        code = self.code(text)
+        if code != UNSEEN_CATEGORY or not self.numbers:
+            return code
+        number = _DECIMAL_ZEROS.fullmatch(comparable(text, self._feature))
+        return self.numbers.get(int(number[1]), UNSEEN_CATEGORY) if number else UNSEEN_CATEGORY
 
     def is_blank(self, text: str) -> bool:
         """Whether a text names nothing."""

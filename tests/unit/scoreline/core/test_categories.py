@@ -71,6 +71,32 @@ def test_a_cell_of_a_file_may_write_a_whole_number_with_decimal_zeros(text, code
     assert codes("0", "1", "none").code_of_cell("1.0") == UNSEEN_CATEGORY
 
 
+def test_an_alias_that_is_a_whole_number_is_taken_as_a_number_too():
+    found = codes("1", "2", category_aliases={"0": "2", "no": "1"})
+
+    assert found.numbers == {1: 0, 2: 1, 0: 1}
+    assert found.code("0") == found.code_of_cell("0.0") == 1
+
+
+def test_a_spelling_that_is_listed_comes_before_the_number_that_it_could_be():
+    found = codes("1", "2", category_aliases={"1.0": "2"})
+
+    assert found.code_of_cell("1.0") == found.code("1.0") == 1
+
+
+def test_a_normalised_cell_may_have_spaces_around_its_number():
+    found = codes("1", "2", normalize="case and spaces")
+
+    assert found.code_of_cell(" 2.0 ") == found.code(" 2 ") == 1
+
+
+def test_a_number_of_thousands_of_digits_is_a_text():
+    digits = "1" * 5000
+
+    assert codes("1", "2").code_of_cell(f"{digits}.0") == UNSEEN_CATEGORY
+    assert codes("1", digits).numbers == {}
+
+
 spaces = st.text(whitespace, min_size=1, max_size=3)
 
 
