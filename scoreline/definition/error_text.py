@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     type Location = tuple[int | str, ...]
 
+UNREADABLE = "too deep, or a number is too long"
 UNIONS = ("algorithm", "split")
 _DEFAULT = DefaultDefinition.model_fields.keys()
 _RECOMMENDATION = RecommendationDefinition.model_fields.keys()
@@ -52,6 +53,8 @@ def _problems(details: ErrorDetails, location: Location) -> Iterator[Problem]:
             yield key, f"must be one of: {context['expected_tags'].replace("'", '')}"
         case "union_tag_not_found":
             yield context["discriminator"].strip("'"), "is needed"
+        case "json_invalid":  # a definition is read as JSON, which may be too deep
+            yield "", UNREADABLE
         case "extra_forbidden" if location in ONLY_FOR:
             yield "", f"is for {ONLY_FOR[location]}"
         case "missing" if location in ONLY_FOR:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 import models
 from scoreline.core.errors import DefinitionError
 from scoreline.core.versions import MODEL_PATTERN
-from scoreline.definition.error_text import explain
+from scoreline.definition.error_text import UNREADABLE, explain
 from scoreline.definition.model import AnyDefinition, DefaultDefinition, RecommendationDefinition
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ def read_definition(path: Path) -> Loaded:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError(f"{path.name}: not valid TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise DefinitionError(f"{path.name}: not UTF-8 text") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, deep tables
+        raise DefinitionError(f"{path.name}: {UNREADABLE}") from error
     definition = parse_definition(path.name, raw)
     if definition.name != path.stem:
         raise DefinitionError(f"{path.name}: name: must be the file's name, {path.stem}")
@@ -72,6 +76,8 @@ def parse_definition(file: str, raw: dict[str, Any]) -> Loaded:
     try:
         # Strict validation takes lists for tuples only in JSON; TOML's dates become text.
         return DEFINITION.validate_json(json.dumps(raw, default=str))
+    except RecursionError as error:
+        raise DefinitionError(f"{file}: {UNREADABLE}") from error
     except ValidationError as error:
         raise DefinitionError(explain(file, raw, error)) from error
 

@@ -5,6 +5,7 @@ The names are those of the estimators' `get_params()`; a test compares them.
 
 from __future__ import annotations
 
+from math import isfinite
 from types import UnionType
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ def kind_rule(kind: Kind, value: Any) -> str:
         return "cannot be given in a definition"
     kinds = kinds_of(kind)
     if type(value) in kinds or (float in kinds and type(value) is int):
-        return ""
+        return "must be finite" if type(value) is float and not isfinite(value) else ""
     return f"must be {' or '.join(KIND_NAMES[kind] for kind in kinds)}"
 
 

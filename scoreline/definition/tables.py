@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Table(BaseModel):
-    """A table of a definition: unknown keys and wrong types are refused."""
+    """A table of a definition: unknown keys, wrong types and infinite numbers are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 def _label_text(value: Any) -> Any:
@@ -30,6 +30,8 @@ def _label_text(value: Any) -> Any:
 LabelText = Annotated[
     str, BeforeValidator(_label_text, json_schema_input_type=str | int | float | bool)
 ]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # numpy takes no larger ones
+MAX_WATCH_MINUTES = 366 * 24 * 60  # a watch must end at a date that exists
 LabelTexts = Annotated[tuple[LabelText, ...], Field(min_length=1)]
 
 
@@ -75,7 +77,7 @@ class Tuning(Table):
     timeout_s: Annotated[float, Field(gt=0)] | None = None
     folds: Annotated[int, Field(ge=2)] = 5
     max_depth: Annotated[int, Field(ge=2, le=6)] = 4
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
 
 
 class CalibrationSettings(Table):
@@ -117,7 +119,7 @@ class RandomSplit(Table):
 
     method: Literal["random"] = "random"
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
 
 
 class TimeSplit(Table):
@@ -134,7 +136,7 @@ class TimeSplit(Table):
     method: Literal["time"]
     column: Annotated[str, Field(min_length=1)]
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
 
 
 def _with_method(value: Any) -> Any:
@@ -175,13 +177,13 @@ class WatchSettings(Table):
 
     Attributes
     ----------
-    minutes : length of the watch, 0 for none
+    minutes : length of the watch, 0 for none, at most a year
     max_error_rate : share of applications without an answer that the champion before answers
     max_score_drift : population stability index of the scores against the champion before
     min_decisions : fewest decisions that are judged
     """
 
-    minutes: Annotated[float, Field(ge=0)] = 60
+    minutes: Annotated[float, Field(ge=0, le=MAX_WATCH_MINUTES)] = 60
     max_error_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
     max_score_drift: Annotated[float, Field(gt=0)] = 0.25
     min_decisions: Annotated[int, Field(ge=1)] = 200

@@ -4,7 +4,7 @@ import pytest
 
 from scoreline.core.contract import Constant
 from scoreline.core.errors import DefinitionError
-from scoreline.definition.files import defined_models, load_definition
+from scoreline.definition.files import defined_models, load_definition, read_definition
 from scoreline.definition.variants import without, without_history
 from tests import shop
 from tests.sample import DEFINITION, definition
@@ -169,6 +169,17 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ("[score]", '[answer]\nnames = "recommended_products"\n\n[score]', "answer.names"),
         ("[score]", "[answer]\nstatus = { constant = [1] }\n\n[score]", "answer.status"),
         ("[score]", "[answer]\nstatus = { constant = nan }\n\n[score]", "answer.status"),
+        ("max_depth = 3", "learning_rate = inf", "parameters.learning_rate: must be finite"),
+        ("max_depth = 3", "gamma = nan", "parameters.gamma: must be finite"),
+        ("[score]", "[gates]\nmax_psi = inf\n\n[score]", "gates.max_psi: Input should be a finite"),
+        ("[score]", "[gates]\nmargin = 1e999\n\n[score]", "gates.margin: Input should be a finite"),
+        ("[score]", "[watch]\nminutes = inf\n\n[score]", "watch.minutes: Input should be a finite"),
+        ("[score]", "[watch]\nminutes = 1e12\n\n[score]", "watch.minutes: Input should be less"),
+        ("[score]", "[watch]\nmax_score_drift = inf\n\n[score]", "watch.max_score_drift: Input"),
+        ("test_share = 0.3", "seed = 4294967296", "split.seed: Input should be less than or equal"),
+        ('"Invented applicants"', "[" * 5000, "sample.toml: too deep, or a number is too long"),
+        ('"Invented applicants"', "9" * 5000, "sample.toml: too deep, or a number is too long"),
+        ('id = "applicant"', ".".join("a" * 3000) + " = 1", "sample.toml: too deep, or"),
     ],
 )
 def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
@@ -177,6 +188,14 @@ def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
 
     assert message in raised.value.message
     assert raised.value.message.startswith("sample.toml: ")
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
+    path = tmp_path / "sample.toml"
+    path.write_bytes(DEFINITION.replace("Invented", "\xe9").encode("latin-1"))
+
+    with pytest.raises(DefinitionError, match="not UTF-8 text"):
+        read_definition(path)
 
 
 ANSWER = """
