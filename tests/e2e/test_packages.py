@@ -128,6 +128,15 @@ def test_importing_the_handler_loads_only_these_packages(packages, function, tmp
     assert others - {"functions", "scoreline", "__main__", "__mp_main__"} <= THIRD_PARTY[function]
 
 
+def test_admin_has_the_page_of_the_api_in_its_package(packages):
+    code = "from functions.admin.docs import page; print(page({'openapi': '3.1.0'}))"
+
+    printed = run(packages["admin"], code)
+
+    assert 'SwaggerUIBundle({spec: {"openapi": "3.1.0"}' in printed
+    assert len(printed) > 1_500_000
+
+
 def test_predict_has_only_the_library_of_onnx_runtime(packages):
     [library] = packages["predict"].rglob("*.so*")
 
