@@ -82,7 +82,7 @@ async def answer_invocation(functions: Functions, request: Request) -> Response:
 
 
 def create_app(template: Template) -> Starlette:
-    """The HTTP application: the template's routes, the Invoke API and the documentation."""
+    """The HTTP application: the template's routes and the Invoke API."""
     functions = Functions(template)
     routes = [
         HttpRoute(route.path, partial(answer_route, functions, route), methods=[route.method])

@@ -1,7 +1,7 @@
-"""The page that shows an OpenAPI document: Swagger UI with all that it needs in one file.
+"""The page of the API: Swagger UI, its style and the OpenAPI document in one file.
 
-Routes of operations are signed, and a browser signs nothing: the page is fetched by a client that
-does, such as awscurl, and opened as a file.
+Requests of operations carry an AWS signature, which browsers cannot make. A client that signs, such
+as awscurl, can save the page, and a browser then opens the file.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ SwaggerUIBundle({{spec: {document}, dom_id: "#ui", deepLinking: true, validatorU
 
 
 def page(document: Schema) -> str:
-    """The document as a page of its own, without references to other addresses."""
-    text = json.dumps(document).replace("<", "\\u003c")  # no text in it ends the script
+    """The document as a page that loads nothing else."""
+    text = json.dumps(document).replace("<", "\\u003c")  # or "</script>" in a text would end it
     style, script = asset("swagger-ui.css"), asset("swagger-ui-bundle.js")
     return PAGE.format(style=style, script=script, document=text)
 
 
 def asset(name: str) -> str:
-    """A file of Swagger UI, which the package `flask-swagger-ui` holds; the zip compresses it."""
+    """A file of Swagger UI, from `flask-swagger-ui`; functions/Makefile compresses it."""
     spec = find_spec("flask_swagger_ui")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError("flask_swagger_ui")

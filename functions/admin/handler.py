@@ -45,7 +45,7 @@ JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
 
 
 class Services:
-    """What the routes work with; each service is connected at its first use."""
+    """The services that the routes use; each is connected at its first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -94,17 +94,17 @@ def services() -> Services:
 
 
 def config(_request: Request) -> Response:
-    """What the deployment serves and where it keeps things."""
+    """Show the bucket, the routing, and the champion of each model."""
     return Response(services().catalogue.config())
 
 
 def routing(_request: Request) -> Response:
-    """Which model answers which bank, and who changed that."""
+    """Show the model of each bank, and the latest changes."""
     return Response(services().routings.show())
 
 
 def put_routing(request: Request) -> Response:
-    """Let other models answer."""
+    """Replace the default model and the models of all banks."""
     fields = ROUTING.read(request.json_object())
     head = services().routings.change(
         Routing(fields["default"], fields["banks"]),
@@ -112,7 +112,7 @@ def put_routing(request: Request) -> Response:
         reason=fields["reason"],
         expected=fields.get("expected"),
     )
-    logger.info("routing", sequence=head["sequence"])
+    logger.info("routing changed", sequence=head["sequence"])
     return Response(head)
 
 
@@ -131,40 +131,40 @@ def update_model(request: Request) -> Response:
 
 
 def models(_request: Request) -> Response:
-    """All models."""
+    """List all models."""
     answer: Models = {"models": services().catalogue.models()}
     return Response(answer)
 
 
 def versions(request: Request) -> Response:
-    """The versions of a model, newest first."""
+    """List the versions of a model, the newest first."""
     model = model_in(request)
     answer: Versions = {"model": model, "versions": services().catalogue.versions(model)}
     return Response(answer)
 
 
 def report(request: Request) -> Response:
-    """The report of a version."""
+    """Show the report of a version."""
     html = services().registry.read(model_in(request), request.path["version"], REPORT_FILE)
     return Response(html.decode(), content_type="text/html; charset=utf-8")
 
 
 def history(request: Request) -> Response:
-    """Who promoted what, when and why; newest first."""
+    """List the entries of a model's ledger, the newest first."""
     model = model_in(request)
     answer: History = {"model": model, "history": services().catalogue.history(model)}
     return Response(answer)
 
 
 def watch(request: Request) -> Response:
-    """What is known of the champion that was promoted last, and whether it stayed."""
+    """Show the watch of the champion that was promoted last."""
     model = model_in(request)
     answer: Watch = {"model": model, "watch": services().watches.show(model)}
     return Response(answer)
 
 
 def promote(request: Request) -> Response:
-    """Let a version be the champion."""
+    """Make a version the champion."""
     model, fields = model_in(request), PROMOTE.read(request.json_object())
     head = services().promotions.promote(
         model,
@@ -178,7 +178,7 @@ def promote(request: Request) -> Response:
 
 
 def rollback(request: Request) -> Response:
-    """Return to the champion before the present one."""
+    """Return to the previous champion."""
     model, fields = model_in(request), ROLLBACK.read(request.json_object())
     head = services().promotions.rollback(
         model, who=request.caller, reason=fields["reason"], expected=fields.get("expected")
@@ -191,16 +191,16 @@ def train(request: Request) -> Response:
     fields = TRAIN.read(request.json_object())
     model = fields.get("model") or services().registry.routing().default
     path = dataset_uri(fields["dataset_path"], services().settings.bucket)
-    wanted = TrainingRequest(model, path, trained_by=request.caller)
-    item = services().submissions.submit(wanted, cause_of(request))
-    # relative to /train, so that it holds behind the stage's prefix too
-    location = {"Location": f"train/{item['job']}"}
-    answer: SubmittedJob = {"job": item["job"], "state": item["state"]}
+    training = TrainingRequest(model, path, trained_by=request.caller)
+    job = services().submissions.submit(training, cause_of(request))
+    # A relative address also works behind the path of the stage.
+    location = {"Location": f"train/{job['job']}"}
+    answer: SubmittedJob = {"job": job["job"], "state": job["state"]}
     return Response(answer, 202, headers=location)
 
 
 def train_job(request: Request) -> Response:
-    """Where a training job stands."""
+    """Show the state of a training job."""
     job = request.path["job"]
     if not JOB_PATTERN.fullmatch(job):
         raise JobNotFoundError("no such job")
@@ -208,12 +208,12 @@ def train_job(request: Request) -> Response:
 
 
 def openapi(_request: Request) -> Response:
-    """The OpenAPI document of this deployment."""
+    """Describe this deployment's routes and models as OpenAPI."""
     return Response(document())
 
 
 def docs(_request: Request) -> Response:
-    """The OpenAPI document as a page."""
+    """Show the OpenAPI document as a page."""
     from functions.admin.docs import page
 
     return Response(page(document()), content_type="text/html; charset=utf-8")
@@ -254,24 +254,21 @@ def model_in(request: Request) -> str:
 
 
 def cause_of(request: Request) -> str:
-    """What makes two requests for training the same job: the caller's key, or else nothing."""
+    """The cause of a training job: equal causes are one job, and without a key none are equal."""
     key = TRAIN_HEADERS.read(request.headers).get("idempotency-key")
     return uuid4().hex if key is None else f"{request.caller} {key}"
 
 
 def promotion_response(model: str, head: Entry) -> Response:
-    """The answer to a promotion or rollback: the new champion and its entry in the ledger."""
-    logger.info("champion", model=model, version=head.champion.version, sequence=head.sequence)
-    answer: Promotion = {
-        "model": model,
-        "current_model": head.champion.version,
-        **head.to_json(),
-    }
+    """Answer a promotion or a rollback with the new champion and its entry in the ledger."""
+    version = head.champion.version
+    logger.info("champion changed", model=model, version=version, sequence=head.sequence)
+    answer: Promotion = {"model": model, "current_model": version, **head.to_json()}
     return Response(answer)
 
 
 def react(event: Mapping[str, Any]) -> None:
-    """What an event of EventBridge asks for; an error lets Lambda try again."""
+    """Handle an event of EventBridge; after an error Lambda sends it again."""
     if event["detail-type"] == "Scheduled Event":
         services().watches.check()
         return
@@ -282,7 +279,7 @@ def react(event: Mapping[str, Any]) -> None:
 
 @logger.inject_lambda_context
 def lambda_handler(event: Any, context: LambdaContext) -> Mapping[str, object] | None:
-    """Entry point of the function: requests, and the events of EventBridge."""
+    """Entry point for requests of the API and events of EventBridge."""
     if is_http(event):
         return dispatch(ROUTES, event)
     react(event)

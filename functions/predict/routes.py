@@ -11,12 +11,12 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from scoreline.api.fields import is_identifier
-from scoreline.api.http import Request, Response, dispatch, is_http
+from scoreline.api.http import Request, Response, answer_directly, dispatch, is_http
 from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, direct_table
 from scoreline.aws.light.client import LightClient
 from scoreline.aws.reader import ModelReader
 from scoreline.core.errors import InvalidApplicationError, ScorelineError
-from scoreline.core.log import log_unexpected, logger
+from scoreline.core.log import logger
 from scoreline.core.settings import Settings
 from scoreline.scoring.online import OnlineFeatures
 from scoreline.serving.champions import ChampionCache
@@ -53,7 +53,7 @@ metrics = Metrics(namespace="Scoreline", service="predict")
 
 @cache
 def aws() -> LightClient:
-    """AWS, as the environment says."""
+    """The client of SSM, S3 and DynamoDB."""
     return LightClient.connect()
 
 
@@ -76,7 +76,7 @@ def online_features() -> OnlineFeatures:
 
 
 def report_problem(model: str | None, problem: str) -> None:
-    """Log and count that the pointer of a model, or for None the routing, is not followed."""
+    """Log and count that a pointer, or for None the routing, cannot be followed."""
     logger.warning("serving is degraded", model=model, problem=problem)
     metrics.add_metric("StaleChampion" if model else "StaleRouting", MetricUnit.Count, 1)
 
@@ -131,7 +131,7 @@ def elapsed_ms(started: float) -> float:
 
 @scoring
 def predict(request: Request) -> Answer:
-    """One application for the default model, or for the model of its `bank`."""
+    """Score an application for the default model, or for the model of its `bank`."""
     languages, body = request.languages, request.json_object()
     application = ROUTED.read(body, InvalidApplicationError)
     return score_one(routed(application), application, languages)
@@ -139,7 +139,7 @@ def predict(request: Request) -> Answer:
 
 @scoring
 def predict_batch(request: Request) -> BatchResults:
-    """Many applications for the default model, or for the model of the request's `bank`."""
+    """Score many applications for the default model, or for the model of the `bank`."""
     languages, body = request.languages, request.json_object()
     batch = ROUTED_BATCH.read(body, InvalidApplicationError)
     return score_many(routed(batch), batch, languages)
@@ -147,21 +147,21 @@ def predict_batch(request: Request) -> BatchResults:
 
 @scoring
 def predict_model(request: Request) -> Answer:
-    """One application for the model in the path."""
+    """Score an application for the model in the path."""
     champion = champions().get(request.path["model"])
     return score_one(champion, request.json_object(), request.languages)
 
 
 @scoring
 def predict_model_batch(request: Request) -> BatchResults:
-    """Many applications for the model in the path."""
+    """Score many applications for the model in the path."""
     champion = champions().get(request.path["model"])
     body = BATCH.read(request.json_object(), InvalidApplicationError)
     return score_many(champion, body, request.languages)
 
 
 def what_if_model(request: Request) -> Response:
-    """The effect of changes of an application, or the changes that would reach a decision."""
+    """Show the effect of changes, or the smallest changes that reach a decision."""
     from scoreline.scoring.whatif import what_if  # 2 ms of imports that other routes do not need
 
     model = champions().get(request.path["model"]).model
@@ -172,7 +172,7 @@ def what_if_model(request: Request) -> Response:
 
 
 def schema(request: Request) -> Response:
-    """JSON Schema of the champion's input."""
+    """Show the JSON Schema of an application."""
     from scoreline.api.application_schema import application_schema  # a cold start needs none
 
     contract = champions().get(request.path["model"]).model.contract
@@ -180,7 +180,7 @@ def schema(request: Request) -> Response:
 
 
 def health(_request: Request) -> Response:
-    """Whether the default model answers; anyone may ask, so the answer says nothing else."""
+    """Tell whether the default model answers, and no more: anyone may ask."""
     available = default_problem() is None
     answer: Health = {
         "status": "ok" if available else "unavailable",
@@ -191,7 +191,7 @@ def health(_request: Request) -> Response:
 
 
 def status(_request: Request) -> Response:
-    """The loaded models, and the problems that keep newer versions or routes from serving."""
+    """List the loaded versions, and the problems that keep newer ones from serving."""
     unavailable = default_problem()
     loaded = sorted(champions().loaded().items())
     problems = [champions().routing_problem, *(champion.problem for _, champion in loaded)]
@@ -329,13 +329,7 @@ def invoke(event: Any) -> Mapping[str, object]:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: Any, context: LambdaContext) -> Mapping[str, object]:
-    """Entry point of the function."""
+    """Entry point for requests of the API and direct invocations."""
     if is_http(event):
         return dispatch(ROUTES, event)
-    try:
-        return invoke(event)
-    except ScorelineError as error:
-        return error.to_json()
-    except Exception as error:  # the door, as in dispatch
-        log_unexpected(error)
-        return ScorelineError("internal error").to_json()
+    return answer_directly(partial(invoke, event))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from functions.train.trainer import Trainer
+from scoreline.api.http import answer_directly
 from scoreline.api.operations_requests import TRAIN_DIRECTLY
 from scoreline.aws.registry import ModelRegistry
-from scoreline.core.errors import ScorelineError
-from scoreline.core.log import log_unexpected, logger
+from scoreline.core.log import logger
 from scoreline.core.settings import Settings
 from scoreline.jobs.worker import Worker
 
@@ -36,24 +36,18 @@ def trainer() -> Trainer:
 
 
 def handle(event: Any, trainer: Trainer) -> Mapping[str, object]:
-    """Answer messages of the queue, or a direct invocation `{"model"?, "dataset_path"?}`."""
+    """Process messages of the queue, or a direct invocation `{"model"?, "dataset_path"?}`."""
     if isinstance(event, dict) and "Records" in event:
         return worker().process(event["Records"], trainer)
-    try:
-        fields = TRAIN_DIRECTLY.read(event)
-        model = fields.get("model") or trainer.registry.routing().default
-        result = trainer(model, fields.get("dataset_path"), trained_by=DIRECTLY)
-    except ScorelineError as error:
-        return error.to_json()
-    except Exception as error:  # the door: a caller never sees a stack trace, a log never a value
-        log_unexpected(error)
-        return ScorelineError("internal error").to_json()
-    answer: TrainedVersion = {
-        "score": result.score,
-        "model_name": result.version,
-        "status": result.status,
-    }
-    return answer
+    return answer_directly(partial(train, event, trainer))
+
+
+def train(event: Any, trainer: Trainer) -> TrainedVersion:
+    """Train as a direct invocation asks; by default the default model on its own dataset."""
+    fields = TRAIN_DIRECTLY.read(event)
+    model = fields.get("model") or trainer.registry.routing().default
+    result = trainer(model, fields.get("dataset_path"), trained_by=DIRECTLY)
+    return {"score": result.score, "model_name": result.version, "status": result.status}
 
 
 @logger.inject_lambda_context

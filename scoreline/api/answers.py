@@ -1,4 +1,4 @@
-"""What the routes answer: one type for each answer, from which its JSON Schema is made.
+"""The types of all answers, from which their JSON Schemas are made.
 
 Functions name these types in their signatures only, so that a cold start does not load them.
 """
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from scoreline.core.versions import MODEL_PATTERN, VERSION_PATTERN
 
-# What a type of Python cannot express is added as JSON Schema.
+# Annotations hold what a Python type cannot express, as keywords of JSON Schema.
 Model = Annotated[str, {"pattern": f"^{MODEL_PATTERN.pattern}$", "examples": ["loan-risk"]}]
 Version = Annotated[
     str, {"pattern": f"^{VERSION_PATTERN.pattern}$", "examples": ["20261121T004512Z-3fa9c1d2"]}
@@ -32,14 +32,14 @@ Banks = Annotated[dict[str, Model], {"examples": [{"north-bank": "credit-card"}]
 
 
 class BrokenField(TypedDict):
-    """A field of a request and the rule that it breaks; never the value."""
+    """A field of a request and the rule that it breaks; the value is never repeated."""
 
     field: str
     rule: str
 
 
 class Problem(TypedDict):
-    """Why a request has no answer; all broken fields at once."""
+    """The reason why a request has no answer, with all broken fields."""
 
     code: str
     message: str
@@ -88,7 +88,7 @@ class Probabilities(TypedDict):
 
 
 class CreditDecision(TypedDict):
-    """What a model of the probability of default says of an application."""
+    """The decision of a model of the probability of default."""
 
     probability_of_default: Probability
     probabilities: Probabilities
@@ -108,7 +108,7 @@ class RecommendedProduct(TypedDict):
 
 
 class RecommendedProducts(TypedDict):
-    """What a model of the products that a customer takes says of an application."""
+    """The recommendation of a model of the products that customers take."""
 
     recommendations: Annotated[
         list[RecommendedProduct],
@@ -117,7 +117,7 @@ class RecommendedProducts(TypedDict):
 
 
 class Scored(HistoryPart):
-    """What every answer says: which application, and which version of which model."""
+    """The part that every answer has: its application and the version that answered."""
 
     id: str
     model: Model
@@ -129,7 +129,7 @@ class Scored(HistoryPart):
         ]
     ]
     processing_time_ms: NotRequired[
-        Annotated[float, {"description": "Said once for all the applications of a batch"}]
+        Annotated[float, {"description": "A batch has one for all its applications"}]
     ]
 
 
@@ -145,7 +145,7 @@ Answer = CreditAnswer | RecommendationAnswer
 
 
 class Refusal(ErrorAnswer):
-    """An application of a batch that breaks the model's contract."""
+    """The error of an application in a batch that breaks the model's contract."""
 
     id: NotRequired[str]
 
@@ -165,7 +165,7 @@ class BatchAnswer(BatchResults):
 
 
 class Difference(TypedDict):
-    """The figures after a change, less those before."""
+    """The figures after a change minus those before."""
 
     probability_of_default: float
     score: int
@@ -203,7 +203,7 @@ class Proposal(ChangedAnswer):
 
 
 class SearchEffort(TypedDict):
-    """How far the search for proposals went."""
+    """The extent of the search for proposals."""
 
     scored: Annotated[int, {"description": "Candidates that were scored"}]
     complete: Annotated[
@@ -214,7 +214,7 @@ class SearchEffort(TypedDict):
 
 
 class Found(TypedDict):
-    """What a search for proposals has found."""
+    """The result of a search for proposals."""
 
     outcome: Outcome
     proposals: Annotated[list[Proposal], {"maxItems": 3}]
@@ -255,7 +255,7 @@ class LoadedModel(TypedDict):
 
 
 class ServingStatus(TypedDict):
-    """What serves, and what keeps newer versions or routes from serving."""
+    """The loaded versions, and the problems that keep newer ones from serving."""
 
     status: Literal["ok", "degraded", "unavailable"]
     problem: str | None
@@ -278,14 +278,14 @@ class PromotionWatch(TypedDict):
 
 
 class Dataset(TypedDict):
-    """What a version was trained on."""
+    """The dataset that a version was trained on."""
 
     path: str | None
     generated: Annotated[bool, {"description": "Whether the data is invented"}]
 
 
 class ServingModel(TypedDict):
-    """What serves a model, and whether the ledger says the same."""
+    """The champion of a model, and whether the ledger names the same."""
 
     champion: VersionRef | None
     challenger: dict[str, Any] | None
@@ -304,7 +304,7 @@ class CurrentModel(TypedDict):
 
 
 class Config(CurrentModel):
-    """What the deployment serves and where it keeps things."""
+    """The deployment's bucket, routing and models."""
 
     stage: str
     bucket: str
@@ -378,7 +378,7 @@ class Promotion(LedgerEntry):
 
 
 class WatchLimits(TypedDict):
-    """What the definition allows a new champion."""
+    """The limits that a definition sets for a new champion."""
 
     minutes: float
     max_error_rate: float
@@ -387,14 +387,14 @@ class WatchLimits(TypedDict):
 
 
 class WatchFigures(TypedDict):
-    """What has been counted since the promotion."""
+    """The counts since the promotion and the figures from them."""
 
     decisions: int
     errors: Annotated[int, {"description": "Applications that only the shadow could answer"}]
     error_rate: float | None
     compared: int
     mean_difference: Annotated[
-        float | None, {"description": "Points of the champion, less the shadow's"}
+        float | None, {"description": "Points of the champion minus the shadow's"}
     ]
     difference_sd: float | None
     score_drift: Annotated[float | None, {"description": "Population stability index"}]
@@ -440,7 +440,7 @@ class RoutingChange(_FromToRoutes):
 
 
 class RoutingState(TypedDict):
-    """Which model answers which bank, and the latest changes."""
+    """The model of each bank, and the latest changes."""
 
     default: Model | None
     banks: Banks
@@ -450,14 +450,14 @@ class RoutingState(TypedDict):
 
 
 class SubmittedJob(TypedDict):
-    """A training job that is on its way."""
+    """A training job that was submitted."""
 
     job: str
     state: str
 
 
 class TrainingJob(TypedDict):
-    """A training job, and in the end its version or the reason why there is none."""
+    """A training job, and once it has ended its version or the reason for its failure."""
 
     job: str
     model: str

@@ -21,10 +21,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def application_schema(contract: Contract) -> Schema:
-    """JSON Schema (2020-12) of what is scored; it accepts what the encoder accepts.
+    """JSON Schema (2020-12) of an application; it accepts what the encoder accepts.
 
-    That is an application, or an application and a customer where the model has online features.
-    `x-task` says what the model is for, and `x-answer` which further fields its answers have.
+    If the model has online features, it is the schema of a customer and an application. `x-task` is
+    the task of the model, and `x-answer` names the further fields of its answers.
     """
     application = _application(contract)
     return {
@@ -80,7 +80,7 @@ def _properties(feature: Feature) -> Schema:
 
 
 def _one_name(feature: Feature) -> Iterator[Schema]:
-    """A feature with aliases comes under one of its names."""
+    """A feature with aliases is sent under one of its names."""
     names = [{"required": [name]} for name in (feature.name, *feature.aliases)]
     if feature.aliases and not feature.nullable:
         yield {"oneOf": names}
@@ -112,7 +112,7 @@ def _property(feature: Feature) -> Schema:
 
 
 def _specials(codes: Mapping[str, float]) -> Iterator[Schema]:
-    """Schemas of special codes: generators of clients take lists of whole numbers only."""
+    """Schemas of special codes: generators of clients support no list of other numbers."""
     whole = {name: int(code) for name, code in codes.items() if code == int(code)}
     if whole:
         yield {

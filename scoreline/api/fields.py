@@ -1,7 +1,7 @@
-"""The grammar of requests: a table of fields reads a body, and JSON Schema is made from it.
+"""The grammar of requests: a table of fields checks a body, and JSON Schema is made from it.
 
-Reading is total: any JSON value gives its fields or one error, which names every broken rule and
-never a value. The predict function reads with it at a cold start, so it imports next to nothing.
+A check is total: any JSON value is accepted or gives one error that names every broken rule and
+repeats no value. The predict function imports this at a cold start, so it imports next to nothing.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ BROKEN = "fields of the request break their rules"
 
 @record
 class Field:
-    """What a field may hold: the rule in words, as a test and as JSON Schema."""
+    """The rule of a field: in words, as a test, and as JSON Schema."""
 
     rule: str
     holds: Callable[[Any], bool]
     schema: Mapping[str, Any]
 
     def problems(self, value: Any, path: str) -> Iterator[FieldError]:
-        """The rule, where the value breaks it."""
+        """The rule, if the value breaks it."""
         if not self.holds(value):
             yield FieldError(path, self.rule)
 
 
 @record
 class Table:
-    """The fields of a JSON object, which may be a request or a part of one.
+    """The fields of a JSON object: a request, or an object within one.
 
     Attributes
     ----------
     exactly_one, at_most_one : names of which exactly one, or at most one, must be given
     needs : name of a flag -> name of the field that is required where the flag is true
-    open : further fields are somebody else's, such as those of an application
+    open : further fields are allowed, such as those of an application
     """
 
     required: Mapping[str, Field | Table] = field(default_factory=dict)
@@ -71,14 +71,14 @@ class Table:
     def read(
         self, body: Any, error: Callable[..., ScorelineError] = InvalidRequestError
     ) -> dict[str, Any]:
-        """The body, checked.
+        """Check a body and return it.
 
         Raises
         ------
         MalformedRequestError
             The body is not a JSON object.
         InvalidRequestError, or another `error` where one is given
-            It names every field that breaks a rule.
+            The body breaks rules; the error names every field.
         """
         if not isinstance(body, dict):
             raise MalformedRequestError("the request is not a JSON object")
@@ -92,7 +92,7 @@ class Table:
         return next(self.problems(body), None) is None
 
     def problems(self, value: Any, path: str = "") -> Iterator[FieldError]:
-        """Every broken rule, unknown fields last: there may be any number of those."""
+        """Every broken rule of a value."""
         if not isinstance(value, dict):
             yield FieldError(path, NOT_AN_OBJECT)
             return
@@ -106,12 +106,13 @@ class Table:
                 yield from rule.problems(value[name], prefix + name)
         yield from self._relations(value, prefix)
         if not self.open:
+            # Last, since there may be any number of them and errors are cut.
             for name in value:
                 if name not in known:
                     yield FieldError(prefix + shown_name(name), UNKNOWN)
 
     def _relations(self, value: Mapping[str, Any], prefix: str) -> Iterator[FieldError]:
-        """The rules that hold between fields."""
+        """Broken rules between fields."""
         given = [name for name in self.exactly_one if name in value]
         if self.exactly_one and len(given) != 1:
             rule = f"exactly one of {_listed(self.exactly_one)} must be given"

@@ -1,4 +1,7 @@
-"""REST proxy events in, responses out: API Gateway matched a route, a table finds its function."""
+"""Requests of API Gateway as proxy events, and their responses.
+
+API Gateway has matched the route when the event arrives; a table finds its function.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Request(NamedTuple):
-    """What a route needs of an HTTP request; names of headers are in lower case."""
+    """A request as routes read it; the names of headers are in lower case."""
 
     path: Mapping[str, str]
     body: str
@@ -54,7 +57,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What a route answers."""
+    """The answer of a route."""
 
     body: object
     status: int = 200
@@ -91,9 +94,20 @@ def dispatch(
         return route(_request(event)).to_proxy()
     except ScorelineError as error:
         return error_response(error).to_proxy()
-    except Exception as error:  # the door: a client never sees a stack trace, a log never a value
+    except Exception as error:  # clients never get a stack trace, and logs never a value
         log_unexpected(error)
         return error_response(ScorelineError("internal error")).to_proxy()
+
+
+def answer_directly(answer: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
+    """The answer to a direct invocation; every error becomes JSON, as in `dispatch`."""
+    try:
+        return answer()
+    except ScorelineError as error:
+        return error.to_json()
+    except Exception as error:
+        log_unexpected(error)
+        return ScorelineError("internal error").to_json()
 
 
 def error_response(error: ScorelineError) -> Response:

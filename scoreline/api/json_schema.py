@@ -1,4 +1,4 @@
-"""JSON Schema of what routes take and answer, made from their tables of fields and their types."""
+"""JSON Schema of bodies, from their tables of fields, and of answers, from their types."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ def schema_of_table(table: Table, **replaced: Schema) -> Schema:
 
 
 def schema_of_field(field: Field | Table) -> Schema:
-    """The schema of a field's value; the rule describes it where nothing else does."""
+    """The schema of a field's value; without a description of its own, the rule describes it."""
     if isinstance(field, Table):
         return schema_of_table(field)
     return {"description": field.rule, **field.schema}
 
 
 def _relations(table: Table) -> list[Schema]:
-    """The rules that hold between fields, each in a schema of its own.
+    """The rules between fields, each in a schema of its own.
 
-    Beside `properties` a `oneOf` would hide them from generators of clients.
+    Generators of clients ignore the properties of a schema that itself has a `oneOf`.
     """
     schemas: list[Schema] = []
     if table.exactly_one:

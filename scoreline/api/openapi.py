@@ -1,4 +1,4 @@
-"""The OpenAPI document of a deployment: its routes and, as paths of their own, its models."""
+"""The OpenAPI document of a deployment: its routes, and a path for each operation on a model."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _paths(
 
 
 def _default_body(route: str, default: PromotedModel | None) -> Schema | None:
-    """What a route without a model takes where the default model is known."""
+    """The body of a route that names no model, if the default model is known."""
     if default is None or route not in ("predict", "predict_batch"):
         return None
     if route == "predict":

@@ -1,4 +1,4 @@
-"""What the routes of operations and data science take, and a direct invocation of train."""
+"""Bodies of requests by operations and data science, and of messages to the train function."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MAX_BANKS_BYTES = 4000  # a standard parameter has 4096, and the default model n
 
 
 def is_bank(value: Any) -> bool:
-    """Whether a value may name a bank."""
+    """Whether a value is the name of a bank."""
     return is_model(value) and value != DEFAULT
 
 
 def are_banks(value: Any) -> bool:
-    """Whether a value is an object of banks and their models that fits the routing parameter."""
+    """Whether a value maps banks to models and fits the routing parameter."""
     return (
         isinstance(value, dict)
         and all(is_bank(bank) and is_model(model) for bank, model in value.items())

@@ -1,4 +1,4 @@
-"""A promoted model in the OpenAPI document: what its routes take and answer."""
+"""A promoted model in the OpenAPI document: the bodies and answers of its routes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scoreline.api.scoring_requests import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Figures of further fields of an answer that it does not have under their own name.
+# Figures that a further field of an answer may hold and that answers do not have themselves.
 COMPUTED: dict[str, Schema] = {
     "predicted_default": {"type": "integer", "enum": [0, 1]},
     "recommended_products": {"type": "string"},
@@ -29,7 +29,7 @@ COMPUTED: dict[str, Schema] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation on one model: its path, and what it takes and answers.
+    """An operation on one model.
 
     Attributes
     ----------
@@ -46,13 +46,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class PromotedModel:
-    """A model that has a champion.
+    """A model with a champion.
 
     Attributes
     ----------
     name : of the model
-    scored : JSON Schema of what it scores: an application, or a customer and an application
-    example : what it scores, as a request would send it
+    scored : JSON Schema of an application, or of a customer and an application
+    example : an application that scores, as a request sends it
     """
 
     name: str
@@ -76,7 +76,7 @@ class PromotedModel:
 
     @property
     def scored_ref(self) -> Schema:
-        """The component of what is scored."""
+        """The component of an application, or of a customer and an application."""
         return ref(f"{self.class_name}{'Customer' if self.has_customers else 'Application'}")
 
     @property
@@ -85,7 +85,7 @@ class PromotedModel:
         return ref(f"{self.class_name}Batch")
 
     def components(self, types: TypeSchemas) -> dict[str, Schema]:
-        """Schemas of what the model's routes take and answer."""
+        """Schemas of the bodies and answers of the model's routes."""
         name = self.class_name
         applications = {**APPLICATIONS.schema, "items": self.scored_ref}
         schemas = {

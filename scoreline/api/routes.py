@@ -1,4 +1,4 @@
-"""Every route of the REST API: who may call it, what it takes and what it answers."""
+"""The routes of the REST API: callers, bodies and answers."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Route:
     Attributes
     ----------
     name : of the operation, as clients call it
-    summary : what it does
+    summary : its purpose in a sentence
     function : the Lambda function that answers
-    auth : how callers prove who they are: by an API key, by an AWS signature, or not at all
+    auth : proof of the caller's identity: an API key, an AWS signature, or none
     answer, unavailable : type of the answer, and of the answer with status 503 if it is no error
-    body, headers : what it takes besides the path
+    body, headers : tables of the request's parts besides the path
     """
 
     name: str
@@ -102,13 +102,13 @@ ROUTES: dict[tuple[str, str], Route] = {
         answers.ServingStatus,
     ),
     ("GET", "/config"): _operations(
-        "config", "Show what serves and where things are kept", answers.Config
+        "config", "Show the bucket, the routing and the champions", answers.Config
     ),
     ("GET", "/routing"): _operations(
-        "routing", "Show which model answers which bank", answers.RoutingState
+        "routing", "Show the model of each bank", answers.RoutingState
     ),
     ("PUT", "/routing"): _operations(
-        "put_routing", "Change which model answers which bank", answers.RoutingChange, ROUTING
+        "put_routing", "Change the models of the banks", answers.RoutingChange, ROUTING
     ),
     ("POST", "/update_model"): _operations(
         "update_model", "Promote a version of the default model", answers.Promotion, UPDATE_MODEL
@@ -121,16 +121,16 @@ ROUTES: dict[tuple[str, str], Route] = {
         "report", "Get the report of a version", "admin", "iam", str, content_type="text/html"
     ),
     ("GET", "/models/{model}/history"): _operations(
-        "history", "List who promoted which version, and why", answers.History
+        "history", "List the promotions and rollbacks of a model", answers.History
     ),
     ("GET", "/models/{model}/watch"): _operations(
-        "watch", "Show how the champion that was promoted last is doing", answers.Watch
+        "watch", "Show the watch of the champion that was promoted last", answers.Watch
     ),
     ("POST", "/models/{model}/promote"): _operations(
         "promote", "Make a version the champion", answers.Promotion, PROMOTE
     ),
     ("POST", "/models/{model}/rollback"): _operations(
-        "rollback", "Return to the champion before", answers.Promotion, ROLLBACK
+        "rollback", "Return to the previous champion", answers.Promotion, ROLLBACK
     ),
     ("POST", "/train"): Route(
         "train",
@@ -150,7 +150,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/docs"): Route(
         "docs",
-        "Read the OpenAPI document as a page",
+        "Show the OpenAPI document as a page",
         "admin",
         "iam",
         str,

@@ -1,4 +1,4 @@
-"""What the routes of the scoring client take, besides the fields of a model's application."""
+"""Bodies of scoring requests, apart from the fields of a model's application."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TARGETS = ("approve", "refer")  # the best first
 
 
 def is_customer_id(value: Any) -> bool:
-    """Whether a value may name a customer: a string, a whole number, or null for a new one."""
+    """Whether a value identifies a customer; null stands for a new one."""
     if type(value) is int:
         return bool(abs(value) < MAX_CUSTOMER_NUMBER)
     return value is None or is_identifier(value)
@@ -63,7 +63,7 @@ TARGET = Field(
     {"enum": list(TARGETS), "description": "Reached by this decision and by a better one"},
 )
 
-# The fields of the application, and the bank whose model decides.
+# An application may name a bank, whose model then answers.
 ROUTED = Table(optional={"bank": BANK}, open=True)
 BATCH = Table({"applications": APPLICATIONS})
 ROUTED_BATCH = Table({"applications": APPLICATIONS}, {"bank": BANK})
@@ -81,7 +81,7 @@ CUSTOMER_WHAT_IF = Table(
 
 _ROUTE = {"model": MODEL, "bank": BANK}
 _VERIFY = Table({"model": MODEL, "version": TEXT})
-# The field that tells the kinds of direct invocation apart -> what each kind takes.
+# The kinds of direct invocation, each by the field that only it has.
 DIRECT: Mapping[str, Table] = {
     "application": Table(
         {"application": OBJECT},
@@ -105,6 +105,6 @@ ANY_DIRECT = Table(
 
 
 def direct_table(event: Any) -> Table:
-    """What a direct invocation takes, by the field that says which kind it is."""
+    """The table of a direct invocation's kind; of all kinds, where it is none or several."""
     kinds = [name for name in DIRECT if isinstance(event, dict) and name in event]
     return DIRECT[kinds[0]] if len(kinds) == 1 else ANY_DIRECT
