@@ -83,11 +83,13 @@ def _progress() -> Progress:
 
 
 def _print_whole(part: Table | str) -> None:
-    """Print a part no narrower than its longest word, so that a terminal never cuts an id."""
+    """Print a line, or a table no narrower than its longest words, so that no id is cut."""
     console = stdout()
-    if not isinstance(part, str):
-        unbounded = console.options.update(width=UNBOUNDED)
-        # Rich shrinks columns below their minimum when the table is wider than the console
-        needed = part.__rich_measure__(console, unbounded).minimum
-        part.width = needed if needed > console.width else None
-    console.print(part)
+    if isinstance(part, str):
+        console.print(part)
+        return
+    # Rich shrinks columns below their minimum when the table is wider than the console
+    unbounded = console.options.update(width=UNBOUNDED)
+    needed = part.__rich_measure__(console, unbounded).minimum
+    part.width = needed if needed > console.width else None
+    console.print(part, soft_wrap=False, crop=False)

@@ -4,7 +4,13 @@ import pytest
 from rich.console import Console
 
 from cli import output
-from cli.tables import gates_table, history_table, models_table, versions_table
+from cli.tables import (
+    comparison_table,
+    gates_table,
+    history_table,
+    models_table,
+    versions_table,
+)
 
 OLD, NEW = "20261120T004512Z-3fa9c1d2", "20261121T004512Z-0000000a"
 METRICS = {name: {"value": 0.7, "low": 0.6, "high": 0.8} for name in ("auc", "ks", "brier")}
@@ -54,6 +60,13 @@ def test_prose_wraps_and_keeps_its_brackets(printed):
 
     assert "[2026]" in shown
     assert len([line for line in shown.splitlines() if "│" in line]) > 1
+
+
+def test_a_note_wraps_within_the_table(printed):
+    shown = printed(comparison_table("loan-risk", []), 100)
+
+    assert "Holm's method" in shown
+    assert max(map(len, shown.splitlines())) <= 100
 
 
 def test_an_empty_table_has_its_head(printed):
