@@ -23,7 +23,7 @@ from scoreline.core.datasets import dataset_uri
 from scoreline.core.errors import JobNotFoundError, ModelNotFoundError
 from scoreline.core.log import logger
 from scoreline.core.settings import Settings
-from scoreline.core.versions import MODEL_PATTERN, REPORT_FILE, Routing
+from scoreline.core.versions import REPORT_FILE, Routing, is_model_name
 from scoreline.governance.automatic import promote_published
 from scoreline.governance.catalogue import Catalogue
 from scoreline.governance.entry import Entry
@@ -248,7 +248,7 @@ ROUTES = {
 def model_in(request: Request) -> str:
     """The model in the path."""
     model = request.path["model"]
-    if not MODEL_PATTERN.fullmatch(model):
+    if not is_model_name(model):
         raise ModelNotFoundError("no such model")
     return model
 

@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
+from scoreline.core.errors import MAX_NAME
 from scoreline.core.versions import MODEL_PATTERN, VERSION_PATTERN
 
 # Annotations hold what a Python type cannot express, as keywords of JSON Schema.
-Model = Annotated[str, {"pattern": f"^{MODEL_PATTERN.pattern}$", "examples": ["loan-risk"]}]
+Model = Annotated[
+    str,
+    {
+        "pattern": f"^{MODEL_PATTERN.pattern}$",
+        "maxLength": MAX_NAME,
+        "examples": ["loan-risk"],
+    },
+]
 Version = Annotated[
     str, {"pattern": f"^{VERSION_PATTERN.pattern}$", "examples": ["20261121T004512Z-3fa9c1d2"]}
 ]

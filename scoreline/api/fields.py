@@ -19,7 +19,7 @@ from scoreline.core.errors import (
     shown_name,
 )
 from scoreline.core.record import record
-from scoreline.core.versions import MODEL_PATTERN
+from scoreline.core.versions import MODEL_PATTERN, is_model_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -138,11 +138,7 @@ def is_text(value: Any) -> bool:
 
 def is_model(value: Any) -> bool:
     """Whether a value is a model's name."""
-    return (
-        isinstance(value, str)
-        and len(value) <= MAX_NAME
-        and MODEL_PATTERN.fullmatch(value) is not None
-    )
+    return isinstance(value, str) and is_model_name(value)
 
 
 def is_identifier(value: Any) -> TypeIs[str]:

@@ -6,7 +6,6 @@ API Gateway has matched the route when the event arrives; a table finds its func
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -65,14 +64,21 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = _NO_HEADERS
 
     def to_proxy(self) -> Mapping[str, object]:
-        """The form that API Gateway's Lambda proxy integration takes."""
+        """The form that API Gateway's Lambda proxy integration takes.
+
+        A PayloadTooLargeError in place of an answer that Lambda would not let through.
+        """
         text = self.body if isinstance(self.body, str) else json.dumps(self.body, allow_nan=False)
-        return {
+        answer = {
             "statusCode": self.status,
             "headers": {"Content-Type": self.content_type, **self.headers},
             "body": text,
             "isBase64Encoded": False,
         }
+        # Lambda sends the body as JSON text, which escapes a character by at most six.
+        if 6 * len(text) > MAX_PAYLOAD_BYTES and len(json.dumps(answer)) > MAX_PAYLOAD_BYTES:
+            raise PayloadTooLargeError(f"the answer is over {MAX_PAYLOAD_BYTES} bytes")
+        return answer
 
 
 Route = Callable[[Request], Response]
@@ -122,7 +128,7 @@ def _request(event: Mapping[str, Any]) -> Request:
     if event.get("isBase64Encoded"):
         try:
             body = base64.b64decode(body, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # neither base64 nor UTF-8
             raise MalformedRequestError("the body is not UTF-8 text") from None
     identity = (event.get("requestContext") or {}).get("identity") or {}
     caller = identity.get("userArn") or identity.get("apiKeyId") or "anonymous"

@@ -151,7 +151,7 @@ class VersionRejectedError(ScorelineError):
 
 
 class PayloadTooLargeError(ScorelineError):
-    """The request is over the 6 MB that a synchronous Lambda invocation takes."""
+    """The request or the answer is over the 6 MB that a synchronous Lambda invocation takes."""
 
     status, code = 413, "payload_too_large"
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from scoreline.core.errors import (
+    MAX_NAME,
     ModelNotFoundError,
     PointerInvalidError,
     VersionNotFoundError,
@@ -27,6 +28,11 @@ TRAINING_ROWS_FILE = "training_rows.bin"
 
 VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 MODEL_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def is_model_name(text: str) -> bool:
+    """Whether a text may name a model, which is part of S3 keys, parameters and URLs."""
+    return len(text) <= MAX_NAME and MODEL_PATTERN.fullmatch(text) is not None
 
 
 @record
@@ -124,7 +130,7 @@ class Routing:
 
 def bundle_key(model: str, version: str, file: str) -> str:
     """S3 key of a bundle's file."""
-    if not MODEL_PATTERN.fullmatch(model) or not VERSION_PATTERN.fullmatch(version):
+    if not is_model_name(model) or not VERSION_PATTERN.fullmatch(version):
         raise VersionNotFoundError("no such model or version")
     return f"models/{model}/{version}/{file}"
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import models
 from scoreline.core.errors import DefinitionError
-from scoreline.core.versions import MODEL_PATTERN
+from scoreline.core.versions import is_model_name
 from scoreline.definition.error_text import UNREADABLE, explain
 from scoreline.definition.model import AnyDefinition, DefaultDefinition, RecommendationDefinition
 
@@ -42,7 +42,7 @@ def load_definition(model: str) -> Loaded:
         The model has no definition, or it breaks a rule; the message names file, key and rule.
     """
     path = MODELS_DIR / f"{model}.toml"
-    if not MODEL_PATTERN.fullmatch(model) or not path.is_file():
+    if not is_model_name(model) or not path.is_file():
         raise DefinitionError(
             f"no definition for this model; defined: {', '.join(defined_models())}"
         )

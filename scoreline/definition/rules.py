@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from scoreline.core.errors import MAX_NAME
-from scoreline.core.versions import MODEL_PATTERN
+from scoreline.core.versions import is_model_name
 from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.definition.search_spaces import SPACES
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def check_name(name: str) -> Iterable[Problem]:
     """The name of a model is part of paths and URLs."""
-    if not MODEL_PATTERN.fullmatch(name) or len(name) > MAX_NAME:
+    if not is_model_name(name):
         yield "", f"must be lower-case words joined by hyphens, at most {MAX_NAME} characters"
 
 

@@ -12,7 +12,7 @@ from scoreline.core.errors import (
     RegistryUnavailableError,
     ScorelineError,
 )
-from scoreline.core.versions import MODEL_PATTERN, VersionRef
+from scoreline.core.versions import VersionRef, is_model_name
 from scoreline.scoring.model import ScoringModel, load_version
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class ChampionCache:
             champion.fresh_until = 0.0
 
     def _refresh(self, model: str) -> LoadedChampion:
-        if not MODEL_PATTERN.fullmatch(model):
+        if not is_model_name(model):
             raise ModelNotFoundError("no such model")
         if self._clock() < self._absent.get(model, 0.0):
             raise ModelNotFoundError(f"{model}: nothing is promoted")

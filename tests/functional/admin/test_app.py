@@ -160,7 +160,7 @@ def test_a_model_without_versions_is_404(aws, call, load_event, name):
     assert (status, body["error"]["code"]) == (404, "model_not_found")
 
 
-@pytest.mark.parametrize("model", ["../loan-risk", "Loan", "a/b", "-"])
+@pytest.mark.parametrize("model", ["../loan-risk", "Loan", "a/b", "-", "x" * 65])
 def test_a_name_that_no_model_can_have_is_404(aws, call, rest_event, model):
     event = rest_event("GET", "/models/{model}/versions", {"model": model})
 

@@ -491,3 +491,39 @@ def test_an_unknown_bank_is_404_and_only_operations_see_the_known_ones(call, log
     [line] = [line for line in log() if line.get("known_banks")]
     assert line["known_banks"] == ["north-bank"]
     assert "secret-bank" not in json.dumps(log())
+
+
+def test_a_batch_has_at_most_ten_thousand_applications(call):
+    status, answer = call("POST", "/predict/batch", {"applications": [None] * 10_001})
+
+    assert status == 422
+    assert answer["error"]["fields"] == [
+        {"field": "applications", "rule": "must be a list of 1 to 10000 applications"}
+    ]
+
+
+def test_an_answer_that_lambda_would_not_send_is_an_error(rest_event, lambda_context):
+    refused = {f"unknown_field_{number}": 1 for number in range(100)}
+    event = rest_event("POST", "/predict/batch", None, {"applications": [refused] * 1000})
+
+    response = app.lambda_handler(event, lambda_context)
+
+    error = json.loads(response["body"])["error"]
+    assert (response["statusCode"], error["code"]) == (413, "payload_too_large")
+    assert error["message"] == f"the answer is over {MAX_PAYLOAD_BYTES} bytes"
+
+
+def test_a_name_that_is_too_long_is_no_model(call):
+    status, answer = call("POST", "/models/{model}/predict", {}, model="x" * 65)
+
+    assert (status, answer["error"]["message"]) == (404, "no such model")
+
+
+@pytest.mark.parametrize("body", ["é", "A", "/w==", "e30=\ud800"])
+def test_a_body_that_is_not_text_in_base64_is_malformed(rest_event, lambda_context, body):
+    event = {**rest_event("POST", "/predict", None, body), "isBase64Encoded": True}
+
+    response = app.lambda_handler(event, lambda_context)
+
+    assert response["statusCode"] == 400
+    assert json.loads(response["body"])["error"]["message"] == "the body is not UTF-8 text"
