@@ -14,7 +14,7 @@ from local.environment import STAGE
 from scoreline.core.errors import ModelNotFoundError
 
 if TYPE_CHECKING:
-    from scoreline.api.answers import RoutingChange
+    from scoreline.api.operations_answers import RoutingChange
 
 app = typer.Typer()
 

@@ -38,8 +38,15 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from scoreline.api.answers import History, Models, Promotion, SubmittedJob, Versions, Watch
     from scoreline.api.json_schema import Schema
+    from scoreline.api.operations_answers import (
+        History,
+        Models,
+        Promotion,
+        SubmittedJob,
+        Versions,
+        Watch,
+    )
 
 JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
 

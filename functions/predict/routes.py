@@ -27,16 +27,15 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from scoreline.api.answers import (
+    from scoreline.api.http import Route
+    from scoreline.api.operations_answers import Health, ServingStatus
+    from scoreline.api.scoring_answers import (
         Answer,
         BatchResults,
-        Health,
         HistoryPart,
         Refusal,
-        ServingStatus,
         Verification,
     )
-    from scoreline.api.http import Route
     from scoreline.core.versions import Watch
     from scoreline.scoring.model import ScoringModel
     from scoreline.scoring.online import Applicant

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from scoreline.api.answers import TrainedVersion
+    from scoreline.api.operations_answers import TrainedVersion
 
 DIRECTLY = "direct invocation"  # Lambda does not tell a function who invokes it
 

@@ -6,7 +6,6 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from scoreline import __version__
-from scoreline.api import answers
 from scoreline.api.fields import Table
 from scoreline.api.json_schema import (
     Schema,
@@ -16,7 +15,9 @@ from scoreline.api.json_schema import (
     schema_of_table,
 )
 from scoreline.api.routes import JSON, ROUTES
+from scoreline.api.scoring_answers import ErrorAnswer
 from scoreline.api.scoring_requests import APPLICATIONS, BANK
+from scoreline.api.values import Model, Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ SECURITY_SCHEMES = {
         "description": "AWS Signature Version 4",
     },
 }
-PARAMETERS = {"model": answers.Model, "version": answers.Version, "job": str}
+PARAMETERS = {"model": Model, "version": Version, "job": str}
 BANKED = {
     "BankedApplication": Table({"bank": BANK}, open=True),
     "BankedBatch": Table({"bank": BANK, "applications": APPLICATIONS}),
@@ -138,7 +139,7 @@ def _responses(types: TypeSchemas, route: Route, answer: Schema) -> Schema:
     responses = {str(route.status): _response("Success", answer, route.content_type)}
     if route.unavailable is not None:
         responses["503"] = _response("Unavailable", types.of(route.unavailable))
-    return {**responses, "default": _response("Error", types.of(answers.ErrorAnswer))}
+    return {**responses, "default": _response("Error", types.of(ErrorAnswer))}
 
 
 def _response(description: str, schema: Schema, content_type: str = JSON) -> Schema:

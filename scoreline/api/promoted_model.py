@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scoreline.api import answers
 from scoreline.api.json_schema import Schema, TypeSchemas, ref, schema_of_table
 from scoreline.api.routes import DecisionChange
+from scoreline.api.scoring_answers import (
+    BatchAnswer,
+    CreditAnswer,
+    RecommendationAnswer,
+    Refusal,
+)
 from scoreline.api.scoring_requests import (
     APPLICATIONS,
     BATCH,
@@ -140,7 +145,7 @@ class PromotedModel:
         }
 
     def _answer(self, types: TypeSchemas) -> Schema:
-        kind = answers.CreditAnswer if self.decides else answers.RecommendationAnswer
+        kind = CreditAnswer if self.decides else RecommendationAnswer
         schema = types.component(kind)
         figures = {**schema["properties"], **COMPUTED}
         further = {
@@ -154,8 +159,8 @@ class PromotedModel:
         }
 
     def _batch_answer(self, types: TypeSchemas) -> Schema:
-        schema = types.component(answers.BatchAnswer)
-        results = [ref(f"{self.class_name}Answer"), types.of(answers.Refusal)]
+        schema = types.component(BatchAnswer)
+        results = [ref(f"{self.class_name}Answer"), types.of(Refusal)]
         items = {"type": "array", "items": {"anyOf": results}}
         return {**schema, "properties": {**schema["properties"], "results": items}}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from scoreline.api import answers
+from scoreline.api import operations_answers as operations
+from scoreline.api import scoring_answers as scoring
 from scoreline.api.fields import Table
 from scoreline.api.operations_requests import (
     PROMOTE,
@@ -19,7 +20,7 @@ from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, WHAT_IF
 
 JSON = "application/json"
 APPLICATION = Table(open=True)  # the fields are the model's own
-DecisionChange = answers.Comparison | answers.Proposals
+DecisionChange = scoring.Comparison | scoring.Proposals
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +59,22 @@ def _operations(name: str, summary: str, answer: Any, body: Table | None = None)
 
 ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/predict"): _scoring(
-        "predict", "Score an application for the default model or a bank", answers.Answer, ROUTED
+        "predict",
+        "Score an application for the default model or a bank",
+        scoring.Answer,
+        ROUTED,
     ),
     ("POST", "/predict/batch"): _scoring(
         "predict_batch",
         "Score many applications for the default model or a bank",
-        answers.BatchAnswer,
+        scoring.BatchAnswer,
         ROUTED_BATCH,
     ),
     ("POST", "/models/{model}/predict"): _scoring(
-        "predict_model", "Score an application", answers.Answer, APPLICATION
+        "predict_model", "Score an application", scoring.Answer, APPLICATION
     ),
     ("POST", "/models/{model}/predict/batch"): _scoring(
-        "predict_model_batch", "Score many applications", answers.BatchAnswer, BATCH
+        "predict_model_batch", "Score many applications", scoring.BatchAnswer, BATCH
     ),
     ("POST", "/models/{model}/what-if"): _scoring(
         "what_if",
@@ -91,59 +95,62 @@ ROUTES: dict[tuple[str, str], Route] = {
         "Ask whether the default model answers",
         "predict",
         "open",
-        answers.Health,
-        unavailable=answers.Health,
+        operations.Health,
+        unavailable=operations.Health,
     ),
     ("GET", "/status"): Route(
         "status",
         "List the loaded versions and the problems of serving",
         "predict",
         "iam",
-        answers.ServingStatus,
+        operations.ServingStatus,
     ),
     ("GET", "/config"): _operations(
-        "config", "Show the bucket, the routing and the champions", answers.Config
+        "config", "Show the bucket, the routing and the champions", operations.Config
     ),
     ("GET", "/routing"): _operations(
-        "routing", "Show the model of each bank", answers.RoutingState
+        "routing", "Show the model of each bank", operations.RoutingState
     ),
     ("PUT", "/routing"): _operations(
-        "put_routing", "Change the models of the banks", answers.RoutingChange, ROUTING
+        "put_routing", "Change the models of the banks", operations.RoutingChange, ROUTING
     ),
     ("POST", "/update_model"): _operations(
-        "update_model", "Promote a version of the default model", answers.Promotion, UPDATE_MODEL
+        "update_model",
+        "Promote a version of the default model",
+        operations.Promotion,
+        UPDATE_MODEL,
     ),
-    ("GET", "/models"): _operations("models", "List all models", answers.Models),
+    ("GET", "/models"): _operations("models", "List all models", operations.Models),
     ("GET", "/models/{model}/versions"): _operations(
-        "versions", "List the versions of a model", answers.Versions
+        "versions", "List the versions of a model", operations.Versions
     ),
     ("GET", "/models/{model}/versions/{version}/report"): Route(
         "report", "Get the report of a version", "admin", "iam", str, content_type="text/html"
     ),
     ("GET", "/models/{model}/history"): _operations(
-        "history", "List the promotions and rollbacks of a model", answers.History
+        "history", "List the promotions and rollbacks of a model", operations.History
     ),
     ("GET", "/models/{model}/watch"): _operations(
-        "watch", "Show the watch of the champion that was promoted last", answers.Watch
+        "watch", "Show the watch of the champion that was promoted last", operations.Watch
     ),
     ("POST", "/models/{model}/promote"): _operations(
-        "promote", "Make a version the champion", answers.Promotion, PROMOTE
+        "promote", "Make a version the champion", operations.Promotion, PROMOTE
     ),
     ("POST", "/models/{model}/rollback"): _operations(
-        "rollback", "Return to the previous champion", answers.Promotion, ROLLBACK
+        "rollback", "Return to the previous champion", operations.Promotion, ROLLBACK
     ),
     ("POST", "/train"): Route(
         "train",
         "Queue a training job",
         "admin",
         "iam",
-        answers.SubmittedJob,
+        operations.SubmittedJob,
         TRAIN,
         TRAIN_HEADERS,
         202,
     ),
     ("GET", "/train/{job}"): _operations(
-        "train_job", "Show the state of a training job", answers.TrainingJob
+        "train_job", "Show the state of a training job", operations.TrainingJob
     ),
     ("GET", "/openapi.json"): _operations(
         "openapi", "Get the OpenAPI document of this deployment", dict[str, Any]

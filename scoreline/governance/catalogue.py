@@ -18,8 +18,7 @@ from scoreline.core.versions import bundle_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scoreline.api import answers
-    from scoreline.api.answers import (
+    from scoreline.api.operations_answers import (
         Config,
         CurrentModel,
         Dataset,
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
         ListedVersion,
         PromotionWatch,
         ServingModel,
-        Status,
+        VersionDigest,
     )
+    from scoreline.api.values import Status
     from scoreline.aws.ledger import Ledger
     from scoreline.aws.registry import ModelRegistry
     from scoreline.core.versions import Pointer, VersionRef, Watch
@@ -151,7 +151,7 @@ def _status(manifest: Mapping[str, Any]) -> Status | None:
     return "rejected" if manifest.get("status") == "rejected" else "candidate"
 
 
-def _ref(ref: VersionRef) -> answers.VersionRef:
+def _ref(ref: VersionRef) -> VersionDigest:
     return {"version": ref.version, "sha256": ref.sha256}
 
 

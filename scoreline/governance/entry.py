@@ -12,7 +12,7 @@ from scoreline.core.versions import VersionRef, Watch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scoreline.api.answers import LedgerEntry
+    from scoreline.api.operations_answers import LedgerEntry
 
 Action = Literal["promote", "rollback", "confirm"]
 

@@ -18,7 +18,7 @@ from scoreline.core.versions import Routing
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from scoreline.api.answers import Routes, RoutingChange, RoutingState
+    from scoreline.api.operations_answers import Routes, RoutingChange, RoutingState
     from scoreline.aws.ledger import Ledger
     from scoreline.aws.registry import ModelRegistry
 

@@ -16,7 +16,7 @@ from scoreline.governance.figures import Figures, Limits
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scoreline.api.answers import WatchFigures, WatchLimits, WatchState
+    from scoreline.api.operations_answers import WatchFigures, WatchLimits, WatchState
     from scoreline.core.versions import Pointer, Watch
     from scoreline.governance.entry import Action, Entry
     from scoreline.governance.promotion import Promotions

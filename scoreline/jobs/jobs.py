@@ -15,7 +15,7 @@ from scoreline.core.errors import JobNotFoundError
 from scoreline.core.versions import digest
 
 if TYPE_CHECKING:
-    from scoreline.api.answers import TrainingJob
+    from scoreline.api.operations_answers import TrainingJob
     from scoreline.core.settings import Settings
 
 _PUBLIC = {

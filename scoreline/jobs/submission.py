@@ -11,7 +11,7 @@ from scoreline.core.errors import RegistryUnavailableError
 from scoreline.jobs.jobs import Jobs
 
 if TYPE_CHECKING:
-    from scoreline.api.answers import TrainingJob
+    from scoreline.api.operations_answers import TrainingJob
     from scoreline.core.settings import Settings
     from scoreline.jobs.jobs import TrainingRequest
 

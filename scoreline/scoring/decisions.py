@@ -9,7 +9,7 @@ from scoreline.core.reasons import Explained, ReasonFinder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scoreline.api.answers import CreditDecision, Reason
+    from scoreline.api.scoring_answers import CreditDecision, Reason
     from scoreline.core.contract import Contract
 
 

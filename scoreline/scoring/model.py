@@ -18,7 +18,7 @@ from scoreline.scoring.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from scoreline.api.answers import Answer, CreditDecision, RecommendedProducts
+    from scoreline.api.scoring_answers import Answer, CreditDecision, RecommendedProducts
     from scoreline.aws.reader import ModelReader
 
     # An application as the client sent it, and its row.

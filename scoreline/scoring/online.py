@@ -19,7 +19,7 @@ from scoreline.scoring.application import NO_HISTORY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from scoreline.api.answers import HistoryPart, LookedUpFeatures
+    from scoreline.api.scoring_answers import HistoryPart, LookedUpFeatures
     from scoreline.scoring.model import EncodedApplication, ScoringModel
 
     # (table, key) -> the item with plain values, {} if there is no item

@@ -9,7 +9,7 @@ from scoreline.core.contract import HELD
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scoreline.api.answers import RecommendedProducts
+    from scoreline.api.scoring_answers import RecommendedProducts
     from scoreline.core.contract import Contract
 
 

@@ -20,17 +20,17 @@ from scoreline.scoring.online import no_history
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from scoreline.api.answers import (
+    from scoreline.api.scoring_answers import (
         ChangedAnswer,
         ChangedField,
         Comparison,
         CreditAnswer,
         Found,
-        Outcome,
         Proposal,
         Proposals,
         Unchanged,
     )
+    from scoreline.api.values import Outcome
     from scoreline.scoring.model import ScoringModel
     from scoreline.scoring.online import FindHistory
 

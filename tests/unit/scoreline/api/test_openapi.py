@@ -16,7 +16,7 @@ from scoreline.api.json_schema import schema_of_table
 from scoreline.api.openapi import openapi_document
 from scoreline.api.promoted_model import COMPUTED, PromotedModel
 from scoreline.api.routes import ROUTES
-from scoreline.core.contract import ANSWER_FIELDS, CreditFigure, RecommendationFigure
+from scoreline.core.contract import CreditFigure, RecommendationFigure
 from scoreline.core.errors import ScorelineError
 from scoreline.definition.files import load_definition, read_definition
 from scoreline.scoring.application import ApplicationEncoder
@@ -245,16 +245,6 @@ def test_the_answer_of_a_model_has_the_fields_that_its_contract_adds(document):
     assert "Predictions" in properties_of(document, "ProductRecommendationAnswer")
     results = properties_of(document, "LoanRiskBatchAnswer")["results"]["items"]["anyOf"]
     assert results[0] == {"$ref": "#/components/schemas/LoanRiskAnswer"}
-
-
-def test_a_definition_may_not_add_a_field_that_answers_have(document):
-    names = {
-        name
-        for component in ("CreditAnswer", "RecommendationAnswer", "Refusal")
-        for name in properties_of(document, component)
-    }
-
-    assert names == set(ANSWER_FIELDS)
 
 
 def test_every_figure_that_a_definition_may_add_has_a_schema(document):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreline.api.answers import Answer
+from scoreline.api.scoring_answers import Answer
 from scoreline.core.contract import ANSWER_FIELDS, Contract, Reference, ScoreScale
 from scoreline.definition.files import defined_models, load_definition
 from tests.sample import definition
