@@ -43,7 +43,9 @@ def stderr() -> Console:
 def show(content: Any, *parts: Table | str, as_json: bool) -> None:
     """Print a result: as one JSON document, or as tables and lines for people."""
     if as_json:
-        print(json.dumps(content, indent=2, ensure_ascii=False))
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        # an id may hold half of a surrogate pair, which no encoding has; JSON escapes it alike
+        print(text.encode(errors="backslashreplace").decode())
         return
     for part in parts:
         _print_whole(part)

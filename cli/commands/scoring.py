@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -12,6 +11,7 @@ from cli.deployment import Deployment
 from cli.options import AsJson, Model, Stage
 from cli.output import progress_bars, remark, show
 from local.environment import STAGE
+from scoreline.api.http import parse_json
 from scoreline.core.errors import InvalidApplicationError, MalformedRequestError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def predict(
 
     The answers are those of the predict function.
     """
-    content = _read_json(file.read())
+    content = _read_json(file)
     applications = content if isinstance(content, list) else [content]
     answers = _score(Deployment.connect(stage), model, applications)
     show(answers if isinstance(content, list) else answers[0], as_json=True)
@@ -54,11 +54,11 @@ def _score(
     return [{**answer, **applicant.shown} for answer, applicant in pairs]
 
 
-def _read_json(text: str) -> Any:
+def _read_json(file: TextIO) -> Any:
     try:
-        content = json.loads(text)
-    except ValueError:
-        raise MalformedRequestError("the file is not valid JSON") from None
+        content = parse_json(file.read(), "file")
+    except UnicodeDecodeError:
+        raise MalformedRequestError("the file is not UTF-8 text") from None
     items = content if isinstance(content, list) else [content]
     if not items or not all(isinstance(item, dict) for item in items):
         raise InvalidApplicationError("the file holds neither an application nor a list of them")

@@ -46,10 +46,7 @@ class Request(NamedTuple):
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; anything else is a MalformedRequestError."""
-        try:
-            value = json.loads(self.body, object_pairs_hook=_unique_keys)
-        except (ValueError, RecursionError):
-            raise MalformedRequestError("the body is not valid JSON") from None
+        value = parse_json(self.body, "body")
         if not isinstance(value, dict):
             raise MalformedRequestError("the request is not a JSON object")
         return value
@@ -82,6 +79,17 @@ class Response(NamedTuple):
 
 
 Route = Callable[[Request], Response]
+
+
+def parse_json(text: str, name: str) -> Any:
+    """The value of a JSON text; a MalformedRequestError that calls it `name` otherwise.
+
+    A key that is given twice is an error, because readers differ in which one counts.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique_keys)
+    except (ValueError, RecursionError):
+        raise MalformedRequestError(f"the {name} is not valid JSON") from None
 
 
 def is_http(event: Any) -> bool:
