@@ -90,6 +90,8 @@ def _caller(stage: str) -> tuple[str, str]:
         identity = session.client("sts", config=CLIENT_CONFIG).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise RegistryUnavailableError(_advice(stage, error)) from error
+    except ValueError as error:  # botocore's for an address that is no URL
+        raise RegistryUnavailableError(f"AWS cannot be used: {error}") from error
     return identity["Account"], identity["Arn"]
 
 

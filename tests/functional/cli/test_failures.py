@@ -11,6 +11,8 @@ from scoreline.core.errors import FieldError, InvalidRequestError
 
 SCORELINE = Path(sys.executable).with_name("scoreline")
 ENDPOINT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+NO_URL = {"AWS_ENDPOINT_URL": "here"}
+BAD_PORT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:99999"}
 REGION = {"AWS_DEFAULT_REGION": "eu-central-1"}
 KEYS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
@@ -39,11 +41,22 @@ def test_what_goes_wrong_is_one_clear_error(scoreline, arguments, message):
         (["models"], ENDPOINT, "no AWS region: set AWS_DEFAULT_REGION"),
         (["models"], ENDPOINT | REGION, "no AWS credentials: set AWS_PROFILE"),
         (["models"], ENDPOINT | REGION | KEYS, "the local stack does not answer at"),
+        (["models"], NO_URL | REGION | KEYS, "AWS cannot be used: Invalid endpoint: here"),
+        (["models"], BAD_PORT | REGION | KEYS, "AWS cannot be used: "),
         (["models", "--stage", "dev"], {}, "no AWS region: set AWS_DEFAULT_REGION"),
         (["models", "--stage", "dev"], ENDPOINT | REGION | KEYS, "stage dev: AWS cannot be used"),
         (["models", "--stage", "dev"], {"AWS_PROFILE": "nobody"}, "(nobody) could not be found"),
     ],
-    ids=["no-region", "no-credentials", "no-stack", "no-environment", "no-endpoint", "no-profile"],
+    ids=[
+        "no-region",
+        "no-credentials",
+        "no-stack",
+        "no-url",
+        "bad-port",
+        "no-environment",
+        "no-endpoint",
+        "no-profile",
+    ],
 )
 def test_an_incomplete_aws_environment_is_one_sentence_at_once(
     tmp_path, arguments, variables, problem
