@@ -20,6 +20,7 @@ from cli.tables import (
     watch_line,
 )
 from local.environment import STAGE
+from scoreline.api.operations_requests import ROLLBACK
 from scoreline.core.errors import InvalidRequestError
 from scoreline.core.versions import REPORT_FILE
 
@@ -82,6 +83,7 @@ def promote(
     """
     if override and reason == PROMOTED:
         raise InvalidRequestError("--override needs a --reason")
+    ROLLBACK.read({"reason": reason})  # a promotion's reason follows the same rule
     deployment = Deployment.connect(stage)
     version = version or max(deployment.registry.versions(model), default="")
     entry = deployment.promotions.promote(
@@ -98,6 +100,7 @@ def rollback(
     stage: Stage = STAGE,
 ) -> None:
     """Return to the previous champion."""
+    ROLLBACK.read({"reason": reason})
     deployment = Deployment.connect(stage)
     entry = deployment.promotions.rollback(model, who=deployment.who, reason=reason)
     _show_champion(model, entry, as_json=as_json)

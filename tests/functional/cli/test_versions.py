@@ -110,9 +110,18 @@ def test_a_rejected_version_is_promoted_by_override_and_reason_alone(scoreline, 
     assert refused.exit_code == 1
     assert "champion: It is worse." in str(refused.exception)
     assert "needs a --reason" in str(promote("--override").exception)
+    for blank in ("", " ", "x" * 501):
+        done = promote("--override", "--reason", blank)
+        assert done.exception.fields[0].field == "reason"
     assert registry.pointers() == {}
 
     done = promote("--override", "--reason", "agreed with risk")
     assert done.exit_code == 0, done.output
     assert registry.pointer("sample").champion.version == bundle.version
     assert "rejected" in scoreline("models", "sample").output
+
+
+def test_a_rollback_needs_a_reason_that_says_something(scoreline):
+    done = scoreline("rollback", "sample", "--reason", " ")
+
+    assert [broken.field for broken in done.exception.fields] == ["reason"]
