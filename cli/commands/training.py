@@ -56,11 +56,14 @@ def train(
 
 def _train_and_publish(deployment: Deployment, model: str, dataset: str) -> dict[str, Any]:
     from scoreline.core.versions import MANIFEST_FILE
+    from scoreline.definition.derived_warnings import derived_warnings
     from scoreline.definition.files import load_definition
     from training.gates.champion import read_champion
     from training.train import train as train_bundle
 
     definition = load_definition(model)
+    for warning in derived_warnings(definition.contract()):
+        remark(f"warning: {warning}")
     with status("starting") as step:
         bundle = train_bundle(
             definition,
