@@ -166,7 +166,7 @@ def probe_rows(
     yield "special code", _with_values(held_out, specials)
     unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
     yield "unseen category", _with_values(held_out, unseen)
-    yield "split threshold", _with_values(held_out, _at_thresholds(model, contract), 1)
+    yield "split threshold", _with_values(held_out, at_thresholds(model, contract), 1)
 
 
 def _with_values(
@@ -180,7 +180,7 @@ def _with_values(
     return rows
 
 
-def _at_thresholds(model: Probed, contract: Contract) -> list[tuple[int, float]]:
+def at_thresholds(model: Probed, contract: Contract) -> list[tuple[int, float]]:
     """Every split threshold on an amount, with its two float32 neighbours."""
     found: set[tuple[int, float]] = set()
     for tree in (tree for ensemble in model.ensembles for tree in ensemble.trees):

@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scoreline.core.errors import TrainingError
+from scoreline.definition.expression import parse_expression
 from scoreline.scoring.many_rows import run_rows
+from training.data.sampling import evenly_spaced
+from training.export.parity import at_thresholds
 from training.graph.features import DIRECTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import onnxruntime
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Contract
     from scoreline.core.features import Feature
+    from training.export.parity import Probed
 
 ROWS = 200
 GRID = 60
+# Rows with each state of a feature that shares a derived feature with the swept one.
+STATE_ROWS = 10
+# Most values of a feature, and most answers of the model, in one sweep.
+MOST_VALUES = 3_000
+MOST_ANSWERS = 60_000
 # Float32 sums of a few hundred trees differ by less than this.
 TOLERANCE = 1e-4
 # 12 CFR 1002.2(o): "elderly" is an age of 62 or more.
@@ -26,24 +37,55 @@ ELDERLY = 62
 
 
 def reversals(
+    model: Probed,
     contract: Contract,
     session: onnxruntime.InferenceSession,
     fitted: NDArray[np.float32],
     held_out: NDArray[np.float32],
+    progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, float]:
     """Feature with a direction -> largest change of the log-odds against it.
 
-    Derived features change along with the swept one.
+    Derived features change along with the swept one. Features that enter a derived one together
+    with it are also missing or at a special code in some rows.
+
+    Parameters
+    ----------
+    progress : called with a line where there are too many thresholds to test all
     """
+    thresholds = at_thresholds(model, contract)
     worst = {}
     for position, feature in enumerate(contract.features):
         if feature.monotone is None:
             continue
-        grid = _grid(feature, fitted[:, position])
-        log_odds = sweep(session, held_out[:ROWS], position, grid)
+        splits = np.array([value for at, value in thresholds if at == position], np.float32)
+        grid = _grid(feature, fitted[:, position], splits)
+        if len(grid) > MOST_VALUES:
+            progress(f"sweep of {feature.name}: {MOST_VALUES:,} of {len(grid):,} values are tested")
+            grid = grid[evenly_spaced(len(grid), MOST_VALUES)]
+        rows = _rows(contract, position, held_out, MOST_ANSWERS // len(grid))
+        log_odds = sweep(session, rows, position, grid)
         against = -DIRECTIONS[feature.monotone] * np.diff(log_odds, axis=1)
         worst[feature.name] = max(float(against.max()), 0.0)
     return worst
+
+
+def _rows(
+    contract: Contract, position: int, held_out: NDArray[np.float32], most: int
+) -> NDArray[np.float32]:
+    """Held-out rows, and some of them with the states of features that share a derived one."""
+    base = held_out[: min(ROWS, most)]
+    name = contract.features[position].name
+    used = [parse_expression(derived.expression).names for derived in contract.derived]
+    partners = set().union(*(names for names in used if name in names)) - {name}
+    parts = [base]
+    for other, feature in enumerate(contract.features):
+        if feature.name in partners:
+            for state in [*feature.specials, *([np.nan] if feature.nullable else [])]:
+                changed = base[:STATE_ROWS].copy()
+                changed[:, other] = state
+                parts.append(changed)
+    return np.concatenate(parts)
 
 
 def check_age(
@@ -87,9 +129,14 @@ def sweep(
     return log_odds.reshape(len(rows), len(grid))
 
 
-def _grid(feature: Feature, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rising values: quantiles of the training rows and the ends of the range."""
+def _grid(
+    feature: Feature, values: NDArray[np.float32], splits: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Rising values: the splits within the range, quantiles of the training rows, and the ends."""
     amounts = values[~np.isnan(values) & ~np.isin(values, np.array(feature.specials, np.float32))]
+    low, high = feature.range
     ends = [end for end in (feature.minimum, feature.maximum) if end is not None]
     quantiles = np.quantile(amounts, np.linspace(0, 1, GRID)) if len(amounts) else amounts
-    return np.unique(np.concatenate([quantiles, ends])).astype(np.float32)
+    inside = splits[(splits >= low) & (splits <= high)]
+    found = np.concatenate([quantiles, ends, inside]).astype(np.float32)
+    return np.unique(found[~np.isin(found, np.array(feature.specials, np.float32))])

@@ -115,7 +115,7 @@ def _check(
     progress("parity gate: ONNX against the fitted pipeline")
     parity = check_parity(model, contract, candidate, held_out.X)
     progress("sweeps: monotone directions and age")
-    monotone = reversals(contract, candidate.batch, fitted.X, held_out.X)
+    monotone = reversals(model, contract, candidate.batch, fitted.X, held_out.X, progress)
     check_age(contract, candidate.batch, held_out.X)
     return {"monotone": monotone, "parity": asdict(parity)}
 
