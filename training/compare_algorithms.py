@@ -14,6 +14,7 @@ from scoreline.core.errors import DefinitionError, UnrankedError
 from scoreline.definition.model import DefaultDefinition
 from scoreline.definition.variants import with_algorithm
 from scoreline.scoring.many_rows import open_session
+from training.data.stable_order import in_stable_order
 from training.evaluate.delong import auc_figure, compare_auc, holm
 from training.evaluate.metrics import METRICS, auc
 from training.export.graphs import online_graph
@@ -122,6 +123,7 @@ def compare(
     UnrankedError
         No algorithm ranks defaults better than chance on held-out rows.
     """
+    dataset = in_stable_order(dataset)
     seed = next(iter(variants.values())).split.seed
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     splits = list(splitter.split(dataset.X, dataset.y))

@@ -17,11 +17,13 @@ from scoreline.core.versions import (
     digest,
 )
 from scoreline.definition.algorithms import ALGORITHMS
+from scoreline.definition.derived_warnings import derived_warnings
 from scoreline.definition.model import DefaultDefinition, RecommendationDefinition
 from training.data.dataset import load_dataset
 from training.data.memory import available_mb, check_memory
 from training.data.row_keys import pack_rows
 from training.data.split import split_rows
+from training.data.stable_order import in_stable_order
 from training.environment import environment
 from training.export.metadata import with_metadata
 from training.fit.tuning import tune
@@ -105,7 +107,10 @@ def train_on(
     """
     started = time.monotonic()
     description = _describe(dataset, dataset_path)
-    fitted, held_out = (dataset.take(rows) for rows in split_rows(definition.split, dataset))
+    # Folds and samples are drawn by position, so rows are put in an order of their content. The
+    # split comes first: versions whose definitions differ keep their test rows.
+    parts = split_rows(definition.split, dataset)
+    fitted, held_out = (in_stable_order(dataset.take(rows)) for rows in parts)
     del dataset  # both parts are copies
     if isinstance(definition, DefaultDefinition) and definition.tuning and study is None:
         study = tune(definition, fitted.X, fitted.y, progress).to_json()
@@ -125,6 +130,7 @@ def train_on(
         **_provenance(definition, chosen),
         **({"tuning": study} if study else {}),
         "dataset": {**description, **trained.samples},
+        "warnings": list(derived_warnings(definition.contract())),
         "metrics": {name: asdict(interval) for name, interval in trained.metrics.items()},
         **trained.sections,
         **judgement.to_json(),

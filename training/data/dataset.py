@@ -45,7 +45,7 @@ class Dataset:
     no_amount : feature -> special code, or "missing" -> number of rows
     sources : place of each file, its version in S3 if it has one, and its SHA-256
     generated : model, seed and rows of each file of invented data
-    rows : positions in the rows that were read, of shape (n_rows,), rising
+    rows : positions in the rows that were read, of shape (n_rows,)
     late : column of a known time -> number of rows where it lies after the decision
     """
 

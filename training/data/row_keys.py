@@ -17,16 +17,20 @@ _HALF = np.uint64(32)
 def row_keys(X: NDArray[np.float32]) -> NDArray[np.uint32]:
     """A key of each row's values, shape (n_rows,); two rows share a key by 1 in 4 billion.
 
-    The key is a multilinear hash: the sum of the values' bits times odd numbers modulo 2^64, mixed
-    once.
+    It is the upper half of the row's hash.
     """
+    return (row_hashes(X) >> _HALF).astype(np.uint32)
+
+
+def row_hashes(X: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """A multilinear hash of each row: its bits times odd numbers modulo 2^64, mixed once."""
     keys = np.zeros(len(X), np.uint64)
     for position, column in enumerate(X.T):
         # One NaN, and + 0 turns -0 into 0, so that equal values have equal bits.
         values = np.where(np.isnan(column), np.float32(np.nan), column + np.float32(0))
         keys += values.view(np.uint32).astype(np.uint64) * _odd(position)
-    keys = (keys ^ (keys >> _HALF)) * _LAST
-    return (keys >> _HALF).astype(np.uint32)
+    hashes: NDArray[np.uint64] = (keys ^ (keys >> _HALF)) * _LAST
+    return hashes
 
 
 def pack_rows(X: NDArray[np.float32]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, sqrt
+from math import exp, fsum, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,6 +100,11 @@ def mean_loss_interval(losses: NDArray[np.float64], rows: NDArray[np.int64]) -> 
     mean, error = mean_and_error(losses, rows)
     factor = exp(QUANTILE * error / mean) if mean else 1.0
     return Interval(mean, mean / factor, mean * factor)
+
+
+def exact_mean(values: NDArray[np.float64]) -> float:
+    """The mean from an exact sum, which is the same in every order."""
+    return fsum(values.tolist()) / len(values)
 
 
 def mean_and_error(values: NDArray[np.float64], rows: NDArray[np.int64]) -> tuple[float, float]:

@@ -73,7 +73,7 @@ def compare_with_champion(
         return ChampionComparison(schema_changes=changes, obstacle=obstacle)
     if score is None:
         return ChampionComparison(None, _shifts(champion, fitted, None), changes, "")
-    ours = datasets[1].X[np.isin(datasets[1].rows, held_out.rows)]
+    ours = _in_order_of(held_out, datasets[1])
     # The champion would have an advantage on rows that it was trained on.
     unknown = ~are_among(held_out.X, champion.training_rows)
     y = held_out.y[unknown]
@@ -95,6 +95,13 @@ def compare_with_champion(
         recorded=bool(champion.training_rows),
     )
     return ChampionComparison(paired, found, changes, "")
+
+
+def _in_order_of(read: Dataset, own: Dataset) -> NDArray[np.float32]:
+    """Features of the version's own rows that the champion read, in the order of its reading."""
+    order = np.argsort(own.rows)
+    found: NDArray[np.float32] = own.X[order[np.searchsorted(own.rows, read.rows, sorter=order)]]
+    return found
 
 
 def some_rows(dataset: Dataset) -> Dataset:

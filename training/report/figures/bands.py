@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.evaluate.intervals import wilson
+from training.evaluate.intervals import exact_mean, wilson
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS
 
@@ -41,7 +41,7 @@ def score_bands(held_out: ScoredRows) -> list[dict[str, Any]]:
                 "share": float(inside.mean()),
                 "defaults": int(y[inside].sum()),
                 "bad_rate": asdict(wilson(int(y[inside].sum()), int(inside.sum()))),
-                "probability": float(held_out.probability[inside].mean()),
+                "probability": exact_mean(held_out.probability[inside]),
                 "approved": float(above.mean()),
                 "approved_bad_rate": float(y[above].mean()),
             }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from training.data.sampling import evenly_spaced
-from training.evaluate.intervals import wilson
+from training.evaluate.intervals import exact_mean, wilson
 from training.evaluate.metrics import calibration_groups
 from training.report.figures.rounding import rounded
 
@@ -88,7 +88,7 @@ def reliability(y: NDArray[np.int8], probability: NDArray[np.float64]) -> list[d
     return [
         {
             "rows": len(rows),
-            "probability": float(probability[rows].mean()),
+            "probability": exact_mean(probability[rows]),
             "bad_rate": asdict(wilson(int(y[rows].sum()), len(rows))),
         }
         for rows in calibration_groups(probability)

@@ -13,6 +13,7 @@ from training.evaluate.group_differences import (
     rate_ratio,
     standardised_mean_difference,
 )
+from training.evaluate.intervals import exact_mean
 from training.gates.sweeps import ELDERLY
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS
@@ -91,7 +92,7 @@ def _figures(
         figures["equal_opportunity"] = rate_difference(*good_passed, *compared_good)
     return {
         "bad_rate": float(y[rows].mean()),
-        "probability": float(held_out.probability[rows].mean()),
+        "probability": exact_mean(held_out.probability[rows]),
         "approval_rate": passed[0] / passed[1],
         **{name: interval and asdict(interval) for name, interval in figures.items()},
     }

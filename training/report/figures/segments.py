@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from training.evaluate.delong import auc_figure
-from training.evaluate.intervals import wilson
+from training.evaluate.intervals import exact_mean, wilson
 from training.report.figures.groups import groups_of
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS
@@ -73,7 +73,7 @@ def figures(held_out: ScoredRows, groups: Groups) -> Iterator[dict[str, Any]]:
             "group": name,
             "rows": len(y),
             "bad_rate": asdict(wilson(int(y.sum()), len(y))),
-            "probability": float(probability.mean()),
+            "probability": exact_mean(probability),
             "auc": None,
         }
         if min(y.sum(), len(y) - y.sum()) >= MIN_OF_CLASS:
