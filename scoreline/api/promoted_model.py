@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, is_typeddict
 
+from scoreline.api import scoring_answers
 from scoreline.api.json_schema import Schema, TypeSchemas, ref, schema_of_table
-from scoreline.api.routes import DecisionChange
+from scoreline.api.routes import ROUTES, DecisionChange
 from scoreline.api.scoring_answers import (
     BatchAnswer,
     CreditAnswer,
@@ -30,6 +31,12 @@ COMPUTED: dict[str, Schema] = {
     "recommended_products": {"type": "string"},
     "answered_at": {"type": "string", "format": "date-time"},
 }
+# Components and operations that are no model's: a model named `error` must not replace ErrorAnswer.
+TYPES = {
+    "BankedBatch",
+    *(name for name, kind in vars(scoring_answers).items() if is_typeddict(kind)),
+}
+OPERATIONS = {route.name for route in ROUTES.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,16 @@ class PromotedModel:
     @property
     def class_name(self) -> str:
         """The model's name as part of the names of schemas."""
-        return "".join(word.capitalize() for word in self.name.split("-"))
+        name = "".join(word.capitalize() for word in self.name.split("-"))
+        is_taken = not TYPES.isdisjoint(f"{name}{part}" for part in ("Answer", "Batch"))
+        return f"{name}Model" if is_taken else name
+
+    @property
+    def operation_name(self) -> str:
+        """The model's name as part of the names of operations."""
+        name = self.name.replace("-", "_")
+        is_taken = not OPERATIONS.isdisjoint((f"predict_{name}", f"predict_batch_{name}"))
+        return f"{name}_model" if is_taken else name
 
     @property
     def decides(self) -> bool:
@@ -107,7 +123,7 @@ class PromotedModel:
 
     def operations(self, types: TypeSchemas) -> Iterator[Operation]:
         """The operations on the model."""
-        path, name, example = f"/models/{self.name}", self.name.replace("-", "_"), self.example
+        path, name, example = f"/models/{self.name}", self.operation_name, self.example
         yield Operation(
             path=f"{path}/predict",
             name=f"predict_{name}",

@@ -106,6 +106,24 @@ def test_a_promoted_model_has_paths_of_its_own(document):
     assert schemas["HomeCreditCustomer"]["properties"].keys() == {"customer_id", "application"}
 
 
+@pytest.mark.parametrize(
+    "name", ["error", "credit", "recommendation", "batch", "model", "model-batch", "banked"]
+)
+def test_the_name_of_a_model_replaces_nothing_else_in_the_document(contracts, name):
+    plain = openapi_document()
+    schema = application_schema(contracts["sample"])
+
+    found = openapi_document({name: PromotedModel(name, schema)}, name)
+
+    OpenAPIV31SpecValidator(found).validate()
+    operations = [o["operationId"] for path in found["paths"].values() for o in path.values()]
+    assert len(set(operations)) == len(operations)
+    schemas = found["components"]["schemas"]
+    assert {key: schemas[key] for key in plain["components"]["schemas"]} == (
+        plain["components"]["schemas"]
+    )
+
+
 def test_predict_takes_the_default_models_application_or_names_a_bank(document):
     content = document["paths"]["/predict"]["post"]["requestBody"]["content"]
 
