@@ -43,7 +43,7 @@ def complete_version(context: typer.Context, incomplete: str) -> list[str]:
 
 def local_versions(model: str) -> list[str]:
     """Versions in the local stack, newest first; none where it does not answer at once."""
-    from urllib.error import URLError
+    from http.client import HTTPException
     from urllib.request import urlopen
 
     # boto3 would take a second to load, and moto answers requests without a signature.
@@ -52,6 +52,6 @@ def local_versions(model: str) -> list[str]:
     try:
         with urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - of this machine
             listing = answer.read().decode()
-    except (URLError, TimeoutError):
+    except (OSError, HTTPException, ValueError):  # no answer, or no valid address to ask
         return []
     return sorted(MANIFEST.findall(listing), reverse=True)

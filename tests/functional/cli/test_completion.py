@@ -91,3 +91,11 @@ def test_the_completion_installs_itself(tmp_path):
     script = (tmp_path / ".bash_completions" / "scoreline.sh").read_text()
     assert "_SCORELINE_COMPLETE=complete_bash" in script
     assert "scoreline.sh" in (tmp_path / ".bashrc").read_text()
+
+
+@pytest.mark.parametrize("url", ["here", "http://127.0.0.1:99999", "http://127.0.0.1:9", "file://"])
+@pytest.mark.parametrize("model", ["sample", "two words", "größe"])
+def test_an_address_that_cannot_be_asked_has_no_versions(monkeypatch, url, model):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+
+    assert local_versions(model) == []
