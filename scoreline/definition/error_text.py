@@ -32,13 +32,13 @@ ONLY_FOR: dict[Location, str] = {
 
 def explain(file: str, raw: dict[str, Any], error: ValidationError) -> str:
     """One line for each broken rule: file, key, rule."""
-    lines = []
+    lines: dict[str, None] = {}  # in order, each once
     for details in error.errors():
         location = _without_tags(details["loc"])
         place = ".".join(str(part) for part in _named(raw, location))
         for key, rule in _problems(details, location):
             full_key = ".".join(filter(None, (place, key)))
-            lines.append(": ".join(filter(None, (file, full_key, rule))))
+            lines[": ".join(filter(None, (file, full_key, rule)))] = None
     return "\n".join(lines)
 
 
@@ -63,6 +63,8 @@ def _problems(details: ErrorDetails, location: Location) -> Iterator[Problem]:
             yield "", "is needed"
         case "extra_forbidden" | "unexpected_keyword_argument":
             yield "", "is not a known key"
+        case _ if location[:1] == ("answer",) and location[2:] == ("constant",):
+            yield "", "must be a text, a finite number, true or false"
         case _:
             yield "", details["msg"]
 
@@ -74,6 +76,7 @@ def _without_tags(location: Location) -> Location:
         del parts[1]
     if len(parts) > 2 and parts[0] == "answer":
         del parts[2]
+        del parts[3:]  # a constant's type is a union too
     return tuple(parts)
 
 

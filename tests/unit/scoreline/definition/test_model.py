@@ -169,6 +169,7 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ("[score]", '[answer]\nnames = "recommended_products"\n\n[score]', "answer.names"),
         ("[score]", "[answer]\nstatus = { constant = [1] }\n\n[score]", "answer.status"),
         ("[score]", "[answer]\nstatus = { constant = nan }\n\n[score]", "answer.status"),
+        ("[score]", "[answer]\nstatus = {}\n\n[score]", "answer.status.constant: is needed"),
         ("max_depth = 3", "learning_rate = inf", "parameters.learning_rate: must be finite"),
         ("max_depth = 3", "gamma = nan", "parameters.gamma: must be finite"),
         ("[score]", "[gates]\nmax_psi = inf\n\n[score]", "gates.max_psi: Input should be a finite"),
@@ -188,6 +189,18 @@ def test_a_broken_rule_is_named_with_file_and_key(tmp_path, old, new, message):
 
     assert message in raised.value.message
     assert raised.value.message.startswith("sample.toml: ")
+
+
+@pytest.mark.parametrize("value", ["[1]", "{ a = 1 }", "nan", "1e999"])
+def test_a_constant_that_is_no_value_breaks_one_rule(tmp_path, value):
+    with pytest.raises(DefinitionError) as raised:
+        definition(
+            tmp_path, changed("[score]", f"[answer]\nstatus = {{ constant = {value} }}\n\n[score]")
+        )
+
+    assert raised.value.message == (
+        "sample.toml: answer.status.constant: must be a text, a finite number, true or false"
+    )
 
 
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
