@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 AGE_GROUPS = ((0, 25), (25, 40), (40, ELDERLY), (ELDERLY, np.inf))
 NOT_GIVEN = "not given"
 MIN_OF_CLASS = 10
+# 29 CFR 1607.4(A) asks for no comparison of groups of less than 2 %. A few lucky rows as the
+# reference would make every interval so wide that it shows nothing.
+MIN_REFERENCE_SHARE = 0.02
 
 
 def protected_groups(features: Iterable[Feature], held_out: ScoredRows) -> dict[str, Groups]:
@@ -55,7 +58,8 @@ def intersections(held_out: ScoredRows, groups: Mapping[str, Groups]) -> dict[st
 def group_figures(held_out: ScoredRows, groups: Groups) -> dict[str, dict[str, Any]]:
     """Rows, rates, and differences from the group with the highest approval rate, with intervals.
 
-    Groups of under 30 rows have no figures, not even their size.
+    Groups of under 30 rows have no figures, not even their size. The group that the others are
+    compared with also has 2 % of the rows, if there is one that has.
 
     References
     ----------
@@ -66,7 +70,9 @@ def group_figures(held_out: ScoredRows, groups: Groups) -> dict[str, dict[str, A
     approved = held_out.decisions == "approve"
     # Even the size of a small group could identify its members.
     large = {name: rows for name, rows in groups.items() if rows.sum() >= MIN_GROUP_ROWS}
-    best = max(large, key=lambda name: float(approved[large[name]].mean()), default="")
+    enough = MIN_REFERENCE_SHARE * sum(rows.sum() for rows in groups.values())
+    common = [name for name in large if large[name].sum() >= enough] or list(large)
+    best = max(common, key=lambda name: float(approved[large[name]].mean()), default="")
     found: dict[str, dict[str, Any]] = {name: {"rows": None} for name in groups}
     for name, rows in large.items():
         figures = _figures(held_out, approved, rows, large[best])

@@ -97,6 +97,19 @@ def test_a_small_group_has_no_figures_and_is_compared_with_none():
     assert found["a"]["reference"]
 
 
+def test_a_few_lucky_rows_are_no_reference():
+    """31 of 1,631 rows, all approved, would hide that "b" is approved half as often as "a"."""
+    values = np.repeat(["a", "b", "few"], [800, 800, 31])
+    scores = np.repeat([570, 550, 570, 550, 570], [640, 160, 320, 480, 31])
+    held_out = answered(scores, np.arange(1631) % 3 == 0, protected={"sex": values})
+
+    found = fairness(held_out, protected_groups([SEX], held_out))["sex"]
+
+    assert [name for name, group in found.items() if group["reference"]] == ["a"]
+    assert found["b"]["adverse_impact_ratio"]["value"] == pytest.approx(0.5)
+    assert found["few"]["adverse_impact_ratio"]["value"] == pytest.approx(1.25)
+
+
 def test_nobody_approved_leaves_no_ratio():
     held_out = answered(np.full(60, 550), np.arange(60) % 2, protected={"sex": ["f", "m"] * 30})
 
