@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scoreline.definition.problems import Problem
 
 Area = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]
 
 
@@ -41,6 +42,8 @@ class GateSettings(Table):
     max_single_auc : largest AUC of one feature alone; a higher one is likely the outcome in
         disguise
     max_reversal : log-odds by which a feature may move against its monotone direction
+    min_adverse_impact_ratio : lowest approval rate of a protected group, as a share of the highest
+        one among the groups of its feature; the four-fifths rule of 29 CFR 1607.4(D)
     decision_time : column of the time of the decision
     known_times : columns that say when something was known; none may lie after the decision
     breaking : whether the schema may break clients of the champion
@@ -55,6 +58,7 @@ class GateSettings(Table):
     max_psi: Limit = 0.25
     max_single_auc: Area = 0.9
     max_reversal: Limit = 1e-4
+    min_adverse_impact_ratio: Share = 0.8
     decision_time: str = ""
     known_times: tuple[str, ...] = ()
     breaking: bool = False

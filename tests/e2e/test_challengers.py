@@ -48,24 +48,31 @@ def promote(client, version, **body):
     return client.post(f"/models/{MODEL}/promote", json=body, headers=APPROVER)
 
 
+def failed(manifest):
+    return [gate["gate"] for gate in manifest["gates"] if gate["passed"] is False]
+
+
 def test_a_better_challenger_is_promoted_and_a_worse_one_only_by_override(client, data_dir, drop):
     rows = pd.read_parquet(data_dir / "taiwan_default.parquet").sample(frac=1, random_state=1)
 
-    first, _ = drop("first-third", rows[:10_000])
-    assert first["status"] == "candidate"
-    assert promote(client, first["model_name"]).status_code == 200
+    # Applicants under 25 are approved two thirds as often as those of 25 to 39, if not less.
+    age = {"override": True, "reason": "a drill: Regulation B protects the elderly, not the young"}
+
+    first, manifest = drop("first-third", rows[:10_000])
+    assert failed(manifest) == ["fairness"]
+    assert promote(client, first["model_name"]).status_code == 409
+    assert promote(client, first["model_name"], **age).status_code == 200
 
     better, manifest = drop("all", rows)
     comparison = manifest["comparison"]
-    assert better["status"] == "candidate"
+    assert failed(manifest) == ["fairness"]
     assert comparison["champion"] == first["model_name"]
     assert comparison["difference"]["value"] > 0
     assert 0 < comparison["known"] < comparison["rows"]
-    assert promote(client, better["model_name"]).status_code == 200
+    assert promote(client, better["model_name"], **age).status_code == 200
 
     worse, manifest = drop("extract", rows[:800])
-    failed = [gate["gate"] for gate in manifest["gates"] if gate["passed"] is False]
-    assert (worse["status"], failed) == ("rejected", ["champion"])
+    assert (worse["status"], failed(manifest)) == ("rejected", ["champion"])
     assert manifest["comparison"]["difference"]["low"] < -0.01
     refused = promote(client, worse["model_name"])
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "version_rejected")

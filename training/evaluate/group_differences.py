@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.stats import norm
 
 from training.evaluate.intervals import QUANTILE, Interval, wilson
 
@@ -39,6 +40,19 @@ def rate_ratio(passed: int, n: int, compared_passed: int, compared_n: int) -> In
     centre = log(ratio) if passed else -SEARCHED
     low = exp(brentq(beyond, -SEARCHED, centre, xtol=1e-12)) if passed else 0.0
     return Interval(ratio, low, exp(brentq(beyond, centre, SEARCHED, xtol=1e-12)))
+
+
+def chance_of_a_lower_ratio(
+    ratio: float, passed: int, n: int, compared_passed: int, compared_n: int
+) -> float:
+    """One-sided p-value of Koopman's score test of "the ratio is not below `ratio`".
+
+    It is below 0.025 where the upper end of the 95 % interval of `rate_ratio` is below `ratio`.
+    """
+    rates = (passed, n, compared_passed, compared_n)
+    distance = sqrt(_score_statistic(ratio, *rates))
+    below = passed * compared_n < ratio * compared_passed * n
+    return float(norm.sf(distance if below else -distance))
 
 
 def _score_statistic(ratio: float, x: int, n: int, y: int, m: int) -> float:

@@ -12,6 +12,7 @@ from training.evaluate.population_stability import baseline, shifts
 from training.export.parity import PROBABILITY_TOLERANCE
 from training.gates import data_gates, performance_gates, policy_gates
 from training.gates.champion_comparison import compare_with_champion, some_rows
+from training.gates.fairness import fairness
 from training.gates.gate import Gate, status_of
 from training.gates.single_feature_auc import single_feature_auc
 
@@ -107,7 +108,7 @@ def _gates(
         performance_gates.against_champion(comparison, settings),
         policy_gates.monotonicity(sections["monotone"], settings),
         data_gates.leakage(areas, settings),
-        policy_gates.fairness(protected, sections["fairness"]),
+        fairness(protected, sections["fairness"], settings),
         *for_any_task,
     )
 

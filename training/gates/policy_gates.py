@@ -1,8 +1,8 @@
-"""Gates on the lender's policy: monotone directions, fairness report, schema compatibility."""
+"""Gates on the lender's policy: monotone directions and schema compatibility."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from training.gates.gate import Gate
 
@@ -29,18 +29,6 @@ def monotonicity(reversals: Mapping[str, float], settings: GateSettings) -> Gate
         sentence = f"The log-odds move against the declared direction of {named}; "
         sentence += "check the derived features."
     return Gate("monotonicity", not wrong, sentence, max(reversals.values()), limit)
-
-
-def fairness(protected: Sequence[str], report: Mapping[str, Any]) -> Gate:
-    """The report has figures for every protected feature."""
-    if not protected:
-        return Gate("fairness", None, "The definition names no protected feature to report on.")
-    missing = [name for name in protected if not report.get(name)]
-    sentence = f"The fairness report covers the groups of {', '.join(protected)}."
-    if missing:
-        sentence = f"The fairness report lacks {', '.join(missing)}."
-    found = float(len(protected) - len(missing))
-    return Gate("fairness", not missing, sentence, found, float(len(protected)))
 
 
 def schema(changes: Sequence[str] | None, settings: GateSettings) -> Gate:

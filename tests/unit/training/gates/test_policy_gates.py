@@ -6,7 +6,7 @@ from scoreline.core.contract import Contract, Label
 from scoreline.core.features import Feature
 from scoreline.definition.gate_settings import GateSettings
 from training.gates.gate import Gate, status_of
-from training.gates.policy_gates import fairness, monotonicity, schema
+from training.gates.policy_gates import monotonicity, schema
 from training.gates.schema_changes import breaking_changes
 
 INCOME = Feature("income", "number", minimum=0, maximum=100, special_codes={"none": -1})
@@ -123,14 +123,6 @@ def test_directions_have_to_hold():
     assert (gate.passed, gate.value) == (False, 0.2)
     assert "term (by 0.2)" in gate.sentence
     assert monotonicity({}, GateSettings()).passed is None
-
-
-def test_the_fairness_report_has_to_be_whole():
-    assert fairness(["sex"], {"sex": {"f": {"rows": 1}}}).passed
-    gate = fairness(["sex", "age"], {"sex": {"f": {"rows": 1}}, "age": {}})
-    assert (gate.passed, gate.value, gate.threshold) == (False, 1.0, 2.0)
-    assert "lacks age" in gate.sentence
-    assert fairness([], {}).passed is None
 
 
 def test_one_failed_gate_rejects_and_one_that_does_not_apply_does_not():
