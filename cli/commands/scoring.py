@@ -11,7 +11,6 @@ from cli.deployment import Deployment
 from cli.options import AsJson, Model, Stage
 from cli.output import progress_bars, remark, show
 from local.environment import STAGE
-from scoreline.api.http import parse_json
 from scoreline.core.errors import InvalidApplicationError, MalformedRequestError
 
 if TYPE_CHECKING:
@@ -55,6 +54,8 @@ def _score(
 
 
 def _read_json(file: TextIO) -> Any:
+    from scoreline.api.http import parse_json  # its logger takes longer to load than `--help`
+
     try:
         content = parse_json(file.read(), "file")
     except UnicodeDecodeError:
