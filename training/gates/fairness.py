@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from training.evaluate.delong import holm
 from training.evaluate.group_differences import chance_of_a_lower_ratio
 from training.evaluate.intervals import CONFIDENCE
 from training.gates.gate import Gate
@@ -92,13 +93,9 @@ def _compared(feature: str, groups: Groups, limit: float) -> list[Compared]:
 
 
 def _failing(testable: Sequence[Compared]) -> list[Compared]:
-    """Groups that Holm's procedure rejects, lowest chance first."""
-    failing: list[Compared] = []
-    for one in sorted(testable, key=lambda one: one.p):
-        if one.p >= min(ONE_GROUP, ALL_GROUPS / (len(testable) - len(failing))):
-            break
-        failing.append(one)
-    return failing
+    adjusted = holm([one.p for one in testable])
+    pairs = zip(testable, adjusted, strict=True)
+    return [one for one, among_all in pairs if one.p < ONE_GROUP and among_all < ALL_GROUPS]
 
 
 def _sentence(testable: Sequence[Compared], failing: Sequence[Compared], limit: float) -> str:
