@@ -40,7 +40,7 @@ MODELS = {
     "product-recommendation": FirstVersion(
         "shop-bank", "santander/customers_2015_01.parquet", 2_000
     ),
-    "home-credit": FirstVersion("city-bank", "home_credit", 1_000),
+    "home-credit": FirstVersion("city-bank", "home_credit", 2_500),
 }
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from cli.seed_data import Progress
     from local.stack import Stack
+    from training.train import Bundle
 
 REASON = "first version of the local stack"
 TRAINED_BY = user_arn("seeding")  # not the user, who may therefore promote the version
@@ -72,14 +73,21 @@ def seed(deployment: Deployment, model: str, progress: Progress) -> None:
     """Put data into the bucket, train, promote, and route the model's bank to it."""
     with TemporaryDirectory(prefix="scoreline-seed-") as folder:
         put_data(deployment, model, Path(folder), progress)
-    version = _train_and_publish(deployment, model, progress)
-    progress("promoting")
-    deployment.promotions.promote(model, version, who=deployment.who, reason=REASON)
+    bundle = _train_and_publish(deployment, model, progress)
+    version, is_rejected = bundle.version, bundle.status == "rejected"
+    progress("promoting although gates reject it" if is_rejected else "promoting")
+    deployment.promotions.promote(
+        model,
+        version,
+        who=deployment.who,
+        reason=f"{REASON}, to try out although gates reject it" if is_rejected else REASON,
+        override=is_rejected,
+    )
     _route(deployment, model, MODELS[model].bank)
     progress(f"{version} serves")
 
 
-def _train_and_publish(deployment: Deployment, model: str, progress: Progress) -> str:
+def _train_and_publish(deployment: Deployment, model: str, progress: Progress) -> Bundle:
     from scoreline.core.datasets import dataset_uri
     from scoreline.definition.files import load_definition
     from training.gates.champion import read_champion
@@ -95,7 +103,7 @@ def _train_and_publish(deployment: Deployment, model: str, progress: Progress) -
     )
     progress("publishing")
     registry.publish(model, bundle.version, bundle.files)
-    return bundle.version
+    return bundle
 
 
 def put_data(deployment: Deployment, model: str, folder: Path, progress: Progress) -> None:

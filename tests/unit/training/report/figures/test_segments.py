@@ -4,6 +4,7 @@ import pytest
 from scoreline.core.features import DerivedFeature, Feature
 from tests.answered import answered
 from training.evaluate.delong import auc_interval
+from training.evaluate.score_counts import ScoreCounts
 from training.report.figures.groups import groups_of
 from training.report.figures.segments import figures, segment_names, segments
 
@@ -84,7 +85,7 @@ def test_segments_are_the_named_features_and_then_the_protected_ones():
 
     assert (housing["feature"], protected["feature"]) == ("housing", "sex")
     assert [group["group"] for group in housing["groups"]] == ["own", "rent"]
-    expected = auc_interval(y[:100].astype(np.int8), held_out.probability[:100])
+    expected = auc_interval(ScoreCounts.of(y[:100].astype(np.int8), held_out.probability[:100]))
     assert protected["groups"][0]["auc"]["value"] == pytest.approx(expected.value, abs=1e-6)
     assert protected["groups"][0]["auc"]["low"] == pytest.approx(expected.low, abs=1e-5)
 
