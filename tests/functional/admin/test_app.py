@@ -90,7 +90,7 @@ def test_config_shows_that_a_pointer_was_changed_by_hand(
     assert serving["differs_from_ledger"] is True
 
 
-def test_config_survives_a_pointer_that_is_none(publish, promote, call, load_event, settings):
+def test_config_shows_a_pointer_that_cannot_be_read_as_absent(publish, promote, call, load_event, settings):
     publish(A)
     promote(A)
     boto3.client("ssm").put_parameter(
@@ -219,7 +219,7 @@ def test_an_unknown_route_is_404(aws, call, rest_event):
     assert (status, body["error"]["code"]) == (404, "route_not_found")
 
 
-def test_aws_out_of_reach_is_503(call, load_event, monkeypatch):
+def test_unreachable_aws_is_503(call, load_event, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
 
     status, body = call(load_event("config"))

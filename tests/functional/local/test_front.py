@@ -55,7 +55,7 @@ def test_a_signature_names_the_caller_and_without_one_it_is_the_systems_user(rea
     assert asked_by() == f"{arn}/{getpass.getuser()}"
 
 
-def test_what_is_absent_is_null(front):
+def test_absent_parts_of_a_request_are_null(front):
     event = front.get("/health").json()
 
     assert event["body"] is None
@@ -64,7 +64,7 @@ def test_what_is_absent_is_null(front):
     assert event["multiValueQueryStringParameters"] is None
 
 
-def test_a_body_that_is_no_text_comes_in_base64(front):
+def test_a_binary_body_is_sent_in_base64(front):
     event = front.post("/predict", content=b"\xff\x00").json()
 
     assert event["isBase64Encoded"] is True
@@ -111,7 +111,7 @@ def test_a_body_of_6_mb_is_taken(front):
     assert len(event["body"]) == MAX_PAYLOAD_BYTES
 
 
-def test_an_answer_that_is_no_proxy_response_is_502(front):
+def test_an_answer_that_is_not_a_proxy_response_is_502(front):
     assert error_of(front.get("/models")) == (502, "internal_error")
 
 
