@@ -35,7 +35,7 @@ class FirstVersion:
 
 MODELS = {
     DEMO_MODEL: FirstVersion("hill-bank", "", 1_000),
-    "credit-card": FirstVersion("north-bank", "credit_card_applications.parquet", 1_000),
+    "credit-card": FirstVersion("north-bank", "credit_card_applications.parquet", 2_500),
     "loan-risk": FirstVersion("south-bank", "loan_risk_synthetic.csv", 2_000),
     "product-recommendation": FirstVersion(
         "shop-bank", "santander/customers_2015_01.parquet", 2_000
