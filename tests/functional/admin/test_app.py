@@ -90,7 +90,9 @@ def test_config_shows_that_a_pointer_was_changed_by_hand(
     assert serving["differs_from_ledger"] is True
 
 
-def test_config_shows_a_pointer_that_cannot_be_read_as_absent(publish, promote, call, load_event, settings):
+def test_config_shows_no_champion_for_an_unreadable_pointer(
+    publish, promote, call, load_event, settings
+):
     publish(A)
     promote(A)
     boto3.client("ssm").put_parameter(
