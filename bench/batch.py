@@ -1,9 +1,8 @@
-"""`scoreline batch` from Parquet to Parquet against the bare graph, and its memory at any size.
+"""`scoreline batch` from Parquet to Parquet beside the bare graph, and its memory at two sizes.
 
 Run with `python -m bench.batch`; writes bench/results/batch.json and .md. The bare graph scores
-encoded rows that are in memory already, by the same runs on as many threads, and keeps nothing but
-the outputs. The two take turns, so that a busy machine slows them alike: read the ratio. Each run
-from file to file is a process of its own, which tells its peak of resident memory.
+encoded rows that are in memory, in the same runs on as many threads. Each run from file to file is
+a process of its own, which reports its peak memory.
 """
 
 from __future__ import annotations
@@ -16,115 +15,100 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from tempfile import TemporaryDirectory
-from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
-import pyarrow as pa
 
 from batch.answer_columns import SCORES
 from batch.model import BatchModel
 from batch.run import Batch
-from bench import report
+from bench.report import Timing, contenders_table, figures, in_turns, table, timed, write
 from scoreline.core.versions import BATCH_FILE
-from scoreline.scoring.many_rows import ROWS_PER_RUN, open_session
-from training.generators.registry import generate, write
+from scoreline.scoring.many_rows import EXPLAIN, ROWS_PER_RUN, open_session
+from training.generators import registry as generators
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MODEL = "loan-risk"
-TRAINING_ROWS = 20_000
-SIZES = (1_000_000, 10_000_000)
+MODEL, TRAINING_ROWS = "loan-risk", 20_000
+ROWS, MANY_ROWS = 1_000_000, 10_000_000
 ROUNDS = 3
 THREADS = os.process_cpu_count() or 1
+COLUMNS = {"rows_s": "rows/s", "busy_s": "rows/s of processor", "of_bare": "of the graph alone"}
+BARE, BATCH = "the graph alone, on encoded rows in memory", "scoreline batch, Parquet to Parquet"
 
 
-def measure(folder: Path) -> dict[str, object]:
-    """All figures, with files in a folder."""
+def prepare(folder: Path) -> Path:
+    """Write the applications and a trained graph; the path of the graph."""
     # Imported here, so that the processes whose memory counts do without.
     from scoreline.definition.files import load_definition
     from training.train import train
 
     graph = folder / BATCH_FILE
-    write(folder / "training.parquet", generate(MODEL, TRAINING_ROWS, seed=1))
+    generators.write(folder / "training.parquet", generators.generate(MODEL, TRAINING_ROWS, seed=1))
     bundle = train(load_definition(MODEL), str(folder / "training.parquet"))
     graph.write_bytes(bundle.files[BATCH_FILE])
-    for size in SIZES:
-        write(folder / f"{size}.parquet", generate(MODEL, size, seed=2))
-    X = encoded_rows(graph, folder / f"{SIZES[0]}.parquet")
-    rounds = [(bare_rows_per_s(graph, X), from_file(graph, SIZES[0])) for _ in range(ROUNDS)]
-    ratios = sorted(float(whole["rows_per_s"]) / bare for bare, whole in rounds)
-    largest = from_file(graph, SIZES[-1])
-    return {
-        "bare_rows_per_s": round(float(np.median([bare for bare, _ in rounds]))),
-        "batch_rows_per_s": round(float(np.median([w["rows_per_s"] for _, w in rounds]))),
-        "batch_to_bare": {
-            "median": round(float(np.median(ratios)), 3),
-            "lowest": round(ratios[0], 3),
-            "highest": round(ratios[-1], 3),
-        },
-        "peak_mb": {
-            f"{SIZES[0]:,} rows": round(max(w["peak_mb"] for _, w in rounds)),
-            f"{SIZES[-1]:,} rows": round(largest["peak_mb"]),
-        },
-        "largest_rows_per_s": round(largest["rows_per_s"]),
-    }
+    for rows in (ROWS, MANY_ROWS):
+        generators.write(folder / f"{rows}.parquet", generators.generate(MODEL, rows, seed=2))
+    return graph
 
 
-def encoded_rows(graph: Path, source: Path) -> NDArray[np.float32]:
-    """All rows of a file as the graph takes them, shape (n_rows, n_features)."""
-    batch = Batch.of(_model(graph), str(source), source.with_suffix(".unused.parquet"))
+def open_batch(graph: Path, rows: int) -> Batch:
+    """The batch of a file of so many rows."""
+    model = BatchModel(open_session(graph.read_bytes()), "")
+    return Batch.of(model, str(graph.with_name(f"{rows}.parquet")), graph.with_name("out.parquet"))
+
+
+def encoded(graph: Path) -> NDArray[np.float32]:
+    """All rows of the smaller file as the graph takes them, shape (n_rows, n_features)."""
+    batch = open_batch(graph, ROWS)
     parts = batch.source.parts(batch.encoder.columns, batch.part_rows, 0)
-    return np.concatenate([batch.encoder.encode(table).X.T for _, table in parts])
+    return np.concatenate([batch.encoder.encode(rows).X.T for _, rows in parts])
 
 
-def bare_rows_per_s(graph: Path, X: NDArray[np.float32]) -> float:
-    """Rows per second of the graph alone."""
-    session = open_session(graph.read_bytes())
+def speed(timing: Timing, rows: int) -> dict[str, float]:
+    """Rows per second, of the clock and of the processor."""
+    processor = rows / timing.processor
+    return {"rows_s": rows / sum(timing.wall), "busy_s": processor}
 
-    def score(thread: int) -> list[list[NDArray[np.float32]]]:
-        starts = range(thread * ROWS_PER_RUN, len(X), THREADS * ROWS_PER_RUN)
-        plain = {"explain": np.array(False)}
-        return [session.run(SCORES, {"X": X[i : i + ROWS_PER_RUN], **plain}) for i in starts]
+
+def bare(graph: Path, X: NDArray[np.float32]) -> dict[str, float]:
+    """Score rows with the graph alone."""
+    session, plain = open_session(graph.read_bytes()), {EXPLAIN: np.array(False)}
+
+    def score(thread: int) -> None:
+        for i in range(thread * ROWS_PER_RUN, len(X), THREADS * ROWS_PER_RUN):
+            session.run(SCORES, {"X": X[i : i + ROWS_PER_RUN], **plain})
 
     with ThreadPoolExecutor(THREADS) as pool:
-        started = perf_counter()
-        list(pool.map(score, range(THREADS)))
-        return len(X) / (perf_counter() - started)
+        return speed(timed(lambda: list(pool.map(score, range(THREADS)))), len(X))
 
 
-def from_file(graph: Path, size: int) -> dict[str, float]:
+def from_file(graph: Path, rows: int) -> dict[str, float]:
     """Rows per second and peak memory of a process that scores a file."""
-    command = [sys.executable, "-m", "bench.batch", str(graph), str(size)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
+    command = [sys.executable, "-m", "bench.batch", str(graph), str(rows)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
-def score_file(graph: Path, size: int) -> None:
+def score_file(graph: Path, rows: int) -> None:
     """What `from_file` starts."""
-    source, output = graph.with_name(f"{size}.parquet"), graph.with_name("scores.parquet")
-    batch = Batch.of(_model(graph), str(source), output)
-    started = perf_counter()
-    summary = batch.run(lambda _done, _total: None)
-    seconds = perf_counter() - started
-    if (summary.rows, summary.rejected) != (size, 0):
-        raise AssertionError(f"{summary.rejected} of {summary.rows} rows are rejected")
+    batch = open_batch(graph, rows)
+    timing = timed(lambda: batch.run(lambda _done, _total: None))
     peak_mb = getrusage(RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"rows_per_s": summary.rows / seconds, "peak_mb": peak_mb}))
+    print(json.dumps({**speed(timing, rows), "peak_mb": peak_mb}))
 
 
-def table(result: dict[str, object]) -> str:
-    """The figures as a Markdown table."""
-    lines = ["| figure | |", "|---|---|"]
-    for name, value in result.items():
-        pairs = value.items() if isinstance(value, dict) else [("", value)]
-        for part, number in pairs:
-            shown = f"{number:,}" if isinstance(number, int) else number
-            lines.append(f"| {name} {part} | {shown} |".replace("  ", " "))
-    return "\n".join(lines) + "\n"
+def measure(graph: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Rows per second of both, how long they keep the processor, and memory at two sizes."""
+    X = encoded(graph)
+    calls = {BARE: lambda: bare(graph, X), BATCH: lambda: from_file(graph, ROWS)}
+    rounds = in_turns(calls, ROUNDS)
+    peaks = {ROWS: max(one["peak_mb"] for one in rounds[BATCH])}
+    peaks[MANY_ROWS] = from_file(graph, MANY_ROWS)["peak_mb"]
+    results = figures(rounds, of_bare=("busy_s", BARE))
+    return results, {f"{rows:,} rows": round(mb) for rows, mb in peaks.items()}
 
 
 def main() -> None:
@@ -133,13 +117,10 @@ def main() -> None:
         score_file(Path(sys.argv[1]), int(sys.argv[2]))
         return
     with TemporaryDirectory() as folder:
-        result = measure(Path(folder))
-    libraries = {"onnxruntime": onnxruntime.__version__, "pyarrow": pa.__version__}
-    report.write("batch", result, table(result), **libraries, threads=THREADS, model=MODEL)
-
-
-def _model(graph: Path) -> BatchModel:
-    return BatchModel(open_session(graph.read_bytes()), "")
+        results, peaks = measure(prepare(Path(folder)))
+    text = contenders_table(f"{ROWS:,} rows, {THREADS} threads", results, COLUMNS)
+    text += "\n" + table(["scoreline batch", "peak memory, MB"], list(peaks.items()))
+    write("batch", {**results, "peak_mb": peaks}, text, threads=THREADS, model=MODEL)
 
 
 if __name__ == "__main__":

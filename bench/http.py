@@ -1,51 +1,89 @@
-"""Applications over HTTP: the local stack beside the services that people deploy, on one machine.
+"""Applications over HTTP: the local stack beside the service that tutorials deploy.
 
-Run with `python -m bench.http`; needs .venv-bench, which `make bench` makes. Writes
-bench/results/http.json and .md. All serve the same loan applications with 300 trees of depth 4, in
-two processes each; ours answers with score, decision and reasons, the others with a probability.
-All are up, and one at a time is asked, for a few seconds from the same machine: by one connection,
-which tells the latency, and by many, which tell the throughput. Read the ratios.
-
-Flask's service runs twice: as tutorials deploy it, where each worker's XGBoost has as many threads
-as there are processors, and with one thread in each, which is what it should have.
+Run with `python -m bench.http`; writes bench/results/http.json and .md. Needs wrk. All serve the
+same applications with 300 trees of depth 4, in two processes each, and one at a time is asked for a
+few seconds. Flask runs twice: as tutorials deploy it, where each worker's XGBoost has as many
+threads as there are processors, and with one thread in each, which is what it should have.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.contenders import MODEL, TRAINING_ROWS, applications, bundle, definition
-from bench.load import Load, generator
-from bench.report import in_turns, ratios, shown, spread, table, write
-from bench.services import BIN, START_S, service, wait_until_answering
+from bench import contenders
+from bench.contenders import BENCH_PYTHON, MODEL, PEERS, applications, bundle
+from bench.report import contenders_table, figures, in_turns, write
 from cli.deployment import Deployment, use_stack
-from local.emulator import free_port
+from local.emulator import free_port, wait_until_listening
 from local.environment import STAGE
 from local.stack import Stack
 from scoreline.core.versions import Routing
 from training.generators import registry as generators
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-PEERS = Path(__file__).parent / "peers"
-DEPTH = 4
-ROUNDS = 5
-WORKERS = 2
-BODIES = 200
+DEPTH, ROUNDS, WORKERS, BODIES = 4, 5, 2, 200
+ALONE, CROWD = {"connections": 1, "seconds": 1}, {"connections": 16, "seconds": 2}
+PATIENCE_S = 20
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 OURS = "Scoreline's local stack, with reasons"
-FLASK = "Flask, pandas and XGBoost under gunicorn, as tutorials deploy it"
-FLASK_ALONE = "the same with OMP_NUM_THREADS=1"
-MLFLOW = "mlflow models serve, OMP_NUM_THREADS=1"
-ALONE, CROWD = Load(connections=1, seconds=1), Load(connections=16, seconds=2)
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+FLASK = {
+    "Flask, pandas and XGBoost under gunicorn, as tutorials deploy it": {},
+    "the same with OMP_NUM_THREADS=1": {"OMP_NUM_THREADS": "1"},
+}
+COLUMNS = {
+    "requests_per_s": f"requests/s of {CROWD['connections']} clients",
+    "processor_ms": "processor ms a request",
+    "times_ours": "processor, times ours",
+    "median_ms": "median ms of one client",
+    "p99_ms": "p99 ms of one client",
+}
+SCRIPT = """
+wrk.method, wrk.headers["Content-Type"] = "POST", "application/json"
+local bodies, i = {{ {bodies} }}, 0
+request = function() i = i % #bodies + 1; return wrk.format(nil, nil, nil, bodies[i]) end
+done = function(summary, latency)
+  io.write(string.format("FIGURES %d %f %f %f %d %d\\n", summary.requests,
+    summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    summary.errors.status,
+    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+end
+"""
+
+
+def load(url: str, script: Path, connections: int, seconds: int) -> dict[str, float]:
+    """Closed-loop load by wrk, all requests answered by 200; the other services are idle."""
+    options = [f"-c{connections}", f"-d{seconds}s", f"--timeout={PATIENCE_S}s", "--script", script]
+    before = processor_s(os.getpid())
+    done = subprocess.run(
+        ["wrk", "-t1", *options, url], stdout=subprocess.PIPE, text=True, check=True
+    )
+    [values] = re.findall(r"FIGURES (.+)", done.stdout)
+    requests, duration, median, p99, refused, broken = (float(value) for value in values.split())
+    assert refused == broken == 0, done.stdout
+    return {
+        "requests_per_s": requests / duration,
+        "processor_ms": 1e3 * (processor_s(os.getpid()) - before) / requests,
+        "median_ms": median,
+        "p99_ms": p99,
+    }
+
+
+def processor_s(pid: int) -> float:
+    """Processor seconds of a process and of all that it has started, as far as they run."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S + sum(map(processor_s, children))
 
 
 @contextmanager
@@ -60,85 +98,51 @@ def stack(folder: Path) -> Iterator[str]:
         yield f"{running.http_url}/predict"
 
 
-def codes(application: Mapping[str, Any]) -> dict[str, Any]:
-    """An application with category codes, as mlflow's model takes it."""
-    categories = {f.name: f.categories for f in definition(DEPTH).inputs if f.categories}
-    numbers = {
-        name: sorted(categories[name]).index(value) if name in categories else value
-        for name, value in application.items()
-    }
-    return {"dataframe_split": {"columns": [*numbers], "data": [[*numbers.values()]]}}
-
-
 @contextmanager
-def contenders(folder: Path) -> Iterator[dict[str, Callable[[], dict[str, float]]]]:
-    """All services, up and idle until it is their turn."""
-    data = folder / "loans.parquet"
-    generators.write(data, generators.generate(MODEL, TRAINING_ROWS, 1))
-    save = [BIN / "python", "-W", "ignore", PEERS / "save_models.py", data, folder]
-    environ = {**os.environ, **ONE_THREAD}  # two threads each wait for others on a busy machine
-    subprocess.run(save, env=environ, check=True, timeout=START_S)
-    ports = {name: free_port() for name in (FLASK, FLASK_ALONE, MLFLOW)}
-    gunicorn = [
-        "gunicorn",
-        "--no-control-socket",
-        f"--workers={WORKERS}",
-        f"--chdir={PEERS}",
-        "tutorial_service:app",
-    ]
-    serve = ["mlflow", "models", "serve", "--env-manager=local", f"--workers={WORKERS}"]
-    commands = {
-        FLASK: [*gunicorn, f"--bind=127.0.0.1:{ports[FLASK]}"],
-        FLASK_ALONE: [*gunicorn, f"--bind=127.0.0.1:{ports[FLASK_ALONE]}"],
-        MLFLOW: [*serve, f"--model-uri={folder / 'mlflow'}", f"--port={ports[MLFLOW]}"],
-    }
-    paths = {FLASK: "predict", FLASK_ALONE: "predict", MLFLOW: "invocations"}
-    plain = applications(BODIES)
-    bodies = {FLASK: plain, FLASK_ALONE: plain, MLFLOW: [codes(one) for one in plain]}
+def flask(folder: Path, threads: Mapping[str, str]) -> Iterator[str]:
+    """Flask's service under gunicorn; address of its scoring route."""
+    port = free_port()
+    options = ["--no-control-socket", f"--workers={WORKERS}", f"--bind=127.0.0.1:{port}"]
+    environ = {"MODEL_PATH": str(folder / "trees.json"), "DATA_PATH": str(folder / "loans.parquet")}
+    command = [BENCH_PYTHON, "-m", "gunicorn", *options, f"--chdir={PEERS}", "tutorial_service:app"]
+    environ = {**os.environ, **environ, **threads}
+    with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until_listening(f"127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}/predict"
+        finally:
+            process.terminate()
+
+
+def asked(url: str, script: Path) -> dict[str, float]:
+    """Latency for one client; requests per second and processor time of many."""
+    alone, crowd = (load(url, script, **clients) for clients in (ALONE, CROWD))
+    return {**alone, **{key: crowd[key] for key in ("requests_per_s", "processor_ms")}}
+
+
+def measure(folder: Path) -> dict[str, list[dict[str, float]]]:
+    """Figures of each service, round by round."""
+    script = folder / "requests.lua"
+    bodies = ", ".join(f"[==[{json.dumps(body)}]==]" for body in applications(BODIES))
+    script.write_text(SCRIPT.format(bodies=bodies))
+    generators.write(
+        folder / "loans.parquet", generators.generate(MODEL, contenders.TRAINING_ROWS, 1)
+    )
+    contenders.pipeline(DEPTH)[-1].save_model(folder / "trees.json")
     with ExitStack() as up:
-        for number, (name, command) in enumerate(commands.items()):
-            environ = {
-                "MODEL_PATH": str(folder / "flask.json"),
-                "DATA_PATH": str(data),
-                **({} if name == FLASK else ONE_THREAD),
-            }
-            up.enter_context(service(command, folder / f"{number}.log", environ))
-        ours = up.enter_context(stack(folder))
-        for port in ports.values():
-            wait_until_answering(port)
-        script = folder / "requests.lua"
-        yield {OURS: partial(asked, ours, plain, script)} | {
-            name: partial(asked, f"http://127.0.0.1:{port}/{paths[name]}", bodies[name], script)
-            for name, port in ports.items()
-        }
-
-
-def asked(url: str, bodies: list[Any], script: Path) -> dict[str, float]:
-    """Latency for one client, and requests per second of many."""
-    alone, crowd = (load.on(url, bodies, script) for load in (ALONE, CROWD))
-    return {**alone, "requests_per_second": crowd["requests_per_second"]}
+        urls = {OURS: up.enter_context(stack(folder))}
+        urls |= {name: up.enter_context(flask(folder, threads)) for name, threads in FLASK.items()}
+        return in_turns({name: partial(asked, url, script) for name, url in urls.items()}, ROUNDS)
 
 
 def main() -> None:
     """Measure, print and write."""
-    with TemporaryDirectory() as folder, contenders(Path(folder)) as calls:
-        found = in_turns(calls, ROUNDS)
-    columns = ("requests_per_second", "median_ms", "p99_ms")
-    results = {
-        name: {column: spread([one[column] for one in runs]) for column in columns}
-        for name, runs in found.items()
-    }
-    for name, runs in found.items():
-        rates = ([one["requests_per_second"] for one in side] for side in (found[OURS], runs))
-        results[name]["ours_times"] = ratios(*rates)
-    lines = [
-        [name, *(shown(one[column]) for column in (*columns, "ours_times"))]
-        for name, one in results.items()
-    ]
-    head = [f"over HTTP, {WORKERS} processes each", f"requests/s of {CROWD.connections} clients"]
-    head += ["median ms of one", "p99 ms of one", "ours answers so many times as many"]
-    loads = {"generator": generator(), "loads": [asdict(ALONE), asdict(CROWD)]}
-    write("http", {**loads, "services": results}, table(head, lines))
+    with TemporaryDirectory() as folder:
+        found = measure(Path(folder))
+    results = figures(found, times_ours=("processor_ms", OURS))
+    title = f"over HTTP, {WORKERS} processes each"
+    text = contenders_table(title, results, COLUMNS)
+    write("http", results, text, alone=ALONE, crowd=CROWD)
 
 
 if __name__ == "__main__":
