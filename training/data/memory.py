@@ -2,7 +2,7 @@
 
 Lambda kills a function that outgrows its memory without a message. So the memory is estimated
 beforehand from the number of rows, which the footer of a Parquet file holds, and from the columns
-that the definition reads. `python -m bench.training_memory` measures the numbers below.
+that the definition reads. bench/results/training_memory.json has what was measured.
 """
 
 from __future__ import annotations
