@@ -46,4 +46,5 @@ def call(tag: str, name: str, client: object, body: object) -> object:
     return importlib.import_module(module).sync(client=client, body=body)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

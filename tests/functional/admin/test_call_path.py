@@ -41,9 +41,9 @@ def test_a_promotion_and_a_rollback_touch_few_files(publish, walk):
     rollback = walk("rollback", A, reason="drifts")
 
     assert len(first.files) <= 13
-    assert first.calls <= 75
+    assert first.calls <= 80
     assert len(promotion.files) <= 13
-    assert promotion.calls <= 70
+    assert promotion.calls <= 72
     assert promotion.returns <= 38
     assert len(rollback.files) <= 12
     assert rollback.calls <= 70
