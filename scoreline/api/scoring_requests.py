@@ -51,7 +51,7 @@ APPLICATIONS = Field(
         "type": "array",
         "minItems": 1,
         "maxItems": MAX_APPLICATIONS,
-        "items": {"type": "object"},
+        "items": {},  # one that is no object is answered by an error of its own
     },
 )
 CHANGES = Field(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -195,6 +195,7 @@ def validator_of(name):
 @pytest.mark.parametrize("name", TABLES)
 @settings(max_examples=30)
 @given(body=JSON | BODIES)
+@example(body={"applications": [None]})
 def test_the_schema_of_a_table_takes_all_that_the_table_takes(name, body):
     if not list(TABLES[name].problems(body)):
         validator_of(name).validate(body)
