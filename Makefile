@@ -1,5 +1,5 @@
 # Everything runs in this clone: .uv (the installer, where the machine has none), .venv and .venv-TOOL, .scoreline
-# (local state). What it needs: make, git and any python3 from 3.8 on; uv fetches Python 3.13 where there is none.
+# (local state). It needs make, git and any python3 from 3.8 on; uv fetches Python 3.13 where there is none.
 
 ARCH ?= x86_64
 FUNCTION ?= predict

@@ -42,7 +42,7 @@ def timed(call: Callable[[], object], calls: int = 1) -> Timing:
 def in_turns[Figure](
     calls: Mapping[str, Callable[[], Figure]], rounds: int
 ) -> dict[str, list[Figure]]:
-    """What each call measures, in turns, so that a busy machine slows all of them alike.
+    """The figures of each call, measured in turns, so that a busy machine slows all calls alike.
 
     A first round is not counted.
     """

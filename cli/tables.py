@@ -35,7 +35,7 @@ def _figure(value: float | None, digits: int = 4) -> str:
 
 
 def _remark(figure: Mapping[str, Any]) -> str:
-    """What stands in for an interval: why there is none, or what chance gives."""
+    """The remark on a figure without an interval: why it is withheld, or what chance gives."""
     if "chance" in figure:
         return f"{figure['chance']:.4f} by chance"
     return str(figure.get("withheld", ""))

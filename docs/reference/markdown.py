@@ -53,7 +53,7 @@ def name_of(reference: Schema) -> str:
 
 
 def type_of(schema: Schema, link: Callable[[str], str]) -> str:
-    """What a value may be, in words.
+    """The values that a schema allows, in words.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from local.template import ROOT
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
-BRIDGE = ("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+HOST = "host.docker.internal"
 
 
 def docker(*arguments):
@@ -36,8 +36,7 @@ class SamLocal:
     """`sam local` on what `make build` has built."""
 
     def __init__(self, stack, folder):
-        host = docker(*BRIDGE)
-        aws_url, http_url = (f"http://{host}:{port}" for port in (stack.aws_port, stack.http_port))
+        aws_url, http_url = (f"http://{HOST}:{port}" for port in (stack.aws_port, stack.http_port))
         variables = function_variables(aws_url=aws_url, http_url=http_url)
         self._folder = folder
         self._variables = folder / "variables.json"
@@ -46,8 +45,10 @@ class SamLocal:
     def _command(self, name, *arguments):
         # An image that is here is as good as a registry's: no network, and stand-ins can be used.
         here = ["--skip-pull-image"] if docker("image", "inspect", BASE_IMAGE) else []
+        # Docker knows the address of the machine that it runs on; its networks need not say it.
+        there = ["--add-host", f"{HOST}:host-gateway"]
         options = ["--env-vars", str(self._variables), "--parameter-overrides", "Stage=local"]
-        return [str(SAM), "local", name, *arguments, *here, *options]
+        return [str(SAM), "local", name, *arguments, *here, *there, *options]
 
     def invoke(self, function, event):
         """The answer of one function to one event, in a container of its own.

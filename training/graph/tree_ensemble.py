@@ -1,7 +1,7 @@
 """Trees as ONNX Runtime's own TreeEnsembleRegressor nodes.
 
 Recommendations are served by them; for other models they are the independent evaluation that tests
-and benchmarks compare our graphs with.
+compare our graphs with.
 """
 
 from __future__ import annotations

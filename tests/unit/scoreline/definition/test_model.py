@@ -5,7 +5,6 @@ import pytest
 from scoreline.core.contract import Constant
 from scoreline.core.errors import DefinitionError
 from scoreline.definition.files import defined_models, load_definition, read_definition
-from scoreline.definition.variants import without, without_history
 from tests import shop
 from tests.sample import DEFINITION, definition
 
@@ -239,8 +238,8 @@ def test_further_fields_of_an_answer_travel_in_the_contract(tmp_path):
     }
 
 
-def test_further_fields_of_an_answer_are_kept_without_history():
-    assert without_history(load_definition("loan-risk")).contract().answer.keys() == {
+def test_the_contract_keeps_the_further_fields_of_an_answer():
+    assert load_definition("loan-risk").contract().answer.keys() == {
         "status",
         "prediction",
         "probability",
@@ -312,12 +311,6 @@ def test_a_direction_needs_an_algorithm_that_holds_it(tmp_path):
         definition(tmp_path, text)
 
 
-def test_a_feature_that_is_left_out_is_not_a_segment_any_more(tmp_path):
-    text = changed("[score]", '[report]\nsegments = ["debt", "housing"]\n\n[score]')
-
-    assert without(definition(tmp_path, text), {"debt"}).report.segments == ("housing",)
-
-
 def test_a_file_must_have_the_models_name(tmp_path):
     with pytest.raises(DefinitionError, match="name: must be the file's name, sample"):
         definition(tmp_path, changed('name = "sample"', 'name = "other"'))
@@ -374,18 +367,6 @@ def test_a_default_model_takes_no_labels(tmp_path):
 
     with pytest.raises(DefinitionError, match="labels: is for the task recommendation"):
         definition(tmp_path, text)
-
-
-def test_a_definition_without_history_keeps_the_features_of_the_application():
-    whole = load_definition("home-credit")
-
-    part = without_history(whole)
-
-    assert part.pipeline == ""
-    assert {f.name for f in part.features} == {f.name for f in whole.features if not f.online}
-    gone = {d.name for d in whole.derived} - {d.name for d in part.derived}
-    assert gone == {"bureau_debt_to_income"}
-    assert without(whole, {"ext_source_2"}).pipeline == "home-credit"
 
 
 @pytest.mark.parametrize(
