@@ -39,7 +39,7 @@ test-long: .venv/.installed ## the tests that take minutes each
 PYTEST = $(PYTHON) -m pytest -n 2 --dist loadgroup $(if $(COVERAGE),--cov)
 
 bench: bench-cold-start .venv-bench/.installed ## measure everything beside others, 15 minutes (needs wrk); writes bench/results and the tables of docs/
-	@for name in contributions latency throughput batch http training cost; do $(PYTHON) -m bench.$$name || exit 1; done
+	@for name in latency throughput batch http training cost; do $(PYTHON) -m bench.$$name || exit 1; done
 	@$(PYTHON) -m bench.pages
 
 bench-cold-start: .venv/.installed .venv-lambda/.installed .venv-sam/.installed ## measure INIT beside others' handlers

@@ -18,6 +18,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import httpx
+import pyarrow as pa
+from pyarrow.csv import write_csv
+
 from bench import contenders
 from bench.contenders import BENCH_PYTHON, MODEL, PEERS, applications, bundle
 from bench.report import contenders_table, figures, in_turns, write
@@ -103,7 +107,7 @@ def flask(folder: Path, threads: Mapping[str, str]) -> Iterator[str]:
     """Flask's service under gunicorn; address of its scoring route."""
     port = free_port()
     options = ["--no-control-socket", f"--workers={WORKERS}", f"--bind=127.0.0.1:{port}"]
-    environ = {"MODEL_PATH": str(folder / "trees.json"), "DATA_PATH": str(folder / "loans.parquet")}
+    environ = {"MODEL_PATH": str(folder / "trees.json"), "DATA_PATH": str(folder / "loans.csv")}
     command = [BENCH_PYTHON, "-m", "gunicorn", *options, f"--chdir={PEERS}", "tutorial_service:app"]
     environ = {**os.environ, **environ, **threads}
     with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
@@ -125,13 +129,14 @@ def measure(folder: Path) -> dict[str, list[dict[str, float]]]:
     script = folder / "requests.lua"
     bodies = ", ".join(f"[==[{json.dumps(body)}]==]" for body in applications(BODIES))
     script.write_text(SCRIPT.format(bodies=bodies))
-    generators.write(
-        folder / "loans.parquet", generators.generate(MODEL, contenders.TRAINING_ROWS, 1)
-    )
+    rows = generators.generate(MODEL, contenders.TRAINING_ROWS, 1)
+    write_csv(pa.concat_tables(rows), folder / "loans.csv")
     contenders.pipeline(DEPTH)[-1].save_model(folder / "trees.json")
     with ExitStack() as up:
         urls = {OURS: up.enter_context(stack(folder))}
         urls |= {name: up.enter_context(flask(folder, threads)) for name, threads in FLASK.items()}
+        for url in urls.values():  # gunicorn listens before its workers have loaded the model
+            httpx.post(url, json=applications(1)[0], timeout=PATIENCE_S).raise_for_status()
         return in_turns({name: partial(asked, url, script) for name, url in urls.items()}, ROUNDS)
 
 

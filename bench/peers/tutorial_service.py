@@ -20,7 +20,7 @@ encoder = make_column_transformer(
     (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
     remainder="passthrough",
 )
-encoder.fit(pd.read_parquet(os.environ["DATA_PATH"]).drop(columns="default"))
+encoder.fit(pd.read_csv(os.environ["DATA_PATH"]).drop(columns="default"))
 app = Flask(__name__)
 model = make_pipeline(encoder, classifier)
 

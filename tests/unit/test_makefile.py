@@ -39,3 +39,12 @@ def test_every_tool_environment_comes_from_a_lock_file():
 
     assert tools
     assert not [tool for tool in tools if not (ROOT / "requirements" / f"{tool}.txt").exists()]
+
+
+def test_make_bench_runs_every_benchmark():
+    named = re.search(r"for name in ([\w ]+); do \$\(PYTHON\) -m bench", MAKEFILE)[1].split()
+    benchmarks = {
+        path.stem for path in ROOT.glob("bench/*.py") if "\ndef main(" in path.read_text()
+    }
+
+    assert {*named, "cold_start"} == benchmarks - {"pages"}
