@@ -11,10 +11,11 @@ from scoreline.definition.expression import parse_expression
 from scoreline.scoring.many_rows import run_rows
 from training.data.sampling import evenly_spaced
 from training.export.parity import at_thresholds
+from training.gates.crossings import crossings, derived_thresholds
 from training.graph.features import DIRECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import onnxruntime
     from numpy.typing import NDArray
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from scoreline.core.contract import Contract
     from scoreline.core.features import Feature
     from training.export.parity import Probed
+    from training.gates.crossings import Points
 
 ROWS = 200
 GRID = 60
 # Rows with each state of a feature that shares a derived feature with the swept one.
 STATE_ROWS = 10
-# Most values of a feature, and most answers of the model, in one sweep.
+# Most values of a feature, and about half of the answers of the model, in one sweep.
 MOST_VALUES = 3_000
 MOST_ANSWERS = 60_000
 # Float32 sums of a few hundred trees differ by less than this.
@@ -46,14 +48,16 @@ def reversals(
 ) -> dict[str, float]:
     """Feature with a direction -> largest change of the log-odds against it.
 
-    Derived features change along with the swept one. Features that enter a derived one together
-    with it are also missing or at a special code in some rows.
+    Derived features change along with the swept one, and in some rows they take the values on
+    either side of each of their split thresholds. Features that enter a derived one together with
+    the swept one are also missing or at a special code in some rows.
 
     Parameters
     ----------
     progress : called with a line where there are too many thresholds to test all
     """
     thresholds = at_thresholds(model, contract)
+    derived = derived_thresholds(model, contract)
     worst = {}
     for position, feature in enumerate(contract.features):
         if feature.monotone is None:
@@ -63,11 +67,54 @@ def reversals(
         if len(grid) > MOST_VALUES:
             progress(f"sweep of {feature.name}: {MOST_VALUES:,} of {len(grid):,} values are tested")
             grid = grid[evenly_spaced(len(grid), MOST_VALUES)]
-        rows = _rows(contract, position, held_out, MOST_ANSWERS // len(grid))
-        log_odds = sweep(session, rows, position, grid)
-        against = -DIRECTIONS[feature.monotone] * np.diff(log_odds, axis=1)
-        worst[feature.name] = max(float(against.max()), 0.0)
+        rows = _rows(contract, position, held_out, MOST_ANSWERS // max(len(grid), 1))
+        owner, values = crossings(
+            contract, derived, rows[: _crossing_rows(derived)], position, grid
+        )
+        points = (
+            np.concatenate([np.repeat(np.arange(len(rows)), len(grid)), owner]),
+            np.concatenate([np.tile(grid, len(rows)), values]),
+        )
+        ways = _ways(session, rows, position, _admitted(feature, points))
+        direction = DIRECTIONS[feature.monotone]
+        worst[feature.name] = max((_fall(direction * way) for way in ways), default=0.0)
     return worst
+
+
+def _crossing_rows(thresholds: Mapping[int, NDArray[np.float32]]) -> int:
+    """The number of rows in which derived features are taken across all their thresholds."""
+    per_row = 2 * sum(map(len, thresholds.values()))
+    return max(min(ROWS, MOST_ANSWERS // max(per_row, 1)), 1)
+
+
+def _admitted(feature: Feature, points: Points) -> Points:
+    """The points, or the whole numbers on either side of them if the feature takes no others."""
+    if feature.type == "number":
+        return points
+    owner, values = points
+    return np.concatenate([owner, owner]), np.concatenate([np.floor(values), np.ceil(values)])
+
+
+def _ways(
+    session: onnxruntime.InferenceSession,
+    rows: NDArray[np.float32],
+    position: int,
+    points: Points,
+) -> list[NDArray[np.float32]]:
+    """Log-odds of each row as one feature rises through the values that the row is given."""
+    owner, values = points
+    order = np.lexsort((values, owner))
+    changed = rows[owner[order]]
+    changed[:, position] = values[order]
+    if not len(changed):
+        return []
+    [log_odds] = run_rows(session, changed, ["log_odds"])
+    return np.split(log_odds[:, 0], np.cumsum(np.bincount(owner))[:-1])
+
+
+def _fall(values: NDArray[np.float32]) -> float:
+    """The largest fall from a value to any later one."""
+    return float((np.maximum.accumulate(values) - values).max())
 
 
 def _rows(
