@@ -29,6 +29,7 @@ def answered(scores, y, *, protected=None, X=None, probability=None):
         fingerprint="",
         rows=np.arange(len(y)),
         late={},
+        identities=np.arange(len(y), dtype=np.uint64),
     )
     if probability is None:
         probability = 1 / (1 + np.exp(-log_odds))

@@ -21,9 +21,9 @@ from scoreline.definition.derived_warnings import derived_warnings
 from scoreline.definition.model import DefaultDefinition, RecommendationDefinition
 from training.data.dataset import load_dataset
 from training.data.memory import available_mb, check_memory
-from training.data.row_keys import pack_rows
 from training.data.split import split_rows
 from training.data.stable_order import in_stable_order
+from training.data.training_rows import TrainingRows
 from training.environment import environment
 from training.export.metadata import with_metadata
 from training.fit.tuning import tune
@@ -136,7 +136,7 @@ def train_on(
         **judgement.to_json(),
         "golden": trained.golden,
     }
-    files = _files(trained, stamp, manifest, pack_rows(fitted.X))
+    files = _files(trained, stamp, manifest, TrainingRows.of(fitted).to_bytes())
     return Bundle(stamp["version"], files, trained.score, judgement.status)
 
 
@@ -149,14 +149,14 @@ def _stamp(definition: Definition, trained: TrainedModel) -> dict[str, str]:
 
 
 def _files(
-    trained: TrainedModel, stamp: Mapping[str, str], manifest: dict[str, Any], row_keys: bytes
+    trained: TrainedModel, stamp: Mapping[str, str], manifest: dict[str, Any], training_rows: bytes
 ) -> dict[str, bytes]:
     """All files of the version; the manifest lists the digests of the others."""
     files = {
         MODEL_FILE: with_metadata(trained.online, stamp),
         BATCH_FILE: with_metadata(trained.batch, stamp),
         REPORT_FILE: render_report(manifest).encode(),
-        TRAINING_ROWS_FILE: row_keys,
+        TRAINING_ROWS_FILE: training_rows,
     }
     listed = {name: {"sha256": digest(body), "size": len(body)} for name, body in files.items()}
     complete = {**manifest, "files": listed}

@@ -16,6 +16,7 @@ from training.data.columns import generated_marks, needed_columns, read_columns,
 from training.data.encoding import encode_feature, encode_labels
 from training.data.exclusions import Exclusions, exclude_duplicates
 from training.data.files import list_files
+from training.data.identities import identities_of_ids, identities_of_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +48,8 @@ class Dataset:
     generated : model, seed and rows of each file of invented data
     rows : positions in the rows that were read, of shape (n_rows,)
     late : column of a known time -> number of rows where it lies after the decision
+    identities : numbers that tell the rows apart, of shape (n_rows,)
+    id : column of ids that they come from; empty where they come from file and position
     """
 
     X: NDArray[np.float32]
@@ -60,6 +63,8 @@ class Dataset:
     fingerprint: str
     rows: NDArray[np.int64]
     late: dict[str, int]
+    identities: NDArray[np.uint64]
+    id: str = ""
     files: list[str] = field(default_factory=list)
     sources: list[dict[str, str]] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
@@ -72,6 +77,7 @@ class Dataset:
             X=self.X[rows],
             y=self.y[rows],
             rows=self.rows[rows],
+            identities=self.identities[rows],
             time=None if self.time is None else self.time[rows],
             protected={name: values[rows] for name, values in self.protected.items()},
         )
@@ -110,15 +116,26 @@ def read_dataset(definition: Definition, files: Sequence[DataFile]) -> Dataset:
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise DatasetError("a column has another type in another file") from error
-    fingerprint = digest("".join(source["sha256"] for source in sources).encode())
-    dataset = _check(definition, table, fingerprint, [file.name for file in files])
+    shas = [source["sha256"] for source in sources]
+    places = zip(shas, (part.num_rows for part in tables), strict=True)
+    identities = (
+        identities_of_ids(table[definition.id]) if definition.id else identities_of_places(places)
+    )
+    fingerprint = digest("".join(shas).encode())
+    dataset = _check(definition, table, identities, fingerprint, [file.name for file in files])
     # Arrow keeps freed memory for reuse, but the fit needs it for numpy.
     del tables, table
     pa.default_memory_pool().release_unused()
     return replace(dataset, sources=sources, generated=generated)
 
 
-def _check(definition: Definition, table: pa.Table, fingerprint: str, files: list[str]) -> Dataset:
+def _check(
+    definition: Definition,
+    table: pa.Table,
+    identities: NDArray[np.uint64],
+    fingerprint: str,
+    files: list[str],
+) -> Dataset:
     exclusions = Exclusions(table.num_rows)
     y = np.column_stack([encode_labels(target, table, exclusions) for target in definition.targets])
     time = _split_times(definition, table, exclusions)
@@ -146,6 +163,8 @@ def _check(definition: Definition, table: pa.Table, fingerprint: str, files: lis
         fingerprint=fingerprint,
         rows=np.flatnonzero(kept),
         late=_late(definition, table, kept),
+        identities=identities[kept],
+        id=definition.id,
         files=files,
         dated=time is not None and not is_number(table[definition.split.column].type),
     )

@@ -1,4 +1,4 @@
-"""Short keys of the rows that a version was trained on, so that it is compared on other rows."""
+"""Short keys of the values of rows: rows with equal values have equal keys."""
 
 from __future__ import annotations
 
@@ -31,16 +31,6 @@ def row_hashes(X: NDArray[np.float32]) -> NDArray[np.uint64]:
         keys += values.view(np.uint32).astype(np.uint64) * _odd(position)
     hashes: NDArray[np.uint64] = (keys ^ (keys >> _HALF)) * _LAST
     return hashes
-
-
-def pack_rows(X: NDArray[np.float32]) -> bytes:
-    """The rows' keys without repetition, rising, as little-endian numbers of four bytes."""
-    return np.unique(row_keys(X)).astype("<u4").tobytes()
-
-
-def are_among(X: NDArray[np.float32], packed: bytes) -> NDArray[np.bool_]:
-    """Whether each row is among those that were packed."""
-    return np.isin(row_keys(X), np.frombuffer(packed, "<u4"))
 
 
 def _odd(position: int) -> np.uint64:

@@ -10,11 +10,13 @@ from scoreline.core.contract import Contract
 from scoreline.core.errors import ModelNotFoundError
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, TRAINING_ROWS_FILE
 from scoreline.scoring.many_rows import open_session
+from training.data.training_rows import TrainingRows
 
 if TYPE_CHECKING:
     import onnxruntime
 
     from scoreline.aws.reader import ModelReader
+    from training.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class ChampionBundle:
         """Its features, score scale and decisions."""
         metadata = open_session(self.online).get_modelmeta().custom_metadata_map
         return Contract.from_json(metadata["contract"])
+
+    @cached_property
+    def rows(self) -> TrainingRows:
+        """The record of its training rows."""
+        return TrainingRows.from_bytes(self.training_rows)
+
+    def has_read(self, dataset: Dataset) -> bool:
+        """Whether it was trained on the same files, or on these and others."""
+        recorded = {source["sha256"] for source in self.manifest["dataset"].get("sources", [])}
+        return {source["sha256"] for source in dataset.sources} <= recorded
 
 
 def read_champion(registry: ModelReader, model: str) -> ChampionBundle | None:

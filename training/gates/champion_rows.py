@@ -35,7 +35,9 @@ def read_by_champion(
     # With equal features, the rows are read and encoded alike.
     if champion.contract.features == definition.inputs:
         return datasets
-    whole = load_dataset(restore_definition(champion.manifest["definition"]), path)
+    # The id is the challenger's: another column tells nothing about the challenger's rows.
+    stored = {**champion.manifest["definition"], "id": definition.id}
+    whole = load_dataset(restore_definition(stored), path)
     if whole.fingerprint != datasets[0].fingerprint:
         raise DatasetError(f"{path}: the files changed during training")
     first, second = (_rows_of(whole, dataset) for dataset in datasets)

@@ -26,7 +26,7 @@ class PairedComparison:
     champion : its version
     rows, defaults : numbers of rows that both scored, and of defaults among them
     known : test rows that were left out because the champion was trained on them
-    recorded : whether the champion's training rows are on record
+    known_rows : how the champion's training rows were recognized, as the end of a sentence
     auc : "champion" and "challenger" -> DeLong's interval
     difference, p_value : AUC of the challenger less that of the champion, DeLong's paired test
     metrics : "champion" and "challenger" -> Brier score, KS and so on, of the answers as served
@@ -36,7 +36,7 @@ class PairedComparison:
     rows: int
     defaults: int
     known: int
-    recorded: bool
+    known_rows: str
     auc: dict[str, Interval]
     difference: Interval
     p_value: float
@@ -50,7 +50,7 @@ def compare_on_same_rows(
     challenger: NDArray[np.float64],
     *,
     known: int,
-    recorded: bool,
+    known_rows: str,
 ) -> PairedComparison:
     """Compare two versions' log-odds of the same rows, which include both classes.
 
@@ -65,7 +65,7 @@ def compare_on_same_rows(
         rows=len(y),
         defaults=int(y.sum()),
         known=known,
-        recorded=recorded,
+        known_rows=known_rows,
         auc={name: auc_interval(ScoreCounts.of(y, s)) for name, s in scored.items()},
         difference=test.difference,
         p_value=test.p_value,

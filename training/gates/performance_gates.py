@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from scoreline.definition.gate_settings import GateSettings
     from training.evaluate.intervals import Metric
     from training.gates.champion_comparison import ChampionComparison
-    from training.gates.paired_comparison import PairedComparison
 
 
 def discrimination(auc: Metric, settings: GateSettings) -> Gate:
@@ -91,21 +90,13 @@ def against_champion(comparison: ChampionComparison, settings: GateSettings) -> 
     ours, theirs = paired.auc["challenger"].value, paired.auc["champion"].value
     verdict = "rules out" if passed else "does not rule out"
     sentence = (
-        f"On {_rows(paired)}, the AUC is {ours:.4f} and that of the champion {paired.champion} "
-        f"{theirs:.4f}. The difference of {test.value:+.4f} (95 %: {test.low:+.4f} to "
-        f"{test.high:+.4f}, p {paired.p_value:.3f}) {verdict} that the version is more "
-        f"than {settings.margin:g} worse."
+        f"On {paired.rows:,} test rows with {paired.defaults:,} defaults, the AUC is {ours:.4f} "
+        f"and that of the champion {paired.champion} {theirs:.4f} ({paired.known_rows}). The "
+        f"difference of {test.value:+.4f} (95 %: {test.low:+.4f} to {test.high:+.4f}, "
+        f"p {paired.p_value:.3f}) {verdict} that the version is more than {settings.margin:g} "
+        "worse."
     )
     return Gate("champion", passed, sentence, test.low, -settings.margin)
-
-
-def _rows(paired: PairedComparison) -> str:
-    rows = f"{paired.rows:,} test rows with {paired.defaults:,} defaults"
-    if not paired.recorded:
-        return f"{rows} (the champion may have been trained on some of them)"
-    if paired.known:
-        return f"{rows} ({paired.known:,} that the champion was trained on are left out)"
-    return f"{rows} (none of which the champion was trained on)"
 
 
 def _figure(figure: Metric) -> str:

@@ -1,6 +1,8 @@
 """Versions trained against a champion, on data for which a given gate passes or fails."""
 
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -94,6 +96,104 @@ def test_the_same_data_again_give_an_equal_version(champion, tmp_path):
     assert bundle.status == "candidate"
     assert (comparison["difference"]["value"], comparison["known"]) == (0.0, 0)
     assert gate(bundle, "stability")["value"] == 0.0
+
+
+def known(bundle):
+    """Test rows that are left out, and how many test rows there are."""
+    manifest = manifest_of(bundle)
+    return manifest["comparison"]["known"], manifest["dataset"]["test"]["rows"]
+
+
+WITHOUT_ID = DEFINITION.replace('id = "applicant"\n', "")
+
+
+@pytest.mark.parametrize("text", [DEFINITION, WITHOUT_ID], ids=["id", "no id"])
+def test_rows_of_an_export_in_another_order_are_known(tmp_path, text):
+    frame = applicants(2000)
+    first = as_champion(run(tmp_path, frame, text + LOOSE))
+    again = frame.sample(frac=1, random_state=2)[[*reversed(frame.columns)]]
+
+    bundle = run(tmp_path, again, text + LOOSE, champion=first)
+
+    left_out, rows = known(bundle)
+    assert 0.6 * rows < left_out < 0.8 * rows  # the champion was trained on 70 % of all
+
+
+@pytest.mark.parametrize("text", [DEFINITION, WITHOUT_ID], ids=["id", "no id"])
+def test_the_same_file_again_has_the_same_test_rows(tmp_path, text):
+    first = as_champion(run(tmp_path, applicants(600), text + LOOSE))
+
+    assert known(run(tmp_path, applicants(600), text + LOOSE, champion=first)) == (0, 180)
+
+
+def test_ids_are_known_whether_they_are_numbers_or_text(champion, tmp_path):
+    frame = applicants(2000).sample(frac=1, random_state=2)
+    frame["applicant"] = frame["applicant"].astype(str)
+    frame["debt"] += 1  # features alone would tell nothing
+
+    left_out, rows = known(run(tmp_path, frame, champion=champion))
+
+    assert 0.6 * rows < left_out < 0.8 * rows
+
+
+def coarse(seed, rows=6000):
+    """People with five features of four values each, so that many are equal."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({f"f{i}": rng.choice([*"abcd"], rows) for i in range(5)})
+    margin = sum(
+        (frame[name] == "a") * weight
+        for name, weight in zip(frame, (1, 1, 0.5, 0.5, 0), strict=True)
+    )
+    frame["outcome"] = np.where(margin - 2 + rng.logistic(size=rows) > 0, "bad", "good")
+    return frame
+
+
+def coarse_definition():
+    head, _ = WITHOUT_ID.split("[[features]]", 1)
+    field = '[[features]]\nname = "f{}"\ntype = "category"\ncategories = ["a", "b", "c", "d"]\n'
+    return head + "\n".join(field.format(number) for number in range(5))
+
+
+def test_other_people_with_equal_features_are_not_taken_for_known(tmp_path):
+    first = as_champion(run(tmp_path, coarse(1), coarse_definition()))
+
+    bundle = run(tmp_path, coarse(2), coarse_definition(), champion=first)
+
+    assert known(bundle) == (0, 1800)
+    assert gate(bundle, "champion")["passed"]
+    assert "than chance explains" in gate(bundle, "champion")["sentence"]
+
+
+def test_the_same_people_in_another_file_are_said_to_be_known_perhaps(tmp_path):
+    first = as_champion(run(tmp_path, coarse(1), coarse_definition()))
+
+    bundle = run(
+        tmp_path, coarse(1).sample(frac=1, random_state=2), coarse_definition(), champion=first
+    )
+
+    assert known(bundle) == (0, 1800)
+    assert re.search(r"trained on up to \d+% of them", gate(bundle, "champion")["sentence"])
+
+
+def test_the_first_format_of_training_rows_is_read(tmp_path):
+    frame = applicants(2000)
+    first = as_champion(run(tmp_path, frame, WITHOUT_ID + LOOSE))
+    old = replace(first, training_rows=np.unique(first.rows.features).tobytes())
+    again = frame.sample(frac=1, random_state=2)
+
+    found, expected = (
+        known(run(tmp_path, again, WITHOUT_ID + LOOSE, champion=each)) for each in (old, first)
+    )
+
+    assert found == expected
+
+
+def test_a_champion_without_a_record_of_its_rows_may_know_any(champion, tmp_path):
+    old = replace(champion, training_rows=b"")
+
+    bundle = run(tmp_path, applicants(600), champion=old)
+
+    assert "may have been trained on some" in gate(bundle, "champion")["sentence"]
 
 
 def test_a_worse_challenger_is_rejected(champion, tmp_path):

@@ -20,6 +20,7 @@ def dataset(rng, rows, labels=1):
         fingerprint="",
         rows=np.arange(rows),
         late={},
+        identities=np.arange(rows, dtype=np.uint64),
     )
 
 

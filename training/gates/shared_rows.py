@@ -1,0 +1,90 @@
+"""A challenger's test rows that another version was not trained on either, scored by both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scoreline.scoring.many_rows import run_log_odds
+from training.evaluate.intervals import too_few
+from training.gates.paired_comparison import PairedComparison, compare_on_same_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from training.data.dataset import Dataset
+    from training.gates.known_rows import KnownRows
+
+    Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedRows:
+    """The rows, and the log-odds that both versions give them.
+
+    Attributes
+    ----------
+    y, theirs, ours : outcomes and log-odds, shape (n_rows,)
+    left_out : number of test rows that the other version was trained on
+    """
+
+    known: KnownRows
+    y: NDArray[np.int8]
+    theirs: NDArray[np.float64]
+    ours: NDArray[np.float64]
+    left_out: int
+
+    @property
+    def obstacle(self) -> str:
+        """Why the versions cannot be compared on these rows; empty if they can."""
+        defaults = int(self.y.sum())
+        reason = too_few(defaults, len(self.y) - defaults)
+        if reason is None:
+            return ""
+        total = len(self.y) + self.left_out
+        version = self.known.version.version
+        return (
+            f"{version} was not trained on {len(self.y)} of {total} test rows, which hold {reason}"
+        )
+
+    def compare(self) -> PairedComparison | None:
+        """The performance of both versions; None where there is an obstacle."""
+        if self.obstacle:
+            return None
+        return compare_on_same_rows(
+            self.known.version.version,
+            self.y,
+            self.theirs,
+            self.ours,
+            known=self.left_out,
+            known_rows=self.known.describe(self.left_out),
+        )
+
+
+def score_shared_rows(known: KnownRows, read: Dataset, own: Dataset, score: Score) -> SharedRows:
+    """Let both versions score the test rows that the other one does not know.
+
+    Parameters
+    ----------
+    read, own : the test rows as the other version reads them, perhaps fewer, and as the challenger
+    score : log-odds that the challenger gives its own rows
+    """
+    unknown = ~known.mask(read)
+    return SharedRows(
+        known,
+        read.y[unknown],
+        run_log_odds(known.version.session, read.X[unknown]),
+        score(_in_order_of(read, own)[unknown]),
+        int((~unknown).sum()),
+    )
+
+
+def _in_order_of(read: Dataset, own: Dataset) -> NDArray[np.float32]:
+    """Features of the version's own rows that the other one read, in the order of its reading."""
+    order = np.argsort(own.rows)
+    found: NDArray[np.float32] = own.X[order[np.searchsorted(own.rows, read.rows, sorter=order)]]
+    return found
