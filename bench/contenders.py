@@ -17,6 +17,7 @@ import pyarrow as pa
 from bench.report import Timing
 from local.template import ROOT
 from scoreline.definition.files import load_definition
+from training.data.dataset import load_dataset
 from training.fit.model import fit
 from training.generators.registry import generate, write
 from training.train import train
@@ -60,7 +61,10 @@ def bundle(depth: int) -> Bundle:
 @cache
 def fitted(depth: int) -> FittedModel:
     """The pipeline alone; its classifier has the trees that all contenders score with."""
-    return fit(definition(depth), *matrix(TRAINING_ROWS, 1))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "loans.parquet")
+        write(path, generate(MODEL, TRAINING_ROWS, 1))
+        return fit(definition(depth), load_dataset(definition(depth), str(path)))
 
 
 @cache

@@ -8,12 +8,12 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
 
 from scoreline.core.errors import DefinitionError, UnrankedError
 from scoreline.definition.model import DefaultDefinition
 from scoreline.definition.variants import with_algorithm
 from scoreline.scoring.many_rows import open_session
+from training.data.folds import draw_folds
 from training.data.stable_order import in_stable_order
 from training.evaluate.delong import auc_figure, compare_auc, holm
 from training.evaluate.metrics import METRICS, auc
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
+    from training.data.folds import Fold
     from training.evaluate.intervals import Figure, Interval
-
-    type Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 WARM_UP, RUNS = 50, 1000
 
@@ -113,6 +112,8 @@ def compare(
 ) -> list[ComparedAlgorithm]:
     """Cross-validate the variants of a definition on the same folds.
 
+    Rows with a time go forward, so figures are of all rows but the first in time.
+
     Parameters
     ----------
     variants : algorithm -> definition, from `with_algorithms`
@@ -120,13 +121,14 @@ def compare(
 
     Raises
     ------
+    DatasetError
+        The rows are too few for the folds.
     UnrankedError
         No algorithm ranks defaults better than chance on held-out rows.
     """
     dataset = in_stable_order(dataset)
     seed = next(iter(variants.values())).split.seed
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    splits = list(splitter.split(dataset.X, dataset.y))
+    splits = draw_folds(dataset, folds, seed, nested=True)
     found = {}
     for name, variant in variants.items():
         try:
@@ -135,13 +137,15 @@ def compare(
             left_out(f"{name} is left out: {error.message}")
     if not found:
         raise UnrankedError("no algorithm ranks defaults better than chance on held-out rows")
-    against_best = _against_best(dataset.y, {name: of.log_odds for name, of in found.items()})
+    held_out = np.concatenate([rows for _, rows in splits])
+    y, log_odds = dataset.y[held_out], {name: of.log_odds[held_out] for name, of in found.items()}
+    against_best = _against_best(y, log_odds)
     return [
         ComparedAlgorithm(
             algorithm=name,
             auc=float(np.mean([auc(dataset.y[rows], of.log_odds[rows]) for _, rows in splits])),
-            pooled_auc=auc_figure(dataset.y, of.log_odds),
-            figures={k: metric(dataset.y, sigmoid(of.log_odds)) for k, metric in METRICS.items()},
+            pooled_auc=auc_figure(y, log_odds[name]),
+            figures={k: metric(y, sigmoid(log_odds[name])) for k, metric in METRICS.items()},
             fit_seconds=of.fit_seconds,
             model_bytes=of.model_bytes,
             row_us=of.row_us,
@@ -162,7 +166,7 @@ def _cross_validate(
     for number, (train, held_out) in enumerate(splits, start=1):
         progress(f"{definition.algorithm.name}: fold {number} of {len(splits)}")
         started = time.perf_counter()
-        model = fit(definition, dataset.X[train], dataset.y[train])
+        model = fit(definition, dataset.take(train))
         seconds.append(time.perf_counter() - started)
         log_odds[held_out] = model.log_odds(dataset.X[held_out])
     contract = definition.contract()

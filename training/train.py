@@ -106,14 +106,15 @@ def train_on(
     study : the `tuning` section of a manifest, used instead of a search
     """
     started = time.monotonic()
-    description = _describe(dataset, dataset_path)
     # Folds and samples are drawn by position, so rows are put in an order of their content. The
     # split comes first: versions whose definitions differ keep their test rows.
     parts = split_rows(definition.split, dataset)
     fitted, held_out = (in_stable_order(dataset.take(rows)) for rows in parts)
+    description = _describe(definition, dataset, dataset_path, sum(map(len, parts)))
+    _tell(description, progress)
     del dataset  # both parts are copies
     if isinstance(definition, DefaultDefinition) and definition.tuning and study is None:
-        study = tune(definition, fitted.X, fitted.y, progress).to_json()
+        study = tune(definition, fitted, progress).to_json()
     chosen = definition.with_parameters(study["best_parameters"]) if study else definition
     trained = _fit_and_export(chosen, fitted, held_out, progress)
     progress("gates")
@@ -186,7 +187,11 @@ def _provenance(definition: Definition, chosen: Definition) -> dict[str, Any]:
     }
 
 
-def _describe(dataset: Dataset, path: str) -> dict[str, Any]:
+def _describe(
+    definition: Definition, dataset: Dataset, path: str, rows_used: int
+) -> dict[str, Any]:
+    earlier = len(dataset.y) - rows_used
+    rule = f"{definition.group}: an earlier row of one that is held out"
     return {
         "path": path,
         "files": dataset.files,
@@ -194,7 +199,18 @@ def _describe(dataset: Dataset, path: str) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "generated": dataset.generated,
         "rows_read": dataset.rows_read,
-        "exclusions": dataset.exclusions,
+        "exclusions": dataset.exclusions | ({rule: earlier} if earlier else {}),
+        "repeated_rows": dataset.repeated,
         "unseen_categories": dataset.unseen,
         "no_amount": dataset.no_amount,
     }
+
+
+def _tell(description: Mapping[str, Any], progress: Callable[[str], None]) -> None:
+    """Lines of progress on rows that are left out or repeated."""
+    for rule, count in description["exclusions"].items():
+        progress(f"{count:,} rows are left out: {rule}")
+    if repeated := description["repeated_rows"]:
+        progress(
+            f"{repeated:,} rows equal an earlier one; an id in the definition tells them apart"
+        )

@@ -42,7 +42,7 @@ DIGEST_KEYS = (
     *("name", "description", "task", "dataset", "pipeline", "id", "target", "labels", "top"),
     *("algorithm", "promotion", "watch", "tuning", "split", "gates", "calibration"),
     *("explanation", "score", "bands", "risk_levels", "features", "derived", "reasons", "report"),
-    "answer",
+    *("answer", "group"),
 )
 
 CheckedFeature = Annotated[Feature, checked_by(feature_rules.check_feature)]
@@ -67,7 +67,10 @@ class Definition(Table):
     task : what the model answers: a probability of default, or the products to recommend
     dataset : where the rows are, `s3://BUCKET/KEY` or a key that starts with `datasets/`
     pipeline : the feature pipeline whose table holds the features that are marked `online`
-    id : column that identifies a row; duplicates are left out by it
+    id : column that identifies a row: equal rows of an id count once, and rows that differ stop the
+        training
+    group : column of what several rows may share, such as the customer; its rows stay on one side
+        of every split
     algorithm : the learning algorithm
     promotion : whether a version that passes all gates is promoted by hand or at once
     watch : how a new champion is watched after its promotion
@@ -84,6 +87,7 @@ class Definition(Table):
     dataset: str
     pipeline: str = ""
     id: str = ""
+    group: str = ""
     algorithm: Algorithm
     promotion: Literal["manual", "automatic"] = "manual"
     watch: WatchSettings = WatchSettings()
@@ -105,7 +109,8 @@ class Definition(Table):
             yield "features", "all are protected, so the model has no input"
         yield from feature_rules.check_derived(self.inputs, self.derived)
         columns = {key: [t.column for t in targets] for key, targets in self._targets().items()}
-        yield from rules.check_columns(self.features, columns, self.id)
+        yield from rules.check_columns(self.features, columns)
+        yield from rules.check_units(self.features, self.id, self.group)
         yield from rules.check_pipeline(self.pipeline, self.features)
         yield from rules.check_directions(self.algorithm.name, self.sources)
 

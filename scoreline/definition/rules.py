@@ -25,9 +25,9 @@ def check_name(name: str) -> Iterable[Problem]:
 
 
 def check_columns(
-    features: Iterable[Feature], targets: Mapping[str, Sequence[str]], id_column: str
+    features: Iterable[Feature], targets: Mapping[str, Sequence[str]]
 ) -> Iterable[Problem]:
-    """Target columns and the id must not be features; `targets` is key -> columns."""
+    """Target columns must not be features; `targets` is key -> columns."""
     columns = {feature.dataset_column for feature in features}
     for key, names in targets.items():
         for column, count in Counter(names).items():
@@ -35,8 +35,16 @@ def check_columns(
                 yield key, "the column is a feature as well"
             if count > 1:
                 yield key, f"the column is named {count} times"
-    if id_column in columns:
-        yield "id", "the column is a feature as well"
+
+
+def check_units(features: Iterable[Feature], row: str, group: str) -> Iterable[Problem]:
+    """The columns of the id and the group are no features, and are two columns."""
+    columns = {feature.dataset_column for feature in features}
+    for key, column in (("id", row), ("group", group)):
+        if column in columns:
+            yield key, "the column is a feature as well"
+    if group and group == row:
+        yield "group", "the column is the id as well, so every group would have one row"
 
 
 def check_pipeline(pipeline: str, features: Iterable[Feature]) -> Iterable[Problem]:

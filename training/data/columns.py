@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def needed_columns(definition: Definition) -> dict[str, bool]:
     """Columns of the dataset that are read -> whether they are read as text."""
     columns = {target.column: True for target in definition.targets}
-    if definition.id:
-        columns[definition.id] = True
+    for column in filter(None, (definition.id, definition.group)):
+        columns[column] = True
     if definition.split.column:
         columns[definition.split.column] = False
     for column in definition.gates.times:

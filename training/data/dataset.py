@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scoreline.arrow.columns import is_number
 from scoreline.core.errors import DatasetError
 from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.versions import digest
-from training.data.columns import generated_marks, needed_columns, read_columns, times
+from training.data.columns import (
+    generated_marks,
+    needed_columns,
+    read_columns,
+    times,
+    to_numpy,
+)
 from training.data.encoding import encode_feature, encode_labels
 from training.data.exclusions import Exclusions, exclude_duplicates
 from training.data.files import list_files
 from training.data.identities import identities_of_ids, identities_of_places
+from training.data.units import content_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +48,9 @@ class Dataset:
     y : int8, 1 is default, of shape (n_rows,); for a recommendation 1 is owned, (n_rows, n_labels)
     time : times or numbers that the time split orders by, of shape (n_rows,), or None
     dated : whether the time is a date, in microseconds since 1970
+    unit : rows of one unit stay on one side of every split: those of a group, of an id, or equal
+        ones; shape (n_rows,), or None where rows are drawn by their positions
+    repeated : number of rows without an id that equal an earlier one in every column
     protected : name -> values of a protected feature as text, of shape (n_rows,)
     exclusions : rule -> number of rows left out for it
     unseen : feature -> number of rows with a category that is not listed, where that is accepted
@@ -69,6 +80,8 @@ class Dataset:
     sources: list[dict[str, str]] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
     dated: bool = False
+    unit: NDArray[np.uint64] | None = None
+    repeated: int = 0
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Some of the rows; the counts remain those of the whole dataset."""
@@ -79,6 +92,7 @@ class Dataset:
             rows=self.rows[rows],
             identities=self.identities[rows],
             time=None if self.time is None else self.time[rows],
+            unit=None if self.unit is None else self.unit[rows],
             protected={name: values[rows] for name, values in self.protected.items()},
         )
 
@@ -143,6 +157,9 @@ def _check(
         exclude_duplicates(definition.id, table, exclusions)
     # Missing labels and duplicates are ordinary; broken ranges beyond these point to a wrong file.
     labelled = int(exclusions.kept.sum())
+    if definition.group:
+        without = to_numpy(pc.is_null(table[definition.group]))
+        exclusions.exclude(without, f"{definition.group}: the group is missing")
     X = np.empty((table.num_rows, len(definition.inputs)), np.float32)
     for position, feature in enumerate(definition.inputs):
         X[:, position] = encode_feature(feature, table, exclusions)
@@ -151,11 +168,22 @@ def _check(
     _check_rows(definition, y, labelled, exclusions)
     if len(y) < len(X):  # without exclusions a copy of all rows would be wasted
         X = X[kept]
+    time = None if time is None else time[kept]
+    protected = dict(_protected_values(definition, table, kept))
+    unit, repeated = None, 0
+    if not definition.id:
+        times_of_rows = () if time is None else (time,)
+        unit, repeated = content_units([X, *protected.values(), *times_of_rows], y)
+    identities = identities[kept]
+    if definition.group:
+        unit = identities_of_ids(table[definition.group])[kept]
+    elif definition.id:
+        unit = identities
     return Dataset(
         X=X,
         y=y[:, 0] if definition.task == "default" else y,
-        time=None if time is None else time[kept],
-        protected=dict(_protected_values(definition, table, kept)),
+        time=time,
+        protected=protected,
         rows_read=table.num_rows,
         exclusions=exclusions.counts,
         unseen=_unseen(definition, X),
@@ -163,10 +191,12 @@ def _check(
         fingerprint=fingerprint,
         rows=np.flatnonzero(kept),
         late=_late(definition, table, kept),
-        identities=identities[kept],
+        identities=identities,
         id=definition.id,
         files=files,
         dated=time is not None and not is_number(table[definition.split.column].type),
+        unit=unit,
+        repeated=repeated,
     )
 
 

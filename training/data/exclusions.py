@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scoreline.core.errors import DatasetError
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
 MISSING_ID = "the id is missing"
 DUPLICATED_ROW = "duplicate of an earlier row"
-CONFLICTING_ID = "rows with this id contradict each other"
 
 
 class Exclusions:
@@ -38,7 +39,7 @@ class Exclusions:
 
 
 def exclude_duplicates(id_column: str, table: pa.Table, exclusions: Exclusions) -> None:
-    """Keep the first of equal rows, and none of the rows that share an id but differ."""
+    """Keep the first of equal rows; a DatasetError where rows share an id but differ."""
     # duplicated() compares whole rows and treats missing values as equal.
     frame = table.to_pandas()[exclusions.kept]
     positions = np.flatnonzero(exclusions.kept)
@@ -48,10 +49,14 @@ def exclude_duplicates(id_column: str, table: pa.Table, exclusions: Exclusions) 
         whole[positions[flags]] = True
         return whole
 
-    missing = frame[id_column].isna().to_numpy()
-    repeated = frame.duplicated().to_numpy()
-    shares_id = frame[~repeated].duplicated(id_column, keep=False)
-    conflicting = shares_id.reindex(frame.index, fill_value=False).to_numpy()
-    exclusions.exclude(mask(missing), f"{id_column}: {MISSING_ID}")
-    exclusions.exclude(mask(repeated), f"{id_column}: {DUPLICATED_ROW}")
-    exclusions.exclude(mask(conflicting), f"{id_column}: {CONFLICTING_ID}")
+    missing = frame[id_column].isna()
+    repeated = frame.duplicated()
+    different = frame.loc[~missing & ~repeated, id_column]
+    shared = different[different.duplicated()].nunique()
+    if shared:
+        raise DatasetError(
+            f"{id_column}: {shared:,} ids have rows that differ, but an id names one row; where it"
+            f' names a customer with several rows, write group = "{id_column}" in place of id'
+        )
+    exclusions.exclude(mask(missing.to_numpy()), f"{id_column}: {MISSING_ID}")
+    exclusions.exclude(mask(repeated.to_numpy()), f"{id_column}: {DUPLICATED_ROW}")

@@ -58,7 +58,7 @@ def estimate_mb(definition: Definition, path: str) -> int:
     """
     files = list_files(path)
     rows = sum(count_or_guess_rows(file) for file in files)
-    text = bool(definition.id) + len(definition.targets)
+    text = bool(definition.id) + bool(definition.group) + len(definition.targets)
     text += sum(feature.type == "category" for feature in definition.features)
     per_row = ROW_BYTES + NUMBER_BYTES * len(definition.features) + TEXT_BYTES * text
     return BASE_MB + (rows * per_row + max(file.size for file in files)) // MIB

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from scoreline.core.errors import TrainingError
 from scoreline.definition.model import DefaultDefinition
+from training.data.folds import draw_folds
 from training.fit.algorithms import ESTIMATORS
 from training.fit.calibration import Beta, Platt, choose_calibration
 from training.graph.features import FeatureGraph
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoreline.definition.model import Definition
+    from training.data.dataset import Dataset
     from training.fit.algorithms import EstimatorSpec
     from training.fit.calibration import Calibration
     from training.graph.features import Column
@@ -70,8 +71,7 @@ class FittedModel:
 
 def fit(
     definition: Definition,
-    X: NDArray[np.float32],
-    y: NDArray[np.int8],
+    rows: Dataset,
     progress: Callable[[str], None] = lambda _: None,
     *,
     methods: Sequence[type[Platt | Beta]] = (),
@@ -79,23 +79,25 @@ def fit(
     """Fit the pipeline, and its calibration on rows that the classifier has not seen.
 
     The pipeline is fitted on all rows and the calibration on out-of-fold outputs. With many rows of
-    each class a fifth of the rows is kept for the calibration instead, which saves five fits.
+    each class a fifth of the rows is kept for the calibration instead, which saves five fits; but
+    not where rows have a time, since the latest ones would be missing from the model.
 
     Parameters
     ----------
+    rows : training rows with one label
     methods : calibration methods to choose from; by default those of the algorithm
     """
     estimator = ESTIMATORS[definition.algorithm.name]
     default_rate = None
     if isinstance(definition, DefaultDefinition):
         default_rate = definition.calibration.default_rate
-    has_many = np.bincount(y, minlength=2).min() >= MANY_ROWS
+    has_many = rows.time is None and np.bincount(rows.y, minlength=2).min() >= MANY_ROWS
     # Calibrated on its own training rows, a boosted model would look far more certain than it is.
-    unseen = (_on_holdout if has_many else _out_of_fold)(definition, estimator, X, y, progress)
+    unseen = (_on_holdout if has_many else _out_of_fold)(definition, estimator, rows, progress)
     calibration = choose_calibration(
         unseen.margin,
-        unseen.y,
-        unseen.splits,
+        unseen.rows.y,
+        draw_folds(unseen.rows, CALIBRATION_FOLDS, definition.split.seed),
         estimator.link,
         default_rate,
         methods=methods or estimator.calibrations,
@@ -108,49 +110,41 @@ class _Unseen:
     """A fitted pipeline, and outputs for rows that it, or its fold's pipeline, has not seen."""
 
     pipeline: Pipeline
+    rows: Dataset
     margin: NDArray[np.float64]
-    y: NDArray[np.int8]
-    splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
 def _out_of_fold(
     definition: Definition,
     estimator: EstimatorSpec,
-    X: NDArray[np.float32],
-    y: NDArray[np.int8],
+    rows: Dataset,
     progress: Callable[[str], None],
 ) -> _Unseen:
-    splits = _folds(definition, y)
-    margin = np.empty(len(y))
-    for number, (train, held_out) in enumerate(splits, start=1):
-        progress(f"calibration fold {number} of {CALIBRATION_FOLDS}")
-        pipeline = fit_pipeline(definition, estimator, X[train], y[train])
-        margin[held_out] = margin_of(estimator, pipeline, X[held_out])
-    progress(f"{definition.algorithm.name} on {len(y):,} rows")
-    return _Unseen(fit_pipeline(definition, estimator, X, y), margin, y, splits)
+    folds = draw_folds(rows, CALIBRATION_FOLDS, definition.split.seed)
+    margin = np.full(len(rows.y), np.nan)
+    for number, (fitted, held_out) in enumerate(folds, start=1):
+        progress(f"calibration fold {number} of {len(folds)}")
+        pipeline = fit_pipeline(definition, estimator, rows.X[fitted], rows.y[fitted])
+        margin[held_out] = margin_of(estimator, pipeline, rows.X[held_out])
+    progress(f"{definition.algorithm.name} on {len(rows.y):,} rows")
+    pipeline = fit_pipeline(definition, estimator, rows.X, rows.y)
+    held_out = np.flatnonzero(~np.isnan(margin))  # all, but for the first ones in time
+    return _Unseen(pipeline, rows.take(held_out), margin[held_out])
 
 
 def _on_holdout(
     definition: Definition,
     estimator: EstimatorSpec,
-    X: NDArray[np.float32],
-    y: NDArray[np.int8],
+    rows: Dataset,
     progress: Callable[[str], None],
 ) -> _Unseen:
     """Fit the classifier on all folds but the first, which is kept for the calibration."""
-    train, rest = _folds(definition, y)[0]
-    progress(f"{definition.algorithm.name} on {len(train):,} rows")
-    pipeline = fit_pipeline(definition, estimator, X[train], y[train])
-    progress(f"calibration on {len(rest):,} rows")
-    margin = margin_of(estimator, pipeline, X[rest])
-    return _Unseen(pipeline, margin, y[rest], _folds(definition, y[rest]))
-
-
-def _folds(
-    definition: Definition, y: NDArray[np.int8]
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    folds = StratifiedKFold(CALIBRATION_FOLDS, shuffle=True, random_state=definition.split.seed)
-    return list(folds.split(y, y))
+    fitted, held_out = draw_folds(rows, CALIBRATION_FOLDS, definition.split.seed)[0]
+    progress(f"{definition.algorithm.name} on {len(fitted):,} rows")
+    pipeline = fit_pipeline(definition, estimator, rows.X[fitted], rows.y[fitted])
+    progress(f"calibration on {len(held_out):,} rows")
+    kept = rows.take(held_out)
+    return _Unseen(pipeline, kept, margin_of(estimator, pipeline, kept.X))
 
 
 def fit_pipeline(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoreline.definition.model import RecommendationDefinition
+    from training.data.dataset import Dataset
     from training.fit.model import FittedModel
     from training.graph.features import Column
     from training.graph.trees import Ensemble
@@ -81,15 +82,14 @@ class FittedLabels:
 
 def fit_labels(
     definition: RecommendationDefinition,
-    X: NDArray[np.float32],
-    Y: NDArray[np.int8],
+    rows: Dataset,
     progress: Callable[[str], None] = lambda _: None,
 ) -> FittedLabels:
     """Fit one model per label, owners against all others, with Platt's calibration.
 
     Parameters
     ----------
-    X, Y : shapes (n_rows, n_features) and (n_rows, n_labels)
+    rows : training rows with all labels
 
     Raises
     ------
@@ -97,22 +97,20 @@ def fit_labels(
         No label has both enough owners and features that separate them from other customers.
     """
     models = []
-    for number, (label, y) in enumerate(zip(definition.labels, Y.T, strict=True), start=1):
+    for number, (label, y) in enumerate(zip(definition.labels, rows.y.T, strict=True), start=1):
         progress(f"{label.name}: label {number} of {len(definition.labels)}")
-        models.append(_fit_label(definition, X, y))
+        models.append(_fit_label(definition, replace(rows, y=y)))
     if not any(models):
         raise DatasetError(f"no product has {MIN_OWNERS} owners whom the features tell from others")
-    return FittedLabels(models, (Y.sum(axis=0) + 0.5) / (len(Y) + 1))
+    return FittedLabels(models, (rows.y.sum(axis=0) + 0.5) / (len(rows.y) + 1))
 
 
-def _fit_label(
-    definition: RecommendationDefinition, X: NDArray[np.float32], y: NDArray[np.int8]
-) -> FittedModel | None:
+def _fit_label(definition: RecommendationDefinition, rows: Dataset) -> FittedModel | None:
     # A product that nearly everybody owns has too few others to learn from.
-    if min(y.sum(), len(y) - y.sum()) < MIN_OWNERS:
+    if np.bincount(rows.y, minlength=2).min() < MIN_OWNERS:
         return None
     try:
-        return fit(definition, X, y, methods=[Platt])
+        return fit(definition, rows, methods=[Platt])
     except UnrankedError:
         return None
 

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
 
 from scoreline.definition.search_spaces import SPACES
+from training.data.folds import draw_folds
 from training.data.sampling import drawn_by_class
 from training.evaluate.metrics import auc
 from training.fit.algorithms import ESTIMATORS
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import optuna
-    from numpy.typing import NDArray
     from optuna.distributions import BaseDistribution
 
     from scoreline.definition.model import DefaultDefinition
     from scoreline.definition.search_spaces import Range, Space
+    from training.data.dataset import Dataset
+    from training.data.folds import Fold
 
     type Parameters = dict[str, Any]
 
@@ -97,39 +98,36 @@ def search_space(definition: DefaultDefinition) -> Space:
 
 def tune(
     definition: DefaultDefinition,
-    X: NDArray[np.float32],
-    y: NDArray[np.int8],
+    rows: Dataset,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Tuned:
     """Run the definition's study; the same seed gives the same study, unless time runs out.
 
     Parameters
     ----------
-    X, y : training rows, shapes (n_rows, n_features) and (n_rows,)
+    rows : training rows
     """
     settings = definition.tuning
     assert settings is not None  # noqa: S101 - callers check it
     started = time.monotonic()
-    rows = drawn_by_class(y, MOST_ROWS, settings.seed)
-    X, y = X[rows], y[rows]
-    folds = StratifiedKFold(settings.folds, shuffle=True, random_state=settings.seed)
-    splits = list(folds.split(X, y))
+    rows = rows.take(drawn_by_class(rows.y, MOST_ROWS, settings.seed))
+    folds = draw_folds(rows, settings.folds, settings.seed)
 
     def fold_scores(parameters: Parameters) -> Iterator[float]:
-        return _fold_scores(definition.with_parameters(parameters), X, y, splits)
+        return _fold_scores(definition.with_parameters(parameters), rows, folds)
 
     progress("tuning: the definition's own parameters")
     before = float(np.mean(list(fold_scores({}))))
     study, space, trials = _study(settings.seed), search_space(definition), list[TrialResult]()
     while len(trials) < settings.trials and not _time_is_up(started, settings.timeout_s):
-        trials.append(_run(study, space, settings.folds, fold_scores))
+        trials.append(_run(study, space, len(folds), fold_scores))
         progress(_progress_line(trials, settings.trials, before))
     best = _best(trials, before)
     return Tuned(
         algorithm=definition.algorithm.name,
         metric="auc",
-        rows=len(y),
-        folds=settings.folds,
+        rows=len(rows.y),
+        folds=len(folds),
         seed=settings.seed,
         asked=settings.trials,
         timeout_s=settings.timeout_s,
@@ -165,15 +163,14 @@ def _distribution(values: Range) -> BaseDistribution:
 
 def _fold_scores(
     definition: DefaultDefinition,
-    X: NDArray[np.float32],
-    y: NDArray[np.int8],
-    splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    rows: Dataset,
+    folds: list[Fold],
 ) -> Iterator[float]:
     """AUC of each fold, fitted on demand."""
     estimator = ESTIMATORS[definition.algorithm.name]
-    for fitted, held_out in splits:
-        pipeline = fit_pipeline(definition, estimator, X[fitted], y[fitted])
-        yield auc(y[held_out], margin_of(estimator, pipeline, X[held_out]))
+    for fitted, held_out in folds:
+        pipeline = fit_pipeline(definition, estimator, rows.X[fitted], rows.y[fitted])
+        yield auc(rows.y[held_out], margin_of(estimator, pipeline, rows.X[held_out]))
 
 
 def _run(

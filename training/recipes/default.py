@@ -57,7 +57,7 @@ def train_default(
     progress: Callable[[str], None],
 ) -> TrainedModel:
     """Fit, evaluate and export; a ParityError or TrainingError where the result is unusable."""
-    model = fit(definition, fitted.X, fitted.y, progress)
+    model = fit(definition, fitted, progress)
     progress(f"evaluating on {len(held_out.y):,} held-out rows")
     margin = model.margin(held_out.X)
     probability = sigmoid(replace(model.calibration, shift=0.0).log_odds(margin))

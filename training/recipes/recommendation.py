@@ -35,7 +35,7 @@ def train_recommendation(
     progress: Callable[[str], None],
 ) -> TrainedModel:
     """Fit, evaluate and export; a ParityError or TrainingError where the result is unusable."""
-    model = fit_labels(definition, fitted.X, fitted.y, progress)
+    model = fit_labels(definition, fitted, progress)
     progress(f"evaluating on {len(held_out.y):,} held-out rows")
     probabilities = sigmoid(model.log_odds(held_out.X))
     metrics = evaluate_ranking(held_out.y, probabilities, model.rates, definition.top)

@@ -83,7 +83,8 @@ def test_a_challenger_on_new_rows_is_compared_on_rows_that_the_champion_does_not
     assert (bundle.status, gate(bundle, "champion")["passed"]) == ("candidate", True)
     assert comparison["champion"] == champion.version
     assert comparison["rows"] + comparison["known"] == manifest["dataset"]["test"]["rows"] == 1200
-    assert 200 < comparison["known"] < 490  # of the 600 test rows that the champion may know
+    # The hash of an id draws the same old rows again, but for those at the edge of the share.
+    assert comparison["known"] < 30
     assert f"{comparison['rows']:,} test rows" in gate(bundle, "champion")["sentence"]
     assert comparison["metrics"]["champion"]["brier"] < 0.25
     assert manifest["stability"]["champion"]["score"]["verdict"] == "stable"
@@ -104,6 +105,11 @@ def known(bundle):
     return manifest["comparison"]["known"], manifest["dataset"]["test"]["rows"]
 
 
+def drawn_anew(text):
+    """The definition's text with other test rows."""
+    return text.replace("test_share = 0.3", "test_share = 0.3\nseed = 2")
+
+
 WITHOUT_ID = DEFINITION.replace('id = "applicant"\n', "")
 
 
@@ -113,7 +119,7 @@ def test_rows_of_an_export_in_another_order_are_known(tmp_path, text):
     first = as_champion(run(tmp_path, frame, text + LOOSE))
     again = frame.sample(frac=1, random_state=2)[[*reversed(frame.columns)]]
 
-    bundle = run(tmp_path, again, text + LOOSE, champion=first)
+    bundle = run(tmp_path, again, drawn_anew(text + LOOSE), champion=first)
 
     left_out, rows = known(bundle)
     assert 0.6 * rows < left_out < 0.8 * rows  # the champion was trained on 70 % of all
@@ -131,7 +137,7 @@ def test_ids_are_known_whether_they_are_numbers_or_text(champion, tmp_path):
     frame["applicant"] = frame["applicant"].astype(str)
     frame["debt"] += 1  # features alone would tell nothing
 
-    left_out, rows = known(run(tmp_path, frame, champion=champion))
+    left_out, rows = known(run(tmp_path, frame, drawn_anew(DEFINITION), champion=champion))
 
     assert 0.6 * rows < left_out < 0.8 * rows
 

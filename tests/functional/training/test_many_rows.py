@@ -26,7 +26,7 @@ def test_many_rows_are_fitted_once_and_calibrated_on_separate_rows(loans):
     fitted, held_out = np.split(np.arange(len(dataset.y)), [90_000])
     said = []
 
-    model = fit(definition, dataset.X[fitted], dataset.y[fitted], said.append)
+    model = fit(definition, dataset.take(fitted), said.append)
 
     y, probability = dataset.y[held_out], sigmoid(model.log_odds(dataset.X[held_out]))
     assert said == ["xgboost on 72,000 rows", "calibration on 18,000 rows"]
@@ -40,11 +40,6 @@ def test_a_rare_class_is_calibrated_out_of_fold(loans):
     rows = np.sort(np.concatenate([defaults, np.flatnonzero(dataset.y == 0)]))
     said = []
 
-    fit(
-        definition.with_parameters({"n_estimators": 2}),
-        dataset.X[rows],
-        dataset.y[rows],
-        said.append,
-    )
+    fit(definition.with_parameters({"n_estimators": 2}), dataset.take(rows), said.append)
 
     assert said[0] == "calibration fold 1 of 5"

@@ -39,7 +39,7 @@ def fitted(tmp_path_factory):
     def make(algorithm):
         sample = definition(folder, with_algorithm(algorithm, SMALL.get(algorithm, "")))
         dataset = load_dataset(sample, str(folder / "data.parquet"))
-        model = fit(sample, dataset.X[:600], dataset.y[:600])
+        model = fit(sample, dataset.take(np.arange(600)))
         contract = sample.contract()
         online, expected_margin = online_graph(model, contract)
         witness = witness_graph(model) if model.estimator.algorithm.converts else None

@@ -49,7 +49,7 @@ def fitted(tmp_path_factory):
         assert old in shop.DEFINITION
         definition = shop.definition(folder, shop.DEFINITION.replace(old, new))
         dataset = load_dataset(definition, str(folder / "data.parquet"))
-        model = fit_labels(definition, dataset.X[:500], dataset.y[:500])
+        model = fit_labels(definition, dataset.take(np.arange(500)))
         contract = definition.contract()
         graph = multilabel_graph(model, contract)
         return model, contract, graph, dataset.X[500:]

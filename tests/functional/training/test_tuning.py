@@ -64,11 +64,11 @@ def test_the_same_seed_gives_the_same_study(tmp_path, rows):
     other = tuned_definition(tmp_path, trials=8, folds=3, seed=2)
     said = []
 
-    first = tune(asked, rows.X, rows.y, said.append)
-    second = tune(asked, rows.X, rows.y)
+    first = tune(asked, rows, said.append)
+    second = tune(asked, rows)
 
     assert without_times(first) == without_times(second)
-    assert without_times(tune(other, rows.X, rows.y)) != without_times(first)
+    assert without_times(tune(other, rows)) != without_times(first)
     assert [line.partition(":")[0] for line in said[1:]] == [f"trial {n} of 8" for n in range(1, 9)]
     assert first.after == max([first.before, *(t.auc for t in first.trials if t.state != "pruned")])
     assert {t.state for t in first.trials} == {"complete", "pruned"}
@@ -81,7 +81,7 @@ def test_a_time_limit_ends_the_study_and_is_recorded(tmp_path, rows):
         tmp_path, algorithm="logistic_regression", trials=100_000, timeout_s=3, folds=2
     )
 
-    found = tune(asked, rows.X, rows.y)
+    found = tune(asked, rows)
 
     assert found.timed_out
     assert 1 <= len(found.trials) < 100_000
