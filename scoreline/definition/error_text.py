@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 UNREADABLE = "too deep, or a number is too long"
 UNIONS = ("algorithm", "split")
 _DEFAULT = DefaultDefinition.model_fields.keys()
+_TIME_SPLIT = ("column", "from", "format", "outcome_window_days", "observed_at")
 _RECOMMENDATION = RecommendationDefinition.model_fields.keys()
 # Key -> the variant that has it, for keys that only one variant has.
 ONLY_FOR: dict[Location, str] = {
     **{(key,): "the task default" for key in _DEFAULT - _RECOMMENDATION},
     **{(key,): "the task recommendation" for key in _RECOMMENDATION - _DEFAULT},
     ("report", "segments"): "the task default",
-    ("split", "column"): "the method time",
+    **{("split", key): "the method time" for key in _TIME_SPLIT},
 }
 
 

@@ -16,16 +16,15 @@ from scoreline.definition import decision_rules, feature_rules, rules
 from scoreline.definition.algorithm_tables import Algorithm, AnyAlgorithm, TreeAlgorithm
 from scoreline.definition.gate_settings import GateSettings
 from scoreline.definition.problems import checked_by, refuse_problems
+from scoreline.definition.splits import RandomSplit, Split
 from scoreline.definition.tables import (
     CalibrationSettings,
     CheckedTarget,
     CreditAnswerFields,
     CreditReportSettings,
     Explanation,
-    RandomSplit,
     RecommendationAnswerFields,
     ReportSettings,
-    Split,
     Table,
     Tuning,
     WatchSettings,

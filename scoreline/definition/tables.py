@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class Table(BaseModel):
     """A table of a definition: unknown keys, wrong types and infinite numbers are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, serialize_by_alias=True
+    )
 
 
 def _label_text(value: Any) -> Any:
@@ -103,49 +105,6 @@ class Explanation(Table):
 
     reference: Literal["marginal_approved", "all_applicants"] = "marginal_approved"
     max_reasons: Annotated[int, Field(ge=1)] = 4
-
-
-class RandomSplit(Table):
-    """Test rows are drawn at random, with equal shares of defaults in both parts.
-
-    Attributes
-    ----------
-    method : how test rows are held out
-    test_share : share of the rows that is held out
-    seed : seed of the draw, and of the folds of calibration
-    """
-
-    column: ClassVar[str] = ""  # no column orders the rows
-
-    method: Literal["random"] = "random"
-    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    seed: Seed = 1
-
-
-class TimeSplit(Table):
-    """The latest rows are held out, which tests the model out of time.
-
-    Attributes
-    ----------
-    method : how test rows are held out
-    column : column of a time or a number that orders the rows
-    test_share : share of the rows that is held out
-    seed : seed of the folds of calibration
-    """
-
-    method: Literal["time"]
-    column: Annotated[str, Field(min_length=1)]
-    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    seed: Seed = 1
-
-
-def _with_method(value: Any) -> Any:
-    return {"method": "random", **value} if isinstance(value, dict) else value
-
-
-Split = Annotated[
-    RandomSplit | TimeSplit, Field(discriminator="method"), BeforeValidator(_with_method)
-]
 
 
 class ReportSettings(Table):

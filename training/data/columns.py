@@ -31,10 +31,12 @@ def needed_columns(definition: Definition) -> dict[str, bool]:
     columns = {target.column: True for target in definition.targets}
     for column in filter(None, (definition.id, definition.group)):
         columns[column] = True
-    if definition.split.column:
-        columns[definition.split.column] = False
     for column in definition.gates.times:
         columns[column] = False
+    if definition.split.column:
+        columns[definition.split.column] = bool(definition.split.format)
+    if definition.split.observed_column:
+        columns[definition.split.observed_column] = False
     for feature in definition.features:
         columns[feature.dataset_column] = feature.type == "category" or feature.protected
     return columns
@@ -114,19 +116,6 @@ def _parsed_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.if_else(missing, None, text).cast(pa.float64())
     except pa.ArrowInvalid:
         return column
-
-
-def times(table: pa.Table, column: str) -> NDArray[np.float64]:
-    """Times in microseconds since 1970, or the numbers of the column; NaN where missing."""
-    values = table[column]
-    if _is_plain_text(values.type):
-        try:
-            values = values.cast(pa.timestamp("us"))
-        except pa.ArrowInvalid as error:
-            raise DatasetError(f"{column}: wrong type: a time or a number expected") from error
-    if pa.types.is_temporal(values.type):
-        values = values.cast(pa.timestamp("us")).cast(pa.int64())
-    return to_numpy(pc.fill_null(values.cast(pa.float64(), safe=False), float("nan")))
 
 
 def _is_plain_text(kind: pa.DataType) -> bool:

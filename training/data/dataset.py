@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoreline.arrow.columns import is_number
 from scoreline.core.errors import DatasetError
 from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.versions import digest
+from scoreline.definition.splits import TimeSplit
 from training.data.columns import (
     generated_marks,
     needed_columns,
     read_columns,
-    times,
     to_numpy,
 )
+from training.data.decision_times import decision_times, late_rows, observation_times
 from training.data.encoding import encode_feature, encode_labels
 from training.data.exclusions import Exclusions, exclude_duplicates
 from training.data.files import list_files
@@ -50,6 +50,7 @@ class Dataset:
     dated : whether the time is a date, in microseconds since 1970
     unit : rows of one unit stay on one side of every split: those of a group, of an id, or equal
         ones; shape (n_rows,), or None where rows are drawn by their positions
+    observed : when the outcomes were observed, in microseconds since 1970, shape (n_rows,), or None
     repeated : number of rows without an id that equal an earlier one in every column
     protected : name -> values of a protected feature as text, of shape (n_rows,)
     exclusions : rule -> number of rows left out for it
@@ -82,18 +83,24 @@ class Dataset:
     dated: bool = False
     unit: NDArray[np.uint64] | None = None
     repeated: int = 0
+    observed: NDArray[np.float64] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Some of the rows; the counts remain those of the whole dataset."""
+
+        def some[T: np.generic](values: NDArray[T] | None) -> NDArray[T] | None:
+            return None if values is None else values[rows]
+
         return replace(
             self,
             X=self.X[rows],
             y=self.y[rows],
             rows=self.rows[rows],
             identities=self.identities[rows],
-            time=None if self.time is None else self.time[rows],
-            unit=None if self.unit is None else self.unit[rows],
             protected={name: values[rows] for name, values in self.protected.items()},
+            time=some(self.time),
+            observed=some(self.observed),
+            unit=some(self.unit),
         )
 
 
@@ -152,7 +159,10 @@ def _check(
 ) -> Dataset:
     exclusions = Exclusions(table.num_rows)
     y = np.column_stack([encode_labels(target, table, exclusions) for target in definition.targets])
-    time = _split_times(definition, table, exclusions)
+    decided = observed = None
+    if isinstance(definition.split, TimeSplit):
+        decided = decision_times(definition.split, table, exclusions)
+        observed = observation_times(definition.split, decided, table, exclusions)
     if definition.id:
         exclude_duplicates(definition.id, table, exclusions)
     # Missing labels and duplicates are ordinary; broken ranges beyond these point to a wrong file.
@@ -160,44 +170,54 @@ def _check(
     if definition.group:
         without = to_numpy(pc.is_null(table[definition.group]))
         exclusions.exclude(without, f"{definition.group}: the group is missing")
-    X = np.empty((table.num_rows, len(definition.inputs)), np.float32)
-    for position, feature in enumerate(definition.inputs):
-        X[:, position] = encode_feature(feature, table, exclusions)
+    X = _encoded(definition, table, exclusions)
     kept = exclusions.kept
     y = y[kept]
     _check_rows(definition, y, labelled, exclusions)
     if len(y) < len(X):  # without exclusions a copy of all rows would be wasted
         X = X[kept]
-    time = None if time is None else time[kept]
-    protected = dict(_protected_values(definition, table, kept))
-    unit, repeated = None, 0
-    if not definition.id:
-        times_of_rows = () if time is None else (time,)
-        unit, repeated = content_units([X, *protected.values(), *times_of_rows], y)
-    identities = identities[kept]
-    if definition.group:
-        unit = identities_of_ids(table[definition.group])[kept]
-    elif definition.id:
-        unit = identities
-    return Dataset(
+    dataset = Dataset(
         X=X,
         y=y[:, 0] if definition.task == "default" else y,
-        time=time,
-        protected=protected,
+        time=None if decided is None else decided.values[kept],
+        protected=dict(_protected_values(definition, table, kept)),
         rows_read=table.num_rows,
         exclusions=exclusions.counts,
         unseen=_unseen(definition, X),
         no_amount=dict(_no_amount(definition, X)),
         fingerprint=fingerprint,
         rows=np.flatnonzero(kept),
-        late=_late(definition, table, kept),
-        identities=identities,
+        late=late_rows(definition.gates, definition.split, table, kept),
+        identities=identities[kept],
         id=definition.id,
         files=files,
-        dated=time is not None and not is_number(table[definition.split.column].type),
-        unit=unit,
-        repeated=repeated,
+        dated=decided is not None and decided.dated,
+        observed=None if observed is None else observed[kept],
     )
+    return _with_units(definition, table, dataset)
+
+
+def _encoded(
+    definition: Definition, table: pa.Table, exclusions: Exclusions
+) -> NDArray[np.float32]:
+    """The model's input, shape (n_rows, n_features)."""
+    X = np.empty((table.num_rows, len(definition.inputs)), np.float32)
+    for position, feature in enumerate(definition.inputs):
+        X[:, position] = encode_feature(feature, table, exclusions)
+    return X
+
+
+def _with_units(definition: Definition, table: pa.Table, dataset: Dataset) -> Dataset:
+    """The dataset with the units of its rows: of the group, of the id, or of equal rows."""
+    unit: NDArray[np.uint64] | None = dataset.identities
+    repeated = 0
+    if not definition.id:
+        times = () if dataset.time is None else (dataset.time,)
+        features = [dataset.X, *dataset.protected.values(), *times]
+        unit, repeated = content_units(features, dataset.y.reshape(len(dataset.y), -1))
+    if definition.group:
+        unit = identities_of_ids(table[definition.group])[dataset.rows]
+    return replace(dataset, unit=unit, repeated=repeated)
 
 
 def _check_rows(
@@ -213,17 +233,6 @@ def _check_rows(
     if (y == y[0]).all():
         names = ", ".join(target.column for target in definition.targets)
         raise DatasetError(f"{names}: the rows hold one class only")
-
-
-def _split_times(
-    definition: Definition, table: pa.Table, exclusions: Exclusions
-) -> NDArray[np.float64] | None:
-    column = definition.split.column
-    if not column:
-        return None
-    found = times(table, column)
-    exclusions.exclude(~np.isfinite(found), f"{column}: the time to split by is missing")
-    return found
 
 
 def _protected_values(
@@ -252,13 +261,3 @@ def _no_amount(
         counts["missing"] = int(np.isnan(column).sum())
         if any(counts.values()):
             yield feature.name, {name: count for name, count in counts.items() if count}
-
-
-def _late(definition: Definition, table: pa.Table, kept: NDArray[np.bool_]) -> dict[str, int]:
-    gates = definition.gates
-    if not gates.decision_time:
-        return {}
-    decided = times(table, gates.decision_time)[kept]
-    return {
-        column: int((times(table, column)[kept] > decided).sum()) for column in gates.known_times
-    }

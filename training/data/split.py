@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from scoreline.core.dates import microseconds, read_time
 from scoreline.core.errors import DatasetError
+from scoreline.definition.splits import TimeSplit
 from training.data.units import places
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scoreline.definition.tables import Split
+    from scoreline.definition.splits import Split
     from training.data.dataset import Dataset
+
+MOST_OFF = 0.2  # of the share that a definition asks for
 
 
 def split_rows(split: Split, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -30,8 +34,8 @@ def split_rows(split: Split, dataset: Dataset) -> tuple[NDArray[np.int64], NDArr
         A part is empty or holds one class only.
     """
     classes = dataset.y if dataset.y.ndim == 1 else None
-    if dataset.time is not None:
-        test = _latest(split, dataset.time)
+    if isinstance(split, TimeSplit) and dataset.time is not None:
+        test = _latest(split, dataset, dataset.time)
         train = ~test
         if dataset.unit is not None:
             train &= ~np.isin(dataset.unit, dataset.unit[test])
@@ -59,8 +63,32 @@ def _drawn(split: Split, dataset: Dataset, classes: NDArray[np.int8] | None) -> 
     return np.isin(rows, drawn)
 
 
-def _latest(split: Split, time: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _latest(split: TimeSplit, dataset: Dataset, time: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each row is among the latest; rows of one time stay together."""
-    latest = np.sort(time)[-max(round(len(time) * split.test_share), 1)]
-    late: NDArray[np.bool_] = time >= latest
+    start = _nearest(split, time) if split.start is None else _first_time(split, dataset)
+    late: NDArray[np.bool_] = time >= start
     return late
+
+
+def _first_time(split: TimeSplit, dataset: Dataset) -> float:
+    """The time that the definition holds out from."""
+    if isinstance(split.start, str) != dataset.dated:
+        held, given = ("dates", "a number") if dataset.dated else ("numbers", "a date")
+        raise DatasetError(f"split.from: is {given}, but {split.column} holds {held}")
+    if isinstance(split.start, str):
+        return microseconds(read_time(split.start))
+    assert split.start is not None  # noqa: S101 - callers check it
+    return split.start
+
+
+def _nearest(split: TimeSplit, time: NDArray[np.float64]) -> float:
+    """The time from which on the share of the rows is nearest to the one that is asked for."""
+    times, counts = np.unique(time, return_counts=True)
+    shares = np.cumsum(counts[::-1])[::-1] / len(time)
+    best = int(np.argmin(np.abs(shares - split.test_share)))
+    if abs(shares[best] - split.test_share) > MOST_OFF * split.test_share:
+        raise DatasetError(
+            f"split.test_share: so many rows of {split.column} have one time that the nearest to"
+            f" {split.test_share:.0%} is {shares[best]:.0%}; ask for that, or give `from`"
+        )
+    return float(times[best])

@@ -5,7 +5,7 @@ import pytest
 
 from scoreline.core.errors import DatasetError, TrainingError
 from scoreline.core.versions import VERSION_PATTERN, digest
-from scoreline.definition.tables import RandomSplit
+from scoreline.definition.splits import RandomSplit
 from scoreline.scoring.model import ScoringModel
 from tests.sample import APPLICATION, DEFINITION, applicants, definition
 from training.data.dataset import load_dataset
