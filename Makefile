@@ -30,7 +30,7 @@ test: .venv/.installed .venv-client/.installed ## all tests but the long ones, o
 	$(PYTEST) -m "not long"
 
 test-fast: .venv/.installed ## the tests that need no local stack and no large model, and the doctests
-	$(PYTEST) -m "not slow and not e2e and not long"
+	$(PYTEST) -m "not slow and not e2e and not long" --hypothesis-profile fast
 
 test-long: .venv/.installed ## the tests that take minutes each
 	$(PYTEST) -m long

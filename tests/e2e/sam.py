@@ -59,8 +59,8 @@ class SamLocal:
         path.write_text(json.dumps(event))
         command = self._command("invoke", function, "--event", str(path))
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
-        lines = done.stdout.strip().splitlines()
-        assert lines, f"{function} gave no answer:\n{done.stderr[-3000:]}"
+        lines = done.stdout.strip().split("\n")  # splitlines would split at U+0085 as well
+        assert lines[-1], f"{function} gave no answer:\n{done.stderr[-3000:]}"
         return json.loads(lines[-1])
 
     @contextmanager

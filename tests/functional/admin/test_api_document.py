@@ -43,6 +43,7 @@ def test_a_deployment_without_models_has_a_document(aws, document, predict_answe
     assert "/predict" in document()["paths"]
 
 
+@pytest.mark.slow
 def test_a_promoted_model_is_described_and_its_example_scores(
     registry, document, predict_answers, rest_event, lambda_context
 ):
@@ -64,6 +65,7 @@ def test_a_promoted_model_is_described_and_its_example_scores(
     ]
 
 
+@pytest.mark.slow
 def test_the_example_of_a_model_with_customers_has_an_application(
     registry, document, predict_answers
 ):
@@ -74,6 +76,7 @@ def test_the_example_of_a_model_with_customers_has_an_application(
     assert content["application/json"]["example"].keys() == {"application"}
 
 
+@pytest.mark.slow
 def test_a_recommendation_has_no_what_if(registry, document, predict_answers):
     shop.publish(registry, shop.bundle())
 
@@ -84,6 +87,7 @@ def test_a_recommendation_has_no_what_if(registry, document, predict_answers):
     assert held["items"]["enum"] == ["account", "card", "fund", "mortgage"]
 
 
+@pytest.mark.slow
 def test_a_champion_that_does_not_load_is_left_out(registry, document, predict_answers, publish):
     publish("20261121T004512Z-3fa9c1d2", model="broken")
     champion = VersionRef("20261121T004512Z-3fa9c1d2", "0" * 64)

@@ -33,6 +33,7 @@ def walk(rest_event, lambda_context, verified):
     return walk
 
 
+@pytest.mark.slow
 def test_a_promotion_and_a_rollback_touch_few_files(publish, walk):
     publish(A, B, watch=WATCH)
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from pyarrow import parquet
 
 from local.template import ROOT
@@ -37,6 +38,7 @@ print(sorted(REFUSED & {name.partition(".")[0] for name in {*sys.modules} - at_s
 """
 
 
+@pytest.mark.slow
 def test_a_file_is_scored_without_training_or_its_libraries(bundle, tmp_path):
     (tmp_path / BATCH_FILE).write_bytes(bundle.files[BATCH_FILE])
     sample.applicants(40).to_parquet(tmp_path / "in.parquet")

@@ -14,6 +14,7 @@ from tests.sample import APPLICATION, bundle, publish
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
 
+@pytest.mark.slow
 def test_an_application_takes_few_files_and_few_returns(
     registry, endpoint, rest_event, lambda_context
 ):

@@ -195,6 +195,7 @@ def test_a_what_if_keeps_the_history(call, keep):
     assert [f["field"] for f in refused["error"]["fields"]] == ["customer_id", "changes.region"]
 
 
+@pytest.mark.slow
 def test_schema_and_openapi_say_what_is_sent(rest_event, lambda_context, call, keep):
     keep()
     event = rest_event("GET", "/models/{model}/schema", {"model": "sample"})

@@ -56,6 +56,7 @@ def test_every_output_is_that_of_the_python_binding_bit_for_bit(algorithm, data)
     assert [bits(values) for values in found] == [bits(values) for values in expected]
 
 
+@pytest.mark.slow
 def test_a_graph_describes_itself_as_in_the_python_binding():
     ours, theirs = both()
     metadata = theirs.get_modelmeta().custom_metadata_map

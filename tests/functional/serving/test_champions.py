@@ -188,6 +188,7 @@ def test_a_promotion_after_a_restore_is_seen_at_once(source, clock):
     assert serving(champions) == old().version
 
 
+@pytest.mark.slow
 def test_only_so_many_unknown_models_are_remembered(champions):
     for number in range(MAX_ABSENT + 10):
         with pytest.raises(ModelNotFoundError):

@@ -31,6 +31,7 @@ def test_wilsons_interval(successes, trials, low, high):
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_wilsons_interval_covers_what_it_promises():
     rng = np.random.default_rng(1)
     intervals = [wilson(int(hits), 60) for hits in rng.binomial(60, 0.15, 4_000)]

@@ -30,6 +30,7 @@ def by_statsmodels(y, z):
     return line.params[1], line.bse[1], level.params[0], level.bse[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 200, 25))
 def test_slope_and_intercept_are_those_of_statsmodels(first):
     for number in range(first, first + 25):

@@ -1,6 +1,7 @@
 """No figure depends on the order of the rows, not even its last bit."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ def test_rankings_are_the_same(sample):
     assert one == evaluate_ranking(owned[other], p[other], np.linspace(0.1, 0.5, 5), 3)
 
 
+@pytest.mark.slow
 @given(samples())
 def test_figures_of_the_report_are_the_same(sample):
     y, p, other, rng = sample

@@ -48,6 +48,7 @@ def tree(depth, values, *, missing_left=False):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
 def test_trees_of_every_library(maker):
     estimator = maker()
@@ -62,6 +63,7 @@ def test_trees_of_every_library(maker):
     assert np.array_equal(found, walked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5, 6, 9])
 @pytest.mark.parametrize("missing_left", [False, True])
 @pytest.mark.parametrize("count", [1, 40])
@@ -78,6 +80,7 @@ def test_every_depth_by_hand(depth, missing_left, count):
     assert found[:, 0].tolist() == [0.5, last, 0.5 if missing_left else last]
 
 
+@pytest.mark.slow
 @given(
     depths=st.lists(st.integers(0, 6), min_size=1, max_size=8),
     seed=st.integers(0, 2**32 - 1),
