@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from html import unescape
+from html import escape, unescape
 
 import pytest
 
@@ -24,7 +24,7 @@ addEventListener("load", () => {
         place.top < box.top - 1 || place.bottom > box.bottom + 1;
     });
   });
-  document.title = JSON.stringify({
+  top.document.title = JSON.stringify({
     width,
     scrolls: document.documentElement.scrollWidth > width,
     outside: outside.map((e) => e.outerHTML.slice(0, 80)),
@@ -42,8 +42,11 @@ addEventListener("load", () => {
 def look_at(html, folder, width):
     """The page as a browser of this width shows it, and what it prints on its console."""
     path = folder / "page.html"
-    path.write_text(html.replace("</head>", f"{LOOK}</head>"))
-    done = _chromium(folder, f"--window-size={width},900", "--dump-dom", path.as_uri())
+    # A window has at least 500 pixels, which is wider than a phone, so the page is put in a frame.
+    page = escape(html.replace("</head>", f"{LOOK}</head>"))
+    frame = f'<iframe style="width:{width}px; height:900px; border:0" srcdoc="{page}"></iframe>'
+    path.write_text(f"<!doctype html><title></title>{frame}")
+    done = _chromium(folder, "--dump-dom", path.as_uri())
     [title] = re.findall("<title>(.*?)</title>", done.stdout, re.DOTALL)[:1]
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     return {**json.loads(unescape(title)), "console": console}
@@ -56,6 +59,17 @@ def printed(html, folder):
     pdf = folder / "page.pdf"
     _chromium(folder, f"--print-to-pdf={pdf}", "--no-pdf-header-footer", path.as_uri())
     return pdf.read_bytes()
+
+
+def printed_pages(html, folder):
+    """The lines of text on each printed page."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("no pdftotext on this machine")
+    printed(html, folder)
+    command = ["pdftotext", "-layout", folder / "page.pdf", "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    pages = [page.splitlines() for page in text.split("\f")[:-1]]
+    return [[line.strip() for line in page if line.strip()] for page in pages]
 
 
 def _chromium(folder, *arguments):

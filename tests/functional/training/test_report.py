@@ -1,5 +1,6 @@
 import json
 import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 from markupsafe import escape
 
 from tests import sample, shop
-from tests.browser import look_at, printed
+from tests.browser import look_at, printed, printed_pages
 from training.gates.champion import ChampionBundle
 from training.train import train
 
@@ -64,7 +65,7 @@ def trained(tmp_path_factory):
     return bundle.files["report.html"].decode(), json.loads(bundle.files["manifest.json"])
 
 
-@pytest.mark.parametrize("width", [1200, 500])
+@pytest.mark.parametrize("width", [1200, 500, 390])
 def test_a_browser_shows_every_section_within_the_page(trained, tmp_path, width):
     seen = look_at(trained[0], tmp_path, width)
 
@@ -81,6 +82,47 @@ def test_a_browser_shows_every_section_within_the_page(trained, tmp_path, width)
 def test_tables_fit_a_printed_page(trained, tmp_path):
     assert look_at(trained[0], tmp_path, 1200)["wide"] == []
     assert printed(trained[0], tmp_path).startswith(b"%PDF")
+
+
+def test_every_printed_page_says_what_it_belongs_to(trained, tmp_path):
+    report, manifest = trained
+
+    pages = printed_pages(report, tmp_path)
+
+    for number, lines in enumerate(pages, start=1):
+        assert lines[-1].split() == [
+            *("sample", manifest["version"]),
+            *("Page", str(number), "of", str(len(pages))),
+        ]
+
+
+@pytest.mark.parametrize("shift", range(0, 1000, 250))
+def test_a_short_table_is_printed_on_one_page(trained, tmp_path, shift):
+    page = trained[0].replace("<main>", f'<main><div style="height: {shift}px"></div>')
+    tables = re.findall(r"<thead>(.*?)</thead>(.*?)</table>", page, re.DOTALL)
+    headers = [" ".join(re.sub("<[^>]+>", " ", header).split()) for header, _ in tables]
+    long = {
+        header for header, (_, body) in zip(headers, tables, strict=True) if body.count("<tr") > 14
+    }
+
+    pages = printed_pages(page, tmp_path)
+
+    # A table that continues on another page has its header there as well.
+    shown = Counter(" ".join(line.split()) for lines in pages for line in lines)
+    short = Counter(header for header in headers if header not in long)
+    assert sum(shown[header] > 0 for header in short) > 5
+    assert {header: shown[header] for header in short if shown[header] > short[header]} == {}
+
+
+def test_gates_that_apply_come_first_and_the_others_are_named_below(trained):
+    report, manifest = trained
+    table, _, others = report.partition("Gates that do not apply:")
+
+    assert f'<span class="status">{manifest["status"]} at publication</span>' in report
+    for gate in manifest["gates"]:
+        row = f'<th scope="row">{gate["gate"]}</th>'
+        assert (row in table) == (gate["passed"] is not None)
+        assert (gate["gate"] in others.partition("</p>")[0]) == (gate["passed"] is None)
 
 
 def test_the_page_holds_all_that_it_needs(trained):
@@ -114,7 +156,7 @@ def test_tables_show_gates_trials_and_shifts(trained):
     for trial in manifest["tuning"]["trials"]:
         assert (str(trial["number"]), f"{trial['auc']:.4f}", trial["state"]) in rows
     for gate in manifest["gates"]:
-        assert escape(gate["sentence"]) in report
+        assert escape(gate["sentence"].rstrip(".")) in report
     assert manifest["comparison"]["champion"] in report
     figures = (f"{shift['psi']:.4f}", f"{shift['critical']:.4f}", str(shift["bins"]))
     assert ("the score (PSI)", *figures, counts, shift["verdict"]) in rows
