@@ -52,11 +52,13 @@ def trained(tmp_path_factory):
     frame = sample.applicants(1500)
     frame["age"] = np.random.default_rng(1).integers(18, 90, len(frame))
     frame["applied"] = pd.date_range("2024-01-01", periods=len(frame), freq="9h")
+    frame["seen"] = frame["applied"] + pd.to_timedelta(np.arange(len(frame)) % 3 * 150 + 100, "D")
     frame.loc[:4, "outcome"] = None
     frame.to_parquet(folder / "data.parquet")
     age = '[[features]]\nname = "age"\ntype = "integer"\nprotected = true\n\n[[derived]]'
     text = sample.DEFINITION.replace("[[derived]]", age) + REPORT
-    text = text.replace("[split]", '[split]\nmethod = "time"\ncolumn = "applied"')
+    split = 'column = "applied"\noutcome_window_days = 90\nobserved_at = "seen"'
+    text = text.replace("[split]", f'[split]\nmethod = "time"\n{split}')
     first = sample.bundle()
     files = (first.files["model.onnx"], first.files["batch.onnx"])
     champion = ChampionBundle(first.version, json.loads(first.files["manifest.json"]), *files)
@@ -168,7 +170,7 @@ def test_out_of_time_figures_are_of_the_periods_after_the_fitted_ones(trained):
     before, after = (manifest["periods"][part] for part in ("train", "test"))
 
     # 1,495 rows nine hours apart from 2 January 2024 on end in July 2025; 30 % are held out.
-    assert before[0]["group"] == "2024-01 to 2024-02"
+    assert before[0]["group"] == "2024-01"
     assert (after[0]["group"], after[-1]["group"]) == ("2025-01", "2025-07")
     assert sum(group["rows"] or 0 for group in after) <= manifest["dataset"]["test"]["rows"]
     areas = [group["auc"] for group in after if group["rows"]]
@@ -178,6 +180,16 @@ def test_out_of_time_figures_are_of_the_periods_after_the_fitted_ones(trained):
             assert area["withheld"] == "fewer than 30 defaults"
         else:
             assert 0.5 < area["low"] < area["value"] < area["high"]
+    for group in after:
+        if group["rows"]:
+            assert group["stability"]["actual_rows"] == group["rows"]
+            ratio = group["observed_to_expected"]
+            assert ratio["low"] < ratio["value"] < ratio["high"]
+            assert ratio["value"] == pytest.approx(
+                group["bad_rate"]["value"] / group["probability"], rel=1e-4
+            )
+    assert "<h3>Vintages</h3>" in report
+    assert {vintage["from_months"] for vintage in manifest["vintages"]} == {3, 8, 13}
     assert "out of time" in report
     assert not any(
         "the figures do not show how the model performs later" in s for s in manifest["limits"]

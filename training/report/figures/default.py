@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scoreline.scoring.many_rows import run_log_odds
 from training.data.sampling import drawn
 from training.evaluate.delong import auc_figure
+from training.fit.calibration import sigmoid
 from training.report.figures.bands import score_bands
 from training.report.figures.curves import curves
 from training.report.figures.fairness import fairness, intersections, protected_groups
@@ -18,18 +19,19 @@ from training.report.figures.feature_effects import (
     importance,
     shapes,
 )
-from training.report.figures.groups import periods
 from training.report.figures.limits_of_use import limits_of_use
+from training.report.figures.periods import by_period, vintages
 from training.report.figures.reasons import reason_distribution
 from training.report.figures.rounding import rounded
-from training.report.figures.segments import figures, segment_names, segments
+from training.report.figures.scored_rows import ScoredRows
+from training.report.figures.segments import segment_names, segments
 
 if TYPE_CHECKING:
     import onnxruntime
 
+    from scoreline.core.contract import Contract
     from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
-    from training.report.figures.scored_rows import ScoredRows
 
 FITTED_ROWS = 20_000
 
@@ -47,17 +49,19 @@ def figures_of_default(
     batch : the batch graph
     """
     contract = held_out.contract
+    scored = _scored(contract, fitted, batch)
     rows = drawn(len(held_out.y), EXPLAINED_ROWS)
     explained = explain(batch, held_out.rows.X, rows)
     ranked = importance(contract, explained, auc_lost(contract, batch, held_out))
     protected = protected_groups(definition.protected, held_out)
     named = {name: groups.items() for name, groups in protected.items()}
     return {
-        "development": _development(fitted, batch),
+        "development": _development(scored),
         "curves": curves(held_out),
         "bands": score_bands(held_out),
         "segments": segments(held_out, segment_names(definition, ranked), named),
-        "periods": _periods(definition, fitted, held_out),
+        "periods": by_period(definition.split.column, fitted, scored.scores, held_out),
+        "vintages": vintages(fitted, held_out.rows),
         "importance": {"rows": len(rows), "sources": ranked},
         "shapes": shapes(contract, explained, ranked),
         "reasons": reason_distribution(held_out, batch),
@@ -67,23 +71,14 @@ def figures_of_default(
     }
 
 
-def _development(fitted: Dataset, batch: onnxruntime.InferenceSession) -> dict[str, Any]:
-    """AUC on training rows, at most 20,000 of them."""
-    rows = drawn(len(fitted.y), FITTED_ROWS)
-    area = auc_figure(fitted.y[rows], run_log_odds(batch, fitted.X[rows]))
-    return {"rows": len(rows), "auc": rounded(asdict(area))}
+def _scored(contract: Contract, rows: Dataset, batch: onnxruntime.InferenceSession) -> ScoredRows:
+    """At most 20,000 of the training rows, with their scores."""
+    some = rows.take(drawn(len(rows.y), FITTED_ROWS))
+    log_odds = run_log_odds(batch, some.X)
+    return ScoredRows(contract, some, log_odds, sigmoid(log_odds))
 
 
-def _periods(
-    definition: DefaultDefinition, fitted: Dataset, held_out: ScoredRows
-) -> dict[str, Any] | None:
-    """Rows and bad rates of the training periods, and all figures of the later ones."""
-    if fitted.time is None or held_out.rows.time is None:
-        return None
-    before = [
-        {"group": name, "rows": int(rows.sum()), "bad_rate": float(fitted.y[rows].mean())}
-        for name, rows in periods(fitted.time, dated=fitted.dated)
-    ]
-    after = periods(held_out.rows.time, dated=fitted.dated)
-    found = {"train": before, "test": list(figures(held_out, after))}
-    return {"column": definition.split.column, **rounded(found)}
+def _development(fitted: ScoredRows) -> dict[str, Any]:
+    """AUC on training rows."""
+    area = auc_figure(fitted.y, fitted.log_odds)
+    return {"rows": len(fitted.y), "auc": rounded(asdict(area))}

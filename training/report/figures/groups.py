@@ -1,4 +1,4 @@
-"""Groups of rows by the state of a feature, or by period."""
+"""Groups of rows by the state of a feature."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from scoreline.core.features import DerivedFeature
 
-CALENDAR = ("Y", "M", "D")
-MAX_PERIODS, MIN_DATES = 12, 3
 MISSING, UNSEEN = "missing", "not listed"
 
 
@@ -79,42 +77,3 @@ def range_name(low: float, high: float) -> str:
     if low == -np.inf:
         return f"under {high:,.6g}"
     return f"{low:,.6g} and over" if high == np.inf else f"{low:,.6g} to under {high:,.6g}"
-
-
-def periods(time: NDArray[np.float64], *, dated: bool) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Name and rows of each period, the earliest first.
-
-    Dates are grouped by year, month or day, the coarsest that gives at least three periods;
-    neighbouring ones are joined until at most twelve are left. Numbers are grouped into ranges.
-
-    Parameters
-    ----------
-    time : microseconds since 1970 where dated, or any number, shape (n_rows,)
-    """
-    # Codes number the periods, which are then joined to at most MAX_PERIODS.
-    names, codes = _calendar_periods(time) if dated else _number_periods(time)
-    size = -(-len(names) // MAX_PERIODS)
-    for start in range(0, len(names), size):
-        first, last = names[start], names[min(start + size, len(names)) - 1]
-        name = first if first == last else f"{first} to {last}"
-        yield name, (codes >= start) & (codes < start + size)
-
-
-def _calendar_periods(time: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:
-    instants = time.astype("int64").astype("datetime64[us]")
-    for unit in CALENDAR:
-        names, codes = np.unique(instants.astype(f"datetime64[{unit}]"), return_inverse=True)
-        if len(names) >= MIN_DATES:
-            break
-    return [str(name) for name in names], codes
-
-
-def _number_periods(time: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:
-    distinct = np.unique(time)
-    if len(distinct) <= MAX_PERIODS:
-        return [f"{value:.6g}" for value in distinct], np.searchsorted(distinct, time)
-    shares = np.linspace(0, 1, MAX_PERIODS // 2 + 1)[1:-1]
-    edges = np.unique(np.quantile(time, shares, method="higher"))
-    bounds = [-np.inf, *edges.tolist(), np.inf]
-    names = [range_name(low, high) for low, high in pairwise(bounds)]
-    return names, np.searchsorted(edges, time, side="right")

@@ -1,4 +1,4 @@
-"""Performance in segments of the population and in periods of time."""
+"""Performance in segments of the population."""
 
 from __future__ import annotations
 

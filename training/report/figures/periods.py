@@ -1,0 +1,131 @@
+"""Figures by the period of the decision, and vintages: bad rates by period and age."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.evaluate.intervals import wilson
+from training.evaluate.population_stability import shift
+from training.evaluate.psi_bins import decile_bins
+from training.report.figures.groups import range_name
+from training.report.figures.rounding import rounded
+from training.report.figures.scored_rows import MIN_GROUP_ROWS
+from training.report.figures.segments import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from training.data.dataset import Dataset
+    from training.report.figures.scored_rows import ScoredRows
+
+CALENDAR, MIN_DATES = ("M", "D"), 2
+MAX_PERIODS, MAX_RANGES = 36, 12
+MAX_AGES = 12
+MONTH_US = 365.25 / 12 * 86_400_000_000
+
+
+def by_period(
+    column: str, fitted: Dataset, fitted_scores: NDArray[np.int64], held_out: ScoredRows
+) -> dict[str, Any] | None:
+    """Rows and bad rates of the training periods, and all figures of the later ones.
+
+    A later period also has its defaults as a multiple of those that were expected, and the
+    population stability index of its scores against those of the training rows. None where rows
+    have no time.
+
+    Parameters
+    ----------
+    column : of the times
+    fitted_scores : scores of training rows, or of a sample of them
+    """
+    if fitted.time is None or held_out.rows.time is None:
+        return None
+    before = [
+        {"group": name, **_bad_rate(fitted.y[rows])}
+        for name, rows in periods(fitted.time, dated=fitted.dated)
+    ]
+    groups = list(periods(held_out.rows.time, dated=fitted.dated))
+    after = list(figures(held_out, groups))
+    bins = decile_bins(fitted_scores, {})
+    expected = bins.count(fitted_scores)
+    for found, (_, rows) in zip(after, groups, strict=True):
+        if found["rows"] is not None:
+            rate, probability = found["bad_rate"], found["probability"]
+            found["observed_to_expected"] = {end: rate[end] / probability for end in rate}
+            found["stability"] = asdict(shift(expected, bins.count(held_out.scores[rows])))
+    return rounded({"column": column, "train": before, "test": after})
+
+
+def vintages(fitted: Dataset, held_out: Dataset) -> list[dict[str, Any]] | None:
+    """Bad rate by period of the decision and age, the months until the outcome was observed.
+
+    None where it is not known when outcomes were observed.
+    """
+    if fitted.observed is None or held_out.observed is None:
+        return None
+    assert fitted.time is not None  # noqa: S101 - outcomes are observed after a time
+    assert held_out.time is not None  # noqa: S101
+    time = np.concatenate([fitted.time, held_out.time])
+    observed = np.concatenate([fitted.observed, held_out.observed])
+    y = np.concatenate([fitted.y, held_out.y])
+    months = ((observed - time) // MONTH_US).astype(int)
+    step = -(-(int(np.ptp(months)) + 1) // MAX_AGES)
+    youngest = months - (months - months.min()) % step
+    found = []
+    for name, rows in periods(time, dated=True):
+        for age in np.unique(youngest[rows]).tolist():
+            ages = {"from_months": age, "to_months": age + step - 1}
+            found.append({"group": name, **ages, **_bad_rate(y[rows & (youngest == age)])})
+    return rounded(found)
+
+
+def _bad_rate(y: NDArray[np.int8]) -> dict[str, Any]:
+    """Rows and bad rate of a group; a small one has no figures, not even its size."""
+    if len(y) < MIN_GROUP_ROWS:
+        return {"rows": None}
+    return {"rows": len(y), "bad_rate": asdict(wilson(int(y.sum()), len(y)))}
+
+
+def periods(time: NDArray[np.float64], *, dated: bool) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Name and rows of each period, the earliest first.
+
+    Dates are grouped by month, or by day where there is one month only; neighbouring ones are
+    joined until at most 36 are left. Numbers are grouped into ranges.
+
+    Parameters
+    ----------
+    time : microseconds since 1970 where dated, or any number, shape (n_rows,)
+    """
+    # Codes number the periods, which are then joined to at most MAX_PERIODS.
+    names, codes = _calendar_periods(time) if dated else _number_periods(time)
+    size = -(-len(names) // MAX_PERIODS)
+    for start in range(0, len(names), size):
+        first, last = names[start], names[min(start + size, len(names)) - 1]
+        name = first if first == last else f"{first} to {last}"
+        yield name, (codes >= start) & (codes < start + size)
+
+
+def _calendar_periods(time: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:
+    instants = time.astype("int64").astype("datetime64[us]")
+    for unit in CALENDAR:
+        names, codes = np.unique(instants.astype(f"datetime64[{unit}]"), return_inverse=True)
+        if len(names) >= MIN_DATES:
+            break
+    return [str(name) for name in names], codes
+
+
+def _number_periods(time: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:
+    distinct = np.unique(time)
+    if len(distinct) <= MAX_RANGES:
+        return [f"{value:.6g}" for value in distinct], np.searchsorted(distinct, time)
+    shares = np.linspace(0, 1, MAX_RANGES // 2 + 1)[1:-1]
+    edges = np.unique(np.quantile(time, shares, method="higher"))
+    bounds = [-np.inf, *edges.tolist(), np.inf]
+    names = [range_name(low, high) for low, high in pairwise(bounds)]
+    return names, np.searchsorted(edges, time, side="right")
