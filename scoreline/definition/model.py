@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -41,7 +42,7 @@ DIGEST_KEYS = (
     *("name", "description", "task", "dataset", "pipeline", "id", "target", "labels", "top"),
     *("algorithm", "promotion", "watch", "tuning", "split", "gates", "calibration"),
     *("explanation", "score", "bands", "risk_levels", "features", "derived", "reasons", "report"),
-    *("answer", "group"),
+    *("answer", "group", "weight"),
 )
 
 CheckedFeature = Annotated[Feature, checked_by(feature_rules.check_feature)]
@@ -70,6 +71,8 @@ class Definition(Table):
         training
     group : column of what several rows may share, such as the customer; its rows stay on one side
         of every split
+    weight : column of a number above 0: how many rows of the population a row stands for, in
+        fitting, calibration and every figure
     algorithm : the learning algorithm
     promotion : whether a version that passes all gates is promoted by hand or at once
     watch : how a new champion is watched after its promotion
@@ -87,6 +90,7 @@ class Definition(Table):
     pipeline: str = ""
     id: str = ""
     group: str = ""
+    weight: str = ""
     algorithm: Algorithm
     promotion: Literal["manual", "automatic"] = "manual"
     watch: WatchSettings = WatchSettings()
@@ -110,6 +114,9 @@ class Definition(Table):
         columns = {key: [t.column for t in targets] for key, targets in self._targets().items()}
         yield from rules.check_columns(self.features, columns)
         yield from rules.check_units(self.features, self.id, self.group)
+        yield from rules.check_weight(
+            self.weight, self.features, [*chain(*columns.values()), self.id, self.group]
+        )
         yield from rules.check_pipeline(self.pipeline, self.features)
         yield from rules.check_directions(self.algorithm.name, self.sources)
 
@@ -255,6 +262,8 @@ class RecommendationDefinition(Definition):
         yield from super()._problems()
         yield from rules.check_labels(self.labels, self.top)
         yield from feature_rules.check_credit_only(self.features, self.derived)
+        if self.weight:
+            yield "weight", "is for the task default"
 
     def _targets(self) -> Mapping[str, Sequence[TargetColumn]]:
         columns = [label.dataset_column for label in self.labels]

@@ -47,6 +47,16 @@ def check_units(features: Iterable[Feature], row: str, group: str) -> Iterable[P
         yield "group", "the column is the id as well, so every group would have one row"
 
 
+def check_weight(
+    weight: str, features: Iterable[Feature], others: Iterable[str]
+) -> Iterable[Problem]:
+    """The column of the weights is no feature, target, id or group; empty where there are none."""
+    if weight in {feature.dataset_column for feature in features}:
+        yield "weight", "the column is a feature as well"
+    if weight and weight in others:
+        yield "weight", "the column is the target, the id or the group as well"
+
+
 def check_pipeline(pipeline: str, features: Iterable[Feature]) -> Iterable[Problem]:
     """Online features are looked up in the pipeline's table."""
     if bool(pipeline) != any(feature.online for feature in features):

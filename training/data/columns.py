@@ -31,6 +31,8 @@ def needed_columns(definition: Definition) -> dict[str, bool]:
     columns = {target.column: True for target in definition.targets}
     for column in filter(None, (definition.id, definition.group)):
         columns[column] = True
+    if definition.weight:
+        columns[definition.weight] = False
     for column in definition.gates.times:
         columns[column] = False
     if definition.split.column:
@@ -95,12 +97,15 @@ def category_codes(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
 
 def amounts(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
     """Numbers of a feature, NaN where missing; a DatasetError where the column holds text."""
-    column = _parsed_numbers(table[feature.dataset_column])
+    return numbers(table, feature.dataset_column, feature.type)
+
+
+def numbers(table: pa.Table, name: str, expected: str) -> NDArray[np.float64]:
+    """Numbers of a column, NaN where missing; a DatasetError where it holds text."""
+    column = _parsed_numbers(table[name])
     kind = column.type
     if not (is_number(kind) or pa.types.is_boolean(kind)):
-        raise DatasetError(
-            f"{feature.dataset_column}: wrong type: {feature.type} expected, {kind} found"
-        )
+        raise DatasetError(f"{name}: wrong type: {expected} expected, {kind} found")
     if pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
     return to_numpy(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")))

@@ -25,6 +25,7 @@ from training.data.exclusions import Exclusions, exclude_duplicates
 from training.data.files import list_files
 from training.data.identities import identities_of_ids, identities_of_places
 from training.data.units import content_units
+from training.data.weights import relative_weights, row_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +49,8 @@ class Dataset:
     y : int8, 1 is default, of shape (n_rows,); for a recommendation 1 is owned, (n_rows, n_labels)
     time : times or numbers that the time split orders by, of shape (n_rows,), or None
     dated : whether the time is a date, in microseconds since 1970
+    weight : rows of the population that a row stands for, relative to the mean of the dataset, of
+        shape (n_rows,); None where all rows count alike
     unit : rows of one unit stay on one side of every split: those of a group, of an id, or equal
         ones; shape (n_rows,), or None where rows are drawn by their positions
     observed : when the outcomes were observed, in microseconds since 1970, shape (n_rows,), or None
@@ -81,6 +84,7 @@ class Dataset:
     sources: list[dict[str, str]] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
     dated: bool = False
+    weight: NDArray[np.float64] | None = None
     unit: NDArray[np.uint64] | None = None
     repeated: int = 0
     observed: NDArray[np.float64] | None = None
@@ -101,6 +105,7 @@ class Dataset:
             time=some(self.time),
             observed=some(self.observed),
             unit=some(self.unit),
+            weight=some(self.weight),
         )
 
 
@@ -163,6 +168,7 @@ def _check(
     if isinstance(definition.split, TimeSplit):
         decided = decision_times(definition.split, table, exclusions)
         observed = observation_times(definition.split, decided, table, exclusions)
+    weight = row_weights(definition.weight, table, exclusions)
     if definition.id:
         exclude_duplicates(definition.id, table, exclusions)
     # Missing labels and duplicates are ordinary; broken ranges beyond these point to a wrong file.
@@ -193,6 +199,7 @@ def _check(
         files=files,
         dated=decided is not None and decided.dated,
         observed=None if observed is None else observed[kept],
+        weight=None if weight is None else relative_weights(definition.weight, weight[kept]),
     )
     return _with_units(definition, table, dataset)
 

@@ -19,5 +19,6 @@ def in_stable_order(dataset: Dataset) -> Dataset:
     """
     outcomes = dataset.y.reshape(len(dataset.y), -1).astype(np.float32)
     keys = [*dataset.protected.values(), row_hashes(outcomes), row_hashes(dataset.X)]
-    keys[:0] = [key for key in (dataset.unit, dataset.time) if key is not None]
+    given = (dataset.weight, dataset.unit, dataset.time)
+    keys[:0] = [key for key in given if key is not None]
     return dataset.take(np.lexsort(keys))

@@ -35,8 +35,9 @@ def read_by_champion(
     # With equal features, the rows are read and encoded alike.
     if champion.contract.features == definition.inputs:
         return datasets
-    # The id is the challenger's: another column tells nothing about the challenger's rows.
-    stored = {**champion.manifest["definition"], "id": definition.id}
+    # The id is the challenger's: another column tells nothing about the challenger's rows. So are
+    # the weights, which `_rows_of` keeps.
+    stored = {**champion.manifest["definition"], "id": definition.id, "weight": ""}
     whole = load_dataset(restore_definition(stored), path)
     if whole.fingerprint != datasets[0].fingerprint:
         raise DatasetError(f"{path}: the files changed during training")
@@ -45,10 +46,11 @@ def read_by_champion(
 
 
 def _rows_of(whole: Dataset, wanted: Dataset) -> Dataset:
-    """Some rows of another reading of the same dataset, with the wanted outcomes."""
+    """Some rows of another reading of the same dataset, with the wanted outcomes and weights."""
     # Row numbers in the files identify rows across readings with different exclusions.
     shared, ours, theirs = np.intersect1d(
         whole.rows, wanted.rows, assume_unique=True, return_indices=True
     )
     positions: NDArray[np.int64] = ours
-    return replace(whole.take(positions), y=wanted.y[theirs], rows=shared)
+    weight = None if wanted.weight is None else wanted.weight[theirs]
+    return replace(whole.take(positions), y=wanted.y[theirs], weight=weight, rows=shared)
