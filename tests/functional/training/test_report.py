@@ -189,7 +189,7 @@ def test_out_of_time_figures_are_of_the_periods_after_the_fitted_ones(trained):
                 group["bad_rate"]["value"] / group["probability"], rel=1e-4
             )
     assert "<h3>Vintages</h3>" in report
-    assert {vintage["from_months"] for vintage in manifest["vintages"]} == {3, 8, 13}
+    assert {vintage["from_months"] for vintage in manifest["vintages"]} == {3, 4, 8, 9, 13, 14}
     assert "out of time" in report
     assert not any(
         "the figures do not show how the model performs later" in s for s in manifest["limits"]

@@ -75,6 +75,15 @@ def test_the_same_seed_gives_the_same_study(tmp_path, rows):
     assert all(t.folds < 3 for t in first.trials if t.state == "pruned")
 
 
+def test_the_search_goes_forward_over_the_times_that_there_are(tmp_path, rows):
+    asked = tuned_definition(tmp_path, algorithm="logistic_regression", trials=1, folds=5)
+    quarters = replace(rows, time=(np.arange(600) // 150).astype(float))
+
+    found = tune(asked, quarters)
+
+    assert (found.folds, found.trials[0].folds) == (3, 3)
+
+
 @pytest.mark.slow
 def test_a_time_limit_ends_the_study_and_is_recorded(tmp_path, rows):
     asked = tuned_definition(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scoreline.core.errors import UnrankedError
-from tests.sample import applicants, definition
+from tests.sample import DEFINITION, applicants, definition
 from training.compare_algorithms import compare, with_algorithms
 from training.data.dataset import load_dataset
 
@@ -39,3 +39,20 @@ def test_an_algorithm_that_ranks_nothing_is_named_and_left_out(sample):
 def test_where_none_ranks_there_is_no_comparison(sample):
     with pytest.raises(UnrankedError, match="no algorithm ranks"):
         compared(sample, np.random.default_rng(3).permutation(sample[1].y))
+
+
+def test_algorithms_are_compared_forward_in_time_whatever_the_order_of_the_file(tmp_path):
+    frame = applicants(800).assign(month=np.arange(800) // 40)
+    frame.to_parquet(tmp_path / "data.parquet")
+    text = DEFINITION.replace("[split]", '[split]\nmethod = "time"\ncolumn = "month"')
+    found = definition(tmp_path, text)
+    dataset = load_dataset(found, str(tmp_path / "data.parquet"))
+    said = []
+
+    [one] = compare(with_algorithms(found, ["xgboost"]), dataset, folds=10, progress=said.append)
+    mixed = dataset.take(np.random.default_rng(1).permutation(800))
+    [other] = compare(with_algorithms(found, ["xgboost"]), mixed, folds=10)
+
+    # The first blocks of two months are too few times for the folds of a calibration.
+    assert said[0] == "xgboost: fold 1 of 9"
+    assert (one.auc, one.pooled_auc, one.figures) == (other.auc, other.pooled_auc, other.figures)

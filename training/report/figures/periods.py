@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 CALENDAR, MIN_DATES = ("M", "D"), 2
 MAX_PERIODS, MAX_RANGES = 36, 12
-MAX_AGES = 12
-MONTH_US = 365.25 / 12 * 86_400_000_000
+MAX_VINTAGES = 120
 
 
 def by_period(
@@ -65,24 +64,33 @@ def by_period(
 def vintages(fitted: Dataset, held_out: Dataset) -> list[dict[str, Any]] | None:
     """Bad rate by period of the decision and age, the months until the outcome was observed.
 
-    None where it is not known when outcomes were observed.
+    Neighbouring ages are joined where there are many vintages. None where it is not known when
+    outcomes were observed.
     """
     if fitted.observed is None or held_out.observed is None:
         return None
     assert fitted.time is not None  # noqa: S101 - outcomes are observed after a time
     assert held_out.time is not None  # noqa: S101
     time = np.concatenate([fitted.time, held_out.time])
-    observed = np.concatenate([fitted.observed, held_out.observed])
+    age = _months(np.concatenate([fitted.observed, held_out.observed])) - _months(time)
     y = np.concatenate([fitted.y, held_out.y])
-    months = ((observed - time) // MONTH_US).astype(int)
-    step = -(-(int(np.ptp(months)) + 1) // MAX_AGES)
-    youngest = months - (months - months.min()) % step
-    found = []
-    for name, rows in periods(time, dated=True):
-        for age in np.unique(youngest[rows]).tolist():
-            ages = {"from_months": age, "to_months": age + step - 1}
-            found.append({"group": name, **ages, **_bad_rate(y[rows & (youngest == age)])})
+    groups = list(periods(time, dated=True))
+    found: list[dict[str, Any]] = []
+    for size in count(1):
+        ages = [np.unique(age[rows] // size).tolist() for _, rows in groups]
+        if sum(map(len, ages)) <= MAX_VINTAGES:
+            break
+    for (name, rows), of_group in zip(groups, ages, strict=True):
+        for number in of_group:
+            joined = {"from_months": size * number, "to_months": size * (number + 1) - 1}
+            bads = y[rows & (age // size == number)]
+            found.append({"group": name, **joined, **_bad_rate(bads)})
     return rounded(found)
+
+
+def _months(time: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The calendar month of each time, counted from January 1970."""
+    return time.astype("int64").astype("datetime64[us]").astype("datetime64[M]").astype(int)
 
 
 def _bad_rate(y: NDArray[np.int8]) -> dict[str, Any]:

@@ -107,18 +107,31 @@ def test_vintages_are_counted_by_month_and_age(parts):
             for name in ("time", "observed", "y")
         }
     )
-    frame["month"] = pd.to_datetime(frame["time"], unit="us").dt.strftime("%Y-%m")
-    frame["age"] = (frame["observed"] - frame["time"]) // DAY
+    decided, observed = (pd.to_datetime(frame[name], unit="us") for name in ("time", "observed"))
+    frame["month"] = decided.dt.strftime("%Y-%m")
+    frame["age"] = 12 * (observed.dt.year - decided.dt.year) + observed.dt.month - decided.dt.month
     expected = frame.groupby(["month", "age"])["y"].agg(["size", "mean"])
 
     found = vintages(fitted, held_out)
 
-    assert len(found) == len(expected) == 30
-    for vintage, (_, row) in zip(found, expected.iterrows(), strict=True):
-        assert vintage["from_months"] in (6, 13)  # 200 and 400 days
+    for vintage, ((month, age), row) in zip(found, expected.iterrows(), strict=True):
+        assert (vintage["group"], vintage["from_months"], vintage["to_months"]) == (month, age, age)
+        if row["size"] < 30:
+            assert vintage["rows"] is None
+            continue
         assert vintage["rows"] == row["size"]
         assert vintage["bad_rate"]["value"] == pytest.approx(row["mean"], rel=1e-5)
     assert vintages(replace(fitted, observed=None), held_out) is None
+
+
+def test_many_ages_are_put_together(parts):
+    fitted, held_out = (part.rows for part in parts)
+    observed = fitted.time + 40 * DAY * np.arange(1200) % (3000 * DAY)
+
+    found = vintages(replace(fitted, observed=observed), held_out)
+
+    assert 60 < len(found) <= 120
+    assert found[0]["to_months"] > found[0]["from_months"]
 
 
 def test_small_groups_have_no_figures(parts):
