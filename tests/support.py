@@ -1,6 +1,7 @@
 """What fixtures are made of: AWS resources as `template.yaml` names them, and requests."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import boto3
@@ -11,9 +12,15 @@ ACCOUNT, REGION = "123456789012", "us-east-1"  # moto's own account
 EVENTS = Path(__file__).parents[1] / "events"
 
 
+@cache
+def client(service):
+    """A client for all tests of a process, since making one takes as long as several calls."""
+    return boto3.client(service, REGION)
+
+
 def create_resources(settings):
     """Bucket, tables, queues and routing of a deployment."""
-    s3, sqs, dynamodb = (boto3.client(name) for name in ("s3", "sqs", "dynamodb"))
+    s3, sqs, dynamodb = (client(name) for name in ("s3", "sqs", "dynamodb"))
     s3.create_bucket(Bucket=settings.bucket)
     s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"})
     _create_table(dynamodb, settings.ledger_table, "model", "entry")
@@ -27,7 +34,7 @@ def create_resources(settings):
         QueueName=settings.train_queue,
         Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "5400"},
     )
-    boto3.client("ssm").put_parameter(
+    client("ssm").put_parameter(
         Name=settings.routing_parameter,
         Value=json.dumps({"default": "loan-risk", "banks": {"north": "credit-card"}}),
         Type="String",

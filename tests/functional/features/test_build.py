@@ -39,6 +39,7 @@ def online(aws, settings):
     return OnlineTable.connect(settings.features_table)
 
 
+@pytest.mark.slow
 def test_the_offline_table_is_a_dataset_of_the_model(offline):
     dataset = load_dataset(load_definition("home-credit"), str(offline))
 
@@ -46,6 +47,7 @@ def test_the_offline_table_is_a_dataset_of_the_model(offline):
     assert dataset.generated == [{"model": "home-credit", "seed": 1, "rows": 150}]
 
 
+@pytest.mark.slow
 def test_the_same_tables_give_the_same_offline_table(folder, offline, tmp_path):
     build_offline(HOME_CREDIT, str(folder), tmp_path / "again.parquet")
 
@@ -103,6 +105,7 @@ def test_values_of_another_type_leave_the_old_table_as_it_was(folder, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_table_may_come_in_parts_and_without_a_target(folder, tmp_path):
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())

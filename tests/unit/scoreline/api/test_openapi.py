@@ -106,6 +106,7 @@ def test_a_promoted_model_has_paths_of_its_own(document):
     assert schemas["HomeCreditCustomer"]["properties"].keys() == {"customer_id", "application"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["error", "credit", "recommendation", "batch", "model", "model-batch", "banked"]
 )
@@ -192,6 +193,7 @@ def validator_of(name):
     return Draft202012Validator(schema_of_table(TABLES[name]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 @settings(max_examples=30)
 @given(body=JSON | BODIES)
