@@ -42,7 +42,8 @@ def observation_times(
     """When outcomes were observed, shape (n_rows,); rows observed too early are left out.
 
     A default in a shorter time is left out as well: the rows that remain of a month would hold all
-    of its early defaults, but not the others that were still to come.
+    of its early defaults, but not the others that were still to come. A window counts from the end
+    of the month or quarter where the dates say no day.
     """
     if split.outcome_window_days is None:
         return None
@@ -56,9 +57,22 @@ def observation_times(
     if not (decided.dated and dated):
         raise DatasetError(f"{column or split.column}: an outcome window takes dates")
     window = split.outcome_window_days
-    early = times < decided.values + window * DAY_US
+    early = times < _ends(decided.values) + window * DAY_US
     exclusions.exclude(early, f"{split.column}: decided within {window} days of the observation")
     return times
+
+
+def _ends(decided: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The latest time that each date may stand for.
+
+    Where all dates are first days of months, or of quarters, they stand for the whole of these.
+    """
+    instants = np.nan_to_num(decided).astype("int64").astype("datetime64[us]")
+    months = instants.astype("datetime64[M]")
+    if (instants != months).any():
+        return decided
+    length = 1 if (months.astype(int) % 3).any() else 3
+    return (months + np.timedelta64(length, "M")).astype("datetime64[us]").astype(float)
 
 
 def late_rows(

@@ -100,7 +100,9 @@ def _gates(
     if definition.task != "default":
         return (parity, *map(_not_for_rankings, DEFAULT_GATES), *for_any_task)
     protected = [feature.name for feature in definition.protected]
-    areas = single_feature_auc(trained.contract, fitted_sample.X, fitted_sample.y)
+    areas = single_feature_auc(
+        trained.contract, fitted_sample.X, fitted_sample.y, fitted_sample.unit
+    )
     return (
         parity,
         performance_gates.discrimination(trained.metrics["auc"], settings),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.data.units import places
 from training.evaluate.metrics import auc
 from training.evaluate.psi_bins import psi_bins_of
 
@@ -19,20 +20,30 @@ SEED = 1
 
 
 def single_feature_auc(
-    contract: Contract, X: NDArray[np.float32], y: NDArray[np.int8]
+    contract: Contract,
+    X: NDArray[np.float32],
+    y: NDArray[np.int8],
+    unit: NDArray[np.uint64] | None = None,
 ) -> dict[str, float]:
     """AUC of every feature alone, its bins ranked by their bad rate in other rows.
 
     A rank by bad rate needs no order of the values. The bins are those of the stability index, so
     that a missing value or a special code can give the outcome away too.
+
+    Parameters
+    ----------
+    unit : rows of one unit are in one fold, or else a category that tells who a customer is would
+        tell the outcome of the customer's other rows
     """
     return {
-        feature.name: cross_fitted_auc(psi_bins_of(feature, column).assign(column), y)
+        feature.name: cross_fitted_auc(psi_bins_of(feature, column).assign(column), y, unit)
         for feature, column in zip(contract.features, X.T, strict=True)
     }
 
 
-def cross_fitted_auc(bins: NDArray[np.int64], y: NDArray[np.int8]) -> float:
+def cross_fitted_auc(
+    bins: NDArray[np.int64], y: NDArray[np.int8], unit: NDArray[np.uint64] | None = None
+) -> float:
     """Mean AUC of the folds, each scored with the bad rates of the bins in the other folds.
 
     Bad rates of the same rows would tell the outcome of every category that has one row only.
@@ -42,7 +53,7 @@ def cross_fitted_auc(bins: NDArray[np.int64], y: NDArray[np.int8]) -> float:
     ----------
     bins : number of the bin of each row, shape (n_rows,)
     """
-    fold = _folds(bins, y)
+    fold = _folds(bins, y) if unit is None else (FOLDS * places(unit, y, SEED)).astype(int)
     size = int(bins.max()) + 1
     place = fold * size + bins
     rows, defaults = (

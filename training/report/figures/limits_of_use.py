@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scoreline.definition.model import DefaultDefinition
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ def _implied_limits(definition: Definition, held_out: Dataset) -> Iterator[str]:
         defaults = int(held_out.y.sum())
         if defaults < FEW_DEFAULTS:
             yield f"The test rows include only {defaults} defaults, so the intervals are wide."
+        if held_out.unit is not None and len(np.unique(held_out.unit)) < len(held_out.unit):
+            yield (
+                "Some test rows belong together, such as those of one customer. Intervals count "
+                "all rows as independent, so they are narrower than they should be."
+            )
         yield (
             "Contributions and reasons show what the model used, not what causes a default; a "
             "what-if answer is what the model would say, not a promise."

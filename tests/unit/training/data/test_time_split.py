@@ -87,6 +87,18 @@ def test_outcomes_may_be_observed_at_a_time_of_each_row(tmp_path):
     assert dataset.exclusions == {"day: decided within 90 days of the observation": 73}
 
 
+@pytest.mark.parametrize(
+    ("unit", "known_until"), [("D", "2018-07-15"), ("M", "2018-06-30"), ("Q", "2018-06-30")]
+)
+def test_the_window_of_a_month_or_quarter_counts_from_its_end(tmp_path, unit, known_until):
+    days = DAYS if unit == "D" else DAYS.to_period(unit).to_timestamp()
+    keys = 'outcome_window_days = 30\nobserved_at = "2018-08-14"'
+
+    _, dataset = split(tmp_path, days, keys)
+
+    assert DAYS[dataset.rows].max() == pd.Timestamp(known_until)
+
+
 def test_an_outcome_window_takes_dates(tmp_path):
     with pytest.raises(DatasetError, match="day: an outcome window takes dates"):
         split(tmp_path, range(100), 'outcome_window_days = 90\nobserved_at = "2018-12-31"')

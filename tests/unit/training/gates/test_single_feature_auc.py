@@ -45,3 +45,12 @@ def test_one_default_is_too_few_for_more_than_a_guess():
     y = np.array([0, 0, 0, 0, 0, 0, 1], np.int8)
 
     assert 0 <= cross_fitted_auc(np.arange(7), y) <= 1
+
+
+def test_a_category_that_tells_who_a_customer_is_tells_nothing_of_other_customers():
+    rng = np.random.default_rng(7)
+    customer = np.repeat(np.arange(500), 6)
+    y = outcomes(500, rng)[customer]  # a customer's loans all end alike
+
+    assert cross_fitted_auc(customer, y) > 0.9
+    assert cross_fitted_auc(customer, y, customer.astype(np.uint64)) == 0.5
