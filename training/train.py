@@ -111,7 +111,6 @@ def train_on(
     parts = split_rows(definition.split, dataset)
     fitted, held_out = (in_stable_order(dataset.take(rows)) for rows in parts)
     description = _describe(definition, dataset, dataset_path, sum(map(len, parts)))
-    _tell(description, progress)
     del dataset  # both parts are copies
     if isinstance(definition, DefaultDefinition) and definition.tuning and study is None:
         study = tune(definition, fitted, progress).to_json()
@@ -204,13 +203,3 @@ def _describe(
         "unseen_categories": dataset.unseen,
         "no_amount": dataset.no_amount,
     }
-
-
-def _tell(description: Mapping[str, Any], progress: Callable[[str], None]) -> None:
-    """Lines of progress on rows that are left out or repeated."""
-    for rule, count in description["exclusions"].items():
-        progress(f"{count:,} rows are left out: {rule}")
-    if repeated := description["repeated_rows"]:
-        progress(
-            f"{repeated:,} rows equal an earlier one; an id in the definition tells them apart"
-        )

@@ -16,6 +16,8 @@ from cli.tables import comparison_table, gates_table, metrics_table
 from local.environment import STAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from scoreline.definition.model import Definition
 
 app = typer.Typer()
@@ -75,8 +77,18 @@ def _train_and_publish(deployment: Deployment, model: str, dataset: str) -> dict
         step("publishing")
         deployment.registry.publish(model, bundle.version, bundle.files)
     manifest = json.loads(bundle.files[MANIFEST_FILE])
+    for sentence in _remarks(manifest["dataset"]):
+        remark(sentence)
     shown = {name: manifest[name] for name in ("metrics", "gates")}
     return {"model": model, "version": bundle.version, "status": bundle.status, **shown}
+
+
+def _remarks(dataset: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences on rows that were left out, or that may be copies."""
+    for rule, count in dataset["exclusions"].items():
+        yield f"{count:,} rows are left out: {rule}"
+    if repeated := dataset["repeated_rows"]:
+        yield f"{repeated:,} rows equal an earlier one; an id would tell whether they are copies"
 
 
 @app.command()

@@ -137,7 +137,7 @@ def test_generate_writes_what_it_says_and_nothing_for_a_model_it_does_not_know(s
 def test_a_rejected_version_is_published_and_fails_where_that_is_asked(scoreline, registry):
     few = german_credit().splitlines(keepends=True)[:201]
     with open("few.csv", "wb") as file:
-        file.writelines(few)
+        file.writelines([*few, *few[1:11]])
 
     done = scoreline(
         *("train", "german-credit", "--dataset", "few.csv", "--fail-on-rejected", "--json")
@@ -146,5 +146,6 @@ def test_a_rejected_version_is_published_and_fails_where_that_is_asked(scoreline
     assert done.exit_code == 3, done.output
     published = json.loads(done.stdout)
     assert published["status"] == "rejected"
+    assert "10 rows equal an earlier one" in done.stderr
     assert registry.versions("german-credit") == [published["version"]]
     assert not all(gate["passed"] for gate in published["gates"])
