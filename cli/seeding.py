@@ -90,7 +90,7 @@ def seed(deployment: Deployment, model: str, progress: Progress) -> None:
 def _train_and_publish(deployment: Deployment, model: str, progress: Progress) -> Bundle:
     from scoreline.core.datasets import dataset_uri
     from scoreline.definition.files import load_definition
-    from training.gates.champion import read_champion
+    from training.gates.champion import read_incumbents
     from training.train import train
 
     registry, definition = deployment.registry, load_definition(model)
@@ -98,7 +98,7 @@ def _train_and_publish(deployment: Deployment, model: str, progress: Progress) -
         definition,
         dataset_uri(definition.dataset, registry.settings.bucket),
         trained_by=TRAINED_BY,
-        champion=read_champion(registry, model),
+        incumbents=read_incumbents(registry, model),
         progress=progress,
     )
     progress("publishing")

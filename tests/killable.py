@@ -30,7 +30,7 @@ def handler(event, _context):
     return handle(event, Trainer(registry, lambda _: SimpleNamespace(dataset=""), train))
 
 
-def train(_definition, _path, *, trained_by, champion, progress):
+def train(_definition, _path, *, trained_by, incumbents, progress):
     progress("fitting")
     count("train")
     version = f"20261121T0045{os.getpid() % 60:02}Z-{os.getpid():08x}"

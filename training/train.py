@@ -27,7 +27,9 @@ from training.data.training_rows import TrainingRows
 from training.environment import environment
 from training.export.metadata import with_metadata
 from training.fit.tuning import tune
+from training.gates.champion import Incumbents
 from training.gates.judge import judge
+from training.gates.test_sets import describe_test_set
 from training.recipes.default import train_default
 from training.recipes.recommendation import train_recommendation
 from training.report.page import render_report
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
     from training.export.trained_model import TrainedModel
-    from training.gates.champion import ChampionBundle
+
+NO_INCUMBENTS = Incumbents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def train(
     dataset_path: str,
     *,
     trained_by: str = "",
-    champion: ChampionBundle | None = None,
+    incumbents: Incumbents = NO_INCUMBENTS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
     """Read a dataset, fit, evaluate and export a model, and apply the gates.
@@ -68,7 +71,7 @@ def train(
     ----------
     dataset_path : local path or `s3://` URL of a file or folder
     trained_by : the identity that requested the training, which may not approve the version
-    champion : the version in service, which the new one is compared with
+    incumbents : the versions that the new one is compared with
     progress : called with a line of text at each step
 
     Raises
@@ -84,7 +87,7 @@ def train(
         definition,
         dataset_path,
         trained_by=trained_by,
-        champion=champion,
+        incumbents=incumbents,
         progress=progress,
     )
 
@@ -96,7 +99,7 @@ def train_on(
     *,
     study: Mapping[str, Any] | None = None,
     trained_by: str = "",
-    champion: ChampionBundle | None = None,
+    incumbents: Incumbents = NO_INCUMBENTS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Bundle:
     """Train on a dataset that has been read.
@@ -117,7 +120,9 @@ def train_on(
     chosen = definition.with_parameters(study["best_parameters"]) if study else definition
     trained = _fit_and_export(chosen, fitted, held_out, progress)
     progress("gates")
-    judgement = judge(definition, trained, fitted, held_out, path=dataset_path, champion=champion)
+    judgement = judge(
+        definition, trained, fitted, held_out, path=dataset_path, incumbents=incumbents
+    )
     stamp = _stamp(definition, trained)
     manifest = {
         "model": definition.name,
@@ -134,6 +139,7 @@ def train_on(
         "metrics": {name: asdict(interval) for name, interval in trained.metrics.items()},
         **trained.sections,
         **judgement.to_json(),
+        "test_set": describe_test_set(held_out, incumbents.judged),
         "golden": trained.golden,
     }
     files = _files(trained, stamp, manifest, TrainingRows.of(fitted).to_bytes())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from scoreline.aws.registry import ModelRegistry
     from scoreline.definition.model import Definition
-    from training.gates.champion import ChampionBundle
+    from training.gates.champion import Incumbents
     from training.train import Bundle
 
 
@@ -31,10 +31,10 @@ def _load_definition(model: str) -> Definition:
     return load_definition(model)
 
 
-def _read_champion(registry: ModelRegistry, model: str) -> ChampionBundle | None:
-    from training.gates.champion import read_champion
+def _read_incumbents(registry: ModelRegistry, model: str) -> Incumbents:
+    from training.gates.champion import read_incumbents
 
-    return read_champion(registry, model)
+    return read_incumbents(registry, model)
 
 
 def _train(*arguments: Any, **options: Any) -> Bundle:
@@ -50,7 +50,7 @@ class Trainer:
     registry: ModelRegistry
     load_definition: Callable[[str], Definition] = _load_definition
     train: Callable[..., Bundle] = _train
-    read_champion: Callable[[ModelRegistry, str], ChampionBundle | None] = _read_champion
+    read_incumbents: Callable[[ModelRegistry, str], Incumbents] = _read_incumbents
 
     def __call__(
         self,
@@ -72,7 +72,7 @@ class Trainer:
             definition,
             path,
             trained_by=uploader(self.registry.s3, path, trained_by),
-            champion=self.read_champion(self.registry, model),
+            incumbents=self.read_incumbents(self.registry, model),
             progress=_log,
         )
         result = TrainingResult(trained.version, trained.score, trained.status)

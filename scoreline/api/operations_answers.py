@@ -119,6 +119,13 @@ class Versions(TypedDict):
 _FromTo = TypedDict("_FromTo", {"from": Version | None, "to": Version})
 
 
+class AnchorVersion(TypedDict):
+    """The best version that ever served, and its AUC on its own test rows."""
+
+    version: Version
+    auc: float | None
+
+
 class LedgerEntry(_FromTo):
     """A promotion, a rollback, or the confirmation that ends a watch."""
 
@@ -131,6 +138,7 @@ class LedgerEntry(_FromTo):
         list[str],
         {"description": "Gates that the version had not passed; `approval` by another person"},
     ]
+    anchor: NotRequired[AnchorVersion]
 
 
 class History(TypedDict):

@@ -34,8 +34,9 @@ class GateSettings(Table):
         defaults than predicted. Van Calster et al., BMC Medicine 17 (2019)
     max_calibration_error : largest mean distance of probability and default rate over ten bins,
         beyond what chance alone gives
-    margin : AUC that a version may lose against the champion, at the end of the 95 % interval of
-        the difference: non-inferiority as in ICH E9 (1998), section 3.3.2
+    margin : AUC that a version may lose against the champion, and against the best version that
+        ever served, at the end of the 95 % interval of the difference: non-inferiority as in ICH E9
+        (1998), section 3.3.2
     max_psi : largest population stability index of score and features against the champion's
         baseline; by convention a shift over 0.25 is large and over 0.1 moderate (Siddiqi, Credit
         Risk Scorecards, 2006)

@@ -74,7 +74,8 @@ class Definition(Table):
     weight : column of a number above 0: how many rows of the population a row stands for, in
         fitting, calibration and every figure
     algorithm : the learning algorithm
-    promotion : whether a version that passes all gates is promoted by hand or at once
+    promotion : whether a version that passes all gates is promoted by hand, or at once if its AUC
+        is also shown to be higher than the champion's
     watch : how a new champion is watched after its promotion
     split : how test rows are held out
     gates : what a version must reach to be promoted

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scoreline.core.errors import PromotionConflictError
 from scoreline.core.versions import VersionRef, Watch
+from scoreline.governance.anchors import Anchor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ class Entry:
     override : failed gates that the promotion overrides, and `approval` where the caller trained
         the version
     watch : the watch that a promotion begins
+    anchor : the best version that ever served; None in entries from before it was recorded
     """
 
     sequence: int
@@ -42,6 +44,12 @@ class Entry:
     pointer_writes: int
     override: tuple[str, ...] = ()
     watch: Watch | None = None
+    anchor: Anchor | None = None
+
+    @property
+    def best(self) -> Anchor:
+        """The anchor; the champion where none was recorded."""
+        return self.anchor or Anchor(self.champion.version, None)
 
     @property
     def retry(self) -> str:
@@ -50,7 +58,7 @@ class Entry:
 
     def to_json(self) -> LedgerEntry:
         """The entry as the API shows it."""
-        return {
+        entry: LedgerEntry = {
             "sequence": self.sequence,
             "action": self.action,
             "from": self.previous,
@@ -60,6 +68,9 @@ class Entry:
             "at": self.at,
             "override": list(self.override),
         }
+        if self.anchor is not None:
+            entry["anchor"] = self.anchor.to_json()
+        return entry
 
     def to_item(self) -> Mapping[str, object]:
         """The entry as the ledger table keeps it."""
@@ -68,6 +79,7 @@ class Entry:
             "sha256": self.champion.sha256,
             "pointer_writes": self.pointer_writes,
             "watch": asdict(self.watch) if self.watch else None,
+            **({"anchor": self.anchor.to_item()} if self.anchor else {}),
         }
 
     @classmethod
@@ -84,6 +96,7 @@ class Entry:
             pointer_writes=int(item["pointer_writes"]),
             override=tuple(item.get("override", ())),
             watch=Watch.from_json(item["watch"]) if item.get("watch") else None,
+            anchor=Anchor.from_item(item["anchor"]) if item.get("anchor") else None,
         )
 
 
@@ -95,6 +108,7 @@ def next_entry(
     who: str,
     reason: str,
     pointer_writes: int,
+    anchor: Anchor | None,
     override: tuple[str, ...] = (),
     watch_minutes: float = 0,
 ) -> Entry:
@@ -126,6 +140,7 @@ def next_entry(
         pointer_writes=pointer_writes,
         override=override,
         watch=watch,
+        anchor=anchor,
     )
 
 
@@ -149,3 +164,11 @@ def champion_before(entries: Sequence[Entry]) -> VersionRef:
     if len(stack) < 2:
         raise PromotionConflictError("there is no earlier champion to go back to")
     return stack[-2]
+
+
+def anchor_with(entries: Sequence[Entry], champion: VersionRef) -> Anchor | None:
+    """The anchor as it was when a champion was last promoted: a rollback also takes back that."""
+    for entry in reversed(entries):
+        if entry.action == "promote" and entry.champion.version == champion.version:
+            return entry.anchor
+    return None

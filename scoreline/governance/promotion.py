@@ -13,7 +13,8 @@ from scoreline.core.errors import (
     VersionRejectedError,
 )
 from scoreline.core.versions import MODEL_FILE, Pointer, VersionRef
-from scoreline.governance.entry import champion_before, next_entry
+from scoreline.governance.anchors import next_anchor, stale_comparison
+from scoreline.governance.entry import anchor_with, champion_before, next_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from scoreline.aws.ledger import Ledger
     from scoreline.aws.registry import ModelRegistry
+    from scoreline.governance.anchors import Anchor
     from scoreline.governance.entry import Entry
 
     # (model, version) -> SHA-256 of its model.onnx, or an error
@@ -92,7 +94,9 @@ class Promotions:
         override: bool = False,
     ) -> Entry:
         """Promote a version over the champion of `head`; errors as in `promote`."""
-        overridden = _check_gates(version, manifest, who, override=override)
+        anchor = head.best if head else None
+        failed = _failed_gates(version, manifest, anchor)
+        overridden = _check_gates(version, manifest, failed, who, override=override)
         champion = VersionRef(version, _model_digest(manifest))
         self._verify(model, champion, "its manifest")
         # Counted before the append: `complete` sees from it whether the pointer was written since.
@@ -104,6 +108,7 @@ class Promotions:
             who=who,
             reason=reason,
             pointer_writes=pointer_writes,
+            anchor=next_anchor(anchor, version, manifest),
             override=overridden,
             watch_minutes=manifest.get("watch", {}).get("minutes", 0),
         )
@@ -138,7 +143,13 @@ class Promotions:
             champion = champion_before(entries)
             self._verify(model, champion, "the ledger")
         entry = next_entry(
-            head, "rollback", champion, who=who, reason=reason, pointer_writes=pointer_writes
+            head,
+            "rollback",
+            champion,
+            who=who,
+            reason=reason,
+            pointer_writes=pointer_writes,
+            anchor=anchor_with(entries, champion),
         )
         return self._append(model, entry, pointer)
 
@@ -148,7 +159,13 @@ class Promotions:
             raise PromotionConflictError("no watch is open")
         pointer, pointer_writes = self.registry.serving(model)
         entry = next_entry(
-            head, "confirm", head.champion, who=who, reason=reason, pointer_writes=pointer_writes
+            head,
+            "confirm",
+            head.champion,
+            who=who,
+            reason=reason,
+            pointer_writes=pointer_writes,
+            anchor=head.anchor,
         )
         return self._append(model, entry, pointer)
 
@@ -188,21 +205,35 @@ def _check_expected(head: Entry | None, expected: str | None) -> None:
         raise PromotionConflictError(f"the champion is {champion or 'none yet'}")
 
 
+def _failed_gates(
+    version: str, manifest: Mapping[str, Any], anchor: Anchor | None
+) -> dict[str, str]:
+    """Gate -> sentence of each that failed, or that judged against another anchor."""
+    # Versions that were published before there were gates have none.
+    gates = manifest.get("gates", ())
+    failed = {gate["gate"]: gate["sentence"] for gate in gates if gate["passed"] is False}
+    stale = stale_comparison(anchor, version, manifest)
+    return {**failed, "anchor": stale} if stale else failed
+
+
 def _check_gates(
-    version: str, manifest: Mapping[str, Any], who: str, *, override: bool
+    version: str,
+    manifest: Mapping[str, Any],
+    failed: Mapping[str, str],
+    who: str,
+    *,
+    override: bool,
 ) -> tuple[str, ...]:
     """The failed gates, and the missing approval, that a promotion by `who` overrides."""
-    # Versions that were published before there were gates have none.
-    failed = [gate for gate in manifest.get("gates", ()) if gate["passed"] is False]
     own = manifest.get("promotion") != "automatic" and manifest.get("trained_by") == who
     if own and not override:
         raise FourEyesError("you trained this version; someone else must approve it")
     if failed and not override:
-        sentences = " ".join([f"{gate['gate']}: {gate['sentence']}" for gate in failed])
+        sentences = " ".join([f"{gate}: {sentence}" for gate, sentence in failed.items()])
         raise VersionRejectedError(
             f"{version} is rejected; to promote it anyway, override and say why. {sentences}"
         )
-    return (*[gate["gate"] for gate in failed], *([APPROVAL] if own else []))
+    return (*failed, *([APPROVAL] if own else []))
 
 
 def _model_digest(manifest: Mapping[str, Any]) -> str:

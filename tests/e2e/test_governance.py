@@ -86,13 +86,20 @@ def applications():
 
 @pytest.fixture
 def publish(registry, tmp_path):
-    """Publish a version that promotes itself, as the train function would; returns its id."""
+    """Publish a version that promotes itself, as the train function would; returns its id.
+
+    Its manifest says that it is better than the champion, whatever it is.
+    """
 
     def publish(seed, calibration=""):
         sample.applicants(600, seed).to_parquet(tmp_path / "data.parquet")
         text = AUTOMATIC + sample.with_algorithm("logistic_regression", calibration)
         made = train(sample.definition(tmp_path, text), str(tmp_path / "data.parquet"))
-        registry.publish("sample", made.version, made.files)
+        manifest = json.loads(made.files["manifest.json"])
+        serving = registry.pointer("sample").champion.version
+        manifest["comparison"] = {"champion": serving, "difference": {"low": 0.01}}
+        files = {**made.files, "manifest.json": json.dumps(manifest).encode()}
+        registry.publish("sample", made.version, files)
         return made.version
 
     return publish

@@ -236,6 +236,12 @@ def test_predict_may_only_get_items_of_customers_and_count_in_watches():
     }
 
 
+def test_train_may_only_get_entries_of_the_ledger():
+    ledger = {action for action, table in allowed("TrainFunction", "dynamodb") if "ledger" in table}
+
+    assert ledger == {"dynamodb:GetItem"}
+
+
 def test_admin_looks_at_the_watches_every_minute():
     [(function, schedule)] = TEMPLATE.events("Schedule")
 

@@ -63,8 +63,9 @@ class Dataset:
     generated : model, seed and rows of each file of invented data
     rows : positions in the rows that were read, of shape (n_rows,)
     late : column of a known time -> number of rows where it lies after the decision
-    identities : numbers that tell the rows apart, of shape (n_rows,)
-    id : column of ids that they come from; empty where they come from file and position
+    identities : a number for each row's group, or else its id, or else its file and position, of
+        shape (n_rows,)
+    identity : column of the groups or ids that they come from; empty where it is the file
     """
 
     X: NDArray[np.float32]
@@ -79,7 +80,7 @@ class Dataset:
     rows: NDArray[np.int64]
     late: dict[str, int]
     identities: NDArray[np.uint64]
-    id: str = ""
+    identity: str = ""
     files: list[str] = field(default_factory=list)
     sources: list[dict[str, str]] = field(default_factory=list)
     generated: list[dict[str, Any]] = field(default_factory=list)
@@ -144,9 +145,8 @@ def read_dataset(definition: Definition, files: Sequence[DataFile]) -> Dataset:
         raise DatasetError("a column has another type in another file") from error
     shas = [source["sha256"] for source in sources]
     places = zip(shas, (part.num_rows for part in tables), strict=True)
-    identities = (
-        identities_of_ids(table[definition.id]) if definition.id else identities_of_places(places)
-    )
+    column = definition.group or definition.id
+    identities = identities_of_ids(table[column]) if column else identities_of_places(places)
     fingerprint = digest("".join(shas).encode())
     dataset = _check(definition, table, identities, fingerprint, [file.name for file in files])
     # Arrow keeps freed memory for reuse, but the fit needs it for numpy.
@@ -195,13 +195,13 @@ def _check(
         rows=np.flatnonzero(kept),
         late=late_rows(definition.gates, definition.split, table, kept),
         identities=identities[kept],
-        id=definition.id,
+        identity=definition.group or definition.id,
         files=files,
         dated=decided is not None and decided.dated,
         observed=None if observed is None else observed[kept],
         weight=None if weight is None else relative_weights(definition.weight, weight[kept]),
     )
-    return _with_units(definition, table, dataset)
+    return _with_units(definition, dataset)
 
 
 def _encoded(
@@ -214,7 +214,7 @@ def _encoded(
     return X
 
 
-def _with_units(definition: Definition, table: pa.Table, dataset: Dataset) -> Dataset:
+def _with_units(definition: Definition, dataset: Dataset) -> Dataset:
     """The dataset with the units of its rows: of the group, of the id, or of equal rows."""
     unit: NDArray[np.uint64] | None = dataset.identities
     repeated = 0
@@ -223,7 +223,7 @@ def _with_units(definition: Definition, table: pa.Table, dataset: Dataset) -> Da
         features = [dataset.X, *dataset.protected.values(), *times]
         unit, repeated = content_units(features, dataset.y.reshape(len(dataset.y), -1))
     if definition.group:
-        unit = identities_of_ids(table[definition.group])[dataset.rows]
+        unit = dataset.identities
     return replace(dataset, unit=unit, repeated=repeated)
 
 

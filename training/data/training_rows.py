@@ -32,14 +32,15 @@ class TrainingRows:
 
     Attributes
     ----------
-    id : column whose values identify the rows; empty if the file and the position do
+    identity : column of the groups or ids; empty where file and position identify a row
     salt : drawn for each version, so that the keys of two versions cannot be matched
     identities : salted hashes of the rows' identities, rising; empty in format 1
-    features : keys of the rows' values, rising, each once in format 1; empty where there are ids
+    features : keys of the rows' values, rising, each once in format 1; empty where a column
+        identifies the rows
     format : of the file that they were read from
     """
 
-    id: str = ""
+    identity: str = ""
     salt: bytes = b""
     identities: NDArray[np.uint64]
     features: NDArray[np.uint32]
@@ -49,9 +50,9 @@ class TrainingRows:
     def of(cls, dataset: Dataset) -> Self:
         """The keys of a dataset's rows, with a new salt."""
         salt = secrets.token_bytes(_SALT_BYTES)
-        features = np.empty(0, np.uint32) if dataset.id else np.sort(row_keys(dataset.X))
+        features = np.empty(0, np.uint32) if dataset.identity else np.sort(row_keys(dataset.X))
         identities = np.sort(_salted(dataset.identities, salt))
-        return cls(id=dataset.id, salt=salt, identities=identities, features=features)
+        return cls(identity=dataset.identity, salt=salt, identities=identities, features=features)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
@@ -66,7 +67,7 @@ class TrainingRows:
                     "that this release reads"
                 )
             return cls(
-                id=str(file["id"]),
+                identity=str(file["identity"]),
                 salt=file["salt"].tobytes(),
                 identities=file["identities"],
                 features=file["features"],
@@ -78,7 +79,7 @@ class TrainingRows:
         np.savez(
             file,
             format=np.array(FORMAT),
-            id=np.array(self.id),
+            identity=np.array(self.identity),
             salt=np.frombuffer(self.salt, np.uint8),
             identities=self.identities,
             features=self.features,

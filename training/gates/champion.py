@@ -1,27 +1,31 @@
-"""The bundle of the champion, which a newly trained version is compared with."""
+"""The versions in service and in the ledger, which a newly trained version is compared with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from scoreline.aws.ledger import Ledger
 from scoreline.core.contract import Contract
-from scoreline.core.errors import ModelNotFoundError
+from scoreline.core.errors import ModelNotFoundError, VersionRefusedError
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, TRAINING_ROWS_FILE
+from scoreline.governance.entry import Entry
 from scoreline.scoring.many_rows import open_session
 from training.data.training_rows import TrainingRows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import onnxruntime
 
-    from scoreline.aws.reader import ModelReader
+    from scoreline.aws.registry import ModelRegistry
     from training.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
 class ChampionBundle:
-    """A version in service: its manifest, the bytes of its graphs, and keys of its training rows.
+    """A version that serves or served: its manifest, its graphs, and keys of its training rows.
 
     `training_rows` is empty for a version that was trained before these keys were kept.
     """
@@ -54,12 +58,49 @@ class ChampionBundle:
         return {source["sha256"] for source in dataset.sources} <= recorded
 
 
-def read_champion(registry: ModelReader, model: str) -> ChampionBundle | None:
-    """The version of a model that is in service, or None."""
+@dataclass(frozen=True)
+class Incumbents:
+    """The versions that a new one has to hold its own against.
+
+    Attributes
+    ----------
+    champion : the version in service
+    anchor : the best version that ever served, as the ledger says
+    judged : fingerprint of a test set -> number of versions that it has judged
+    """
+
+    champion: ChampionBundle | None = None
+    anchor: ChampionBundle | None = None
+    judged: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_incumbents(registry: ModelRegistry, model: str) -> Incumbents:
+    """Read what a new version of a model is compared with; empty for the first one."""
+    judged = _judged(registry, model)
     try:
-        version = registry.pointer(model).champion.version
+        champion = _read_bundle(registry, model, registry.pointer(model).champion.version)
     except ModelNotFoundError:
-        return None
+        champion = None
+    head = Ledger.connect(registry.settings, Entry).head(model)
+    if head is None:
+        return Incumbents(champion, None, judged)
+    if champion is not None and champion.version == head.best.version:
+        return Incumbents(champion, champion, judged)
+    return Incumbents(champion, _read_bundle(registry, model, head.best.version), judged)
+
+
+def _judged(registry: ModelRegistry, model: str) -> dict[str, int]:
+    """The counts of test sets in the latest manifest; they begin anew after a damaged one."""
+    published = registry.versions(model)
+    try:
+        latest = registry.manifest(model, published[-1]) if published else {}
+    except VersionRefusedError:
+        latest = {}
+    counts: dict[str, int] = latest.get("test_set", {}).get("counts", {})
+    return counts
+
+
+def _read_bundle(registry: ModelRegistry, model: str, version: str) -> ChampionBundle:
     manifest = registry.manifest(model, version)
     online, batch = (registry.read(model, version, file) for file in (MODEL_FILE, BATCH_FILE))
     has_rows = TRAINING_ROWS_FILE in manifest["files"]

@@ -35,9 +35,10 @@ def read_by_champion(
     # With equal features, the rows are read and encoded alike.
     if champion.contract.features == definition.inputs:
         return datasets
-    # The id is the challenger's: another column tells nothing about the challenger's rows. So are
+    # The id and the group are the challenger's: another column tells nothing about its rows. So are
     # the weights, which `_rows_of` keeps.
-    stored = {**champion.manifest["definition"], "id": definition.id, "weight": ""}
+    names = {"id": definition.id, "group": definition.group, "weight": ""}
+    stored = {**champion.manifest["definition"], **names}
     whole = load_dataset(restore_definition(stored), path)
     if whole.fingerprint != datasets[0].fingerprint:
         raise DatasetError(f"{path}: the files changed during training")

@@ -11,6 +11,7 @@ from scoreline.scoring.scores import points
 from training.evaluate.population_stability import baseline, shifts
 from training.export.parity import PROBABILITY_TOLERANCE
 from training.gates import data_gates, performance_gates, policy_gates
+from training.gates.anchor_comparison import compare_with_anchor
 from training.gates.champion_comparison import compare_with_champion, some_rows
 from training.gates.fairness import fairness
 from training.gates.gate import Gate, status_of
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
     from training.export.trained_model import TrainedModel
-    from training.gates.champion import ChampionBundle
+    from training.gates.anchor_comparison import AnchorComparison
+    from training.gates.champion import Incumbents
     from training.gates.champion_comparison import ChampionComparison
     from training.gates.paired_comparison import PairedComparison
 
@@ -31,6 +33,7 @@ class Judgement:
 
     gates: tuple[Gate, ...]
     comparison: PairedComparison | None
+    anchor: AnchorComparison | None
     baseline: dict[str, Any]
     stability: dict[str, Any]
 
@@ -51,14 +54,14 @@ def judge(
     held_out: Dataset,
     *,
     path: str,
-    champion: ChampionBundle | None,
+    incumbents: Incumbents,
 ) -> Judgement:
     """Apply the gates to a version that passed the parity gate.
 
     Parameters
     ----------
     fitted, held_out : training and test rows
-    path : of the dataset, which a champion with other features reads again
+    path : of the dataset, which a version with other features reads again
     """
     contract = trained.contract
     fitted_sample, test_sample = some_rows(fitted), some_rows(held_out)
@@ -69,11 +72,14 @@ def judge(
         fitted_points = points(contract.score_scale, score(fitted_sample.X))
     # Features of the training rows, but scores of rows that the model has not seen.
     before = baseline(contract, fitted_sample.X, test_points)
-    comparison = compare_with_champion(champion, definition, path, (fitted, held_out), score)
-    gates = _gates(definition, trained, fitted_sample, held_out, comparison)
+    datasets = fitted, held_out
+    comparison = compare_with_champion(incumbents.champion, definition, path, datasets, score)
+    anchor = compare_with_anchor(incumbents.anchor, definition, path, datasets, score)
+    gates = _gates(definition, trained, (fitted_sample, held_out), comparison, anchor)
     return Judgement(
         gates=gates,
         comparison=comparison.paired,
+        anchor=anchor,
         baseline=before,
         stability={
             "test": shifts(before, contract, test_sample.X, fitted_points),
@@ -85,12 +91,13 @@ def judge(
 def _gates(
     definition: Definition,
     trained: TrainedModel,
-    fitted_sample: Dataset,
-    held_out: Dataset,
+    datasets: tuple[Dataset, Dataset],
     comparison: ChampionComparison,
+    anchor: AnchorComparison | None,
 ) -> tuple[Gate, ...]:
     """All gates, in the order in which they are shown."""
     settings, sections = definition.gates, trained.sections
+    fitted_sample, held_out = datasets
     for_any_task = (
         data_gates.stability(comparison.shifts, comparison.obstacle, settings),
         data_gates.timing(held_out.late, settings),
@@ -108,6 +115,7 @@ def _gates(
         performance_gates.discrimination(trained.metrics["auc"], settings),
         performance_gates.calibration(trained.metrics, settings),
         performance_gates.against_champion(comparison, settings),
+        performance_gates.against_anchor(anchor, settings),
         policy_gates.monotonicity(sections["monotone"], settings),
         data_gates.leakage(areas, settings),
         fairness(protected, sections["fairness"], settings),
@@ -119,6 +127,7 @@ DEFAULT_GATES = (
     "discrimination",
     "calibration",
     "champion",
+    "anchor",
     "monotonicity",
     "leakage",
     "fairness",

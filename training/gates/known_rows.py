@@ -62,7 +62,7 @@ class KnownRows:
 
 
 def find_known_rows(version: ChampionBundle, fitted: Dataset, held_out: Dataset) -> KnownRows:
-    """Recognize rows by their id, in the same files by their place, otherwise by their features.
+    """Recognize rows by their group or id, in the same files by their place, otherwise by features.
 
     Equal features of two people are a coincidence. Where these are frequent, no row is left out,
     and the share that the version may know is estimated from their number.
@@ -72,8 +72,8 @@ def find_known_rows(version: ChampionBundle, fitted: Dataset, held_out: Dataset)
     fitted, held_out : training and test rows of a challenger, with the version's features
     """
     theirs = version.rows
-    have_identities = theirs.format > 1 and theirs.id == held_out.id
-    if have_identities and (theirs.id or version.has_read(held_out)):
+    have_identities = theirs.format > 1 and theirs.identity == held_out.identity
+    if have_identities and (theirs.identity or version.has_read(held_out)):
         return KnownRows(version, "identity")
     if not len(theirs.features):
         return KnownRows(version, None, 1.0)

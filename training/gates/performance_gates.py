@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from scoreline.definition.gate_settings import GateSettings
     from training.evaluate.intervals import Metric
+    from training.gates.anchor_comparison import AnchorComparison
     from training.gates.champion_comparison import ChampionComparison
+    from training.gates.paired_comparison import PairedComparison
 
 
 def discrimination(auc: Metric, settings: GateSettings) -> Gate:
@@ -81,22 +83,41 @@ def against_champion(comparison: ChampionComparison, settings: GateSettings) -> 
 
     A champion that cannot be compared fails the gate, unless a breaking schema is declared.
     """
-    paired = comparison.paired
-    if paired is None:
+    if comparison.paired is None:
         passed = None if settings.breaking or comparison.schema_changes is None else False
         return Gate("champion", passed, f"There is no comparison: {comparison.obstacle}.")
+    return _not_worse("champion", "the champion {}", comparison.paired, settings)
+
+
+def against_anchor(comparison: AnchorComparison | None, settings: GateSettings) -> Gate:
+    """The same against the best version that ever served, so that small losses cannot add up.
+
+    An anchor that cannot score rows of this definition any more ends its term.
+    """
+    if comparison is None:
+        return Gate("anchor", None, "No version has served yet that could be the best one so far.")
+    if comparison.paired is None:
+        sentence = f"The best version so far, {comparison.version}, cannot be compared: "
+        sentence += f"{comparison.obstacle}."
+        if comparison.retired:
+            sentence += " Later versions are compared with this one once it is promoted."
+        return Gate("anchor", None if comparison.retired else False, sentence)
+    return _not_worse("anchor", "{}, the best version so far,", comparison.paired, settings)
+
+
+def _not_worse(gate: str, name: str, paired: PairedComparison, settings: GateSettings) -> Gate:
     test = paired.difference
     passed = test.low >= -settings.margin
     ours, theirs = paired.auc["challenger"].value, paired.auc["champion"].value
     verdict = "rules out" if passed else "does not rule out"
     sentence = (
         f"On {paired.rows:,} test rows with {paired.defaults:,} defaults, the AUC is {ours:.4f} "
-        f"and that of the champion {paired.champion} {theirs:.4f} ({paired.known_rows}). The "
+        f"and that of {name.format(paired.champion)} {theirs:.4f} ({paired.known_rows}). The "
         f"difference of {test.value:+.4f} (95 %: {test.low:+.4f} to {test.high:+.4f}, "
         f"p {paired.p_value:.3f}) {verdict} that the version is more than {settings.margin:g} "
         "worse."
     )
-    return Gate("champion", passed, sentence, test.low, -settings.margin)
+    return Gate(gate, passed, sentence, test.low, -settings.margin)
 
 
 def _figure(figure: Metric) -> str:

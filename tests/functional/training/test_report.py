@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from tests import sample, shop
 from tests.browser import look_at, printed, printed_pages
-from training.gates.champion import ChampionBundle
+from training.gates.champion import ChampionBundle, Incumbents
 from training.train import train
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,8 @@ def trained(tmp_path_factory):
     files = (first.files["model.onnx"], first.files["batch.onnx"])
     champion = ChampionBundle(first.version, json.loads(first.files["manifest.json"]), *files)
     path = str(folder / "data.parquet")
-    bundle = train(sample.definition(folder, text), path, trained_by="ada", champion=champion)
+    incumbents = Incumbents(champion, champion)
+    bundle = train(sample.definition(folder, text), path, trained_by="ada", incumbents=incumbents)
     return bundle.files["report.html"].decode(), json.loads(bundle.files["manifest.json"])
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from scoreline.core.errors import PromotionConflictError
 from scoreline.core.versions import VersionRef
+from scoreline.governance.anchors import Anchor
 from scoreline.governance.entry import Entry, champion_before
 
 VERSIONS = st.sampled_from("ABCD")
@@ -68,6 +69,10 @@ def test_a_repeated_rollback_returns_to_the_same_champion():
 REFS = st.builds(VersionRef, version=st.text(), sha256=st.text())
 
 
-@given(st.builds(Entry, sequence=st.integers(1, 9), champion=REFS))
+AREAS = st.none() | st.floats(0, 1)
+ANCHORS = st.none() | st.builds(Anchor, version=st.text(), auc=AREAS)
+
+
+@given(st.builds(Entry, sequence=st.integers(1, 9), champion=REFS, anchor=ANCHORS))
 def test_an_entry_reads_back_as_it_was_written(written):
     assert Entry.from_item(written.to_item()) == written

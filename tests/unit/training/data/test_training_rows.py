@@ -25,7 +25,7 @@ def rows():
 @pytest.fixture
 def with_ids(rows):
     ids = identities_of_ids(pa.chunked_array([[f"A-{number}" for number in range(ROWS)]]))
-    return replace(rows, identities=ids, id="loan")
+    return replace(rows, identities=ids, identity="loan")
 
 
 def stored(dataset):

@@ -1,0 +1,45 @@
+"""How many versions of a model each test set has judged: the more, the kinder it looks on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scoreline.core.versions import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from training.data.dataset import Dataset
+
+MAX_COUNTED = 20  # each manifest passes these counts on to the next
+
+
+def describe_test_set(held_out: Dataset, before: Mapping[str, int]) -> dict[str, Any]:
+    """The section of the manifest: which test set, and how many versions it has judged by now.
+
+    Parameters
+    ----------
+    before : counts in the manifest of the version before
+    """
+    # The rows are the same test set in whatever order.
+    fingerprint = digest(np.sort(held_out.identities).astype("<u8").tobytes())
+    counts = count_version(before, fingerprint)
+    return {"fingerprint": fingerprint, "versions": counts[fingerprint], "counts": counts}
+
+
+def count_version(before: Mapping[str, int], test_set: str) -> dict[str, int]:
+    """The counts with one version more for a test set, which comes last; the oldest are dropped.
+
+    Parameters
+    ----------
+    before : fingerprint -> number of versions that the test set has judged
+
+    Examples
+    --------
+    >>> count_version({"a": 2, "b": 1}, "a")
+    {'b': 1, 'a': 3}
+    """
+    others = [(name, count) for name, count in before.items() if name != test_set]
+    return dict([*others, (test_set, before.get(test_set, 0) + 1)][-MAX_COUNTED:])
