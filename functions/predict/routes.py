@@ -15,7 +15,7 @@ from scoreline.api.http import Request, Response, answer_directly, dispatch, is_
 from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, direct_table
 from scoreline.aws.light.client import LightClient
 from scoreline.aws.reader import ModelReader
-from scoreline.core.errors import InvalidApplicationError, ScorelineError
+from scoreline.core.errors import FeaturesInvalidError, InvalidApplicationError, ScorelineError
 from scoreline.core.log import logger
 from scoreline.core.settings import Settings
 from scoreline.scoring.online import OnlineFeatures
@@ -262,7 +262,7 @@ def score_many(model: ScoringModel, body: Body, languages: Sequence[str]) -> Bat
             if not isinstance(item, dict):
                 raise InvalidApplicationError("the application is not a JSON object")
             applicants.append(read_applicant(model, item))
-        except InvalidApplicationError as error:
+        except (InvalidApplicationError, FeaturesInvalidError) as error:
             refusals[place] = _refusal(model, item, error)
     encoded = [applicant.encoded for applicant in applicants]
     answers = model.answer(encoded, languages) if encoded else []
@@ -291,7 +291,7 @@ def count_answers(answers: Sequence[Mapping[str, Any]]) -> None:
         metrics.add_metric("UnseenCategories", MetricUnit.Count, unseen)
 
 
-def _refusal(model: ScoringModel, item: Any, error: InvalidApplicationError) -> Refusal:
+def _refusal(model: ScoringModel, item: Any, error: ScorelineError) -> Refusal:
     """The error of an item of a batch, with its id unless the id itself breaks a rule."""
     if model.contract.pipeline and isinstance(item, dict):
         item = item.get("application")

@@ -6,6 +6,7 @@ repeats no value. The predict function imports this at a cold start, so it impor
 
 from __future__ import annotations
 
+import re
 from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 500
 MAX_ID = 128
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 REQUIRED = "is required"
 UNKNOWN = "is not a field of this request"
@@ -142,8 +145,13 @@ def is_model(value: Any) -> bool:
 
 
 def is_identifier(value: Any) -> TypeIs[str]:
-    """Whether a value is a string of 1 to MAX_ID characters."""
-    return isinstance(value, str) and 0 < len(value) <= MAX_ID
+    """Whether a value is a string of 1 to MAX_ID characters, none of them half a surrogate pair.
+
+    Half a pair cannot be written as UTF-8, so an answer that repeated it would not be sent.
+    """
+    if not (isinstance(value, str) and 0 < len(value) <= MAX_ID):
+        return False
+    return value.isascii() or not _SURROGATE.search(value)
 
 
 TEXT = Field(

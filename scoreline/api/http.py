@@ -7,20 +7,29 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scoreline.core.errors import (
+    MAX_FIELDS,
+    FieldError,
+    InvalidRequestError,
     MalformedRequestError,
     PayloadTooLargeError,
     RouteNotFoundError,
     ScorelineError,
+    shown_name,
 )
 from scoreline.core.log import log_unexpected
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 JSON_TYPE = "application/json"
+_GZIP = "H4sI"  # base64 of the first three bytes of every gzip file
+_FORM = re.compile(r"[\w.%+-]+=")
+_WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -34,15 +43,17 @@ class Request(NamedTuple):
 
     @property
     def languages(self) -> list[str]:
-        """Languages of the Accept-Language header, the best first, without their regions."""
+        """Languages of the Accept-Language header, the best first, without their regions.
+
+        See RFC 9110, section 12.5.4; a weight of 0 means that a language is not wanted.
+        """
         wanted = []
         for part in self.headers.get("accept-language", "").split(","):
-            name, _, quality = part.strip().partition(";q=")
-            try:
-                wanted.append((-float(quality or 1), name.split("-")[0].lower()))
-            except ValueError:
-                continue
-        return [name for _, name in sorted(wanted, key=lambda item: item[0]) if name]
+            tag, *parameters = (text.strip().lower() for text in part.split(";"))
+            weight = next((_weight(text[2:]) for text in parameters if text.startswith("q=")), 1)
+            if tag and weight:
+                wanted.append((-weight, tag.replace("_", "-").partition("-")[0]))
+        return [name for _, name in sorted(wanted, key=lambda item: item[0])]
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; anything else is a MalformedRequestError."""
@@ -88,8 +99,21 @@ def parse_json(text: str, name: str) -> Any:
     """
     try:
         return json.loads(text, object_pairs_hook=_unique_keys)
-    except (ValueError, RecursionError):
-        raise MalformedRequestError(f"the {name} is not valid JSON") from None
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequestError(f"the {name} is not valid JSON{_cause(text, error)}") from None
+
+
+def _cause(text: str, error: ValueError | RecursionError) -> str:
+    """Why a text is not JSON, as far as that is known."""
+    if text.startswith("\ufeff"):
+        return ": it starts with a byte order mark"
+    if text.startswith(_GZIP):
+        return ": it is compressed"
+    if _FORM.match(text):
+        return ": it is form data"
+    if isinstance(error, json.JSONDecodeError):
+        return f" from line {error.lineno}, column {error.colno} on"
+    return f": {error}" if isinstance(error, _DuplicateKeyError) else ": it is nested too deep"
 
 
 def is_http(event: Any) -> bool:
@@ -137,15 +161,32 @@ def _request(event: Mapping[str, Any]) -> Request:
         try:
             body = base64.b64decode(body, validate=True).decode()
         except ValueError:  # neither base64 nor UTF-8
-            raise MalformedRequestError("the body is not UTF-8 text") from None
+            is_gzip = body.startswith(_GZIP)
+            problem = "compressed, which is not supported" if is_gzip else "not UTF-8 text"
+            raise MalformedRequestError(f"the body is {problem}") from None
+    unknown = tuple(
+        FieldError(shown_name(name), "is not a query parameter of this route")
+        for name in islice(event.get("queryStringParameters") or {}, MAX_FIELDS + 1)
+    )
+    if unknown:
+        raise InvalidRequestError("the address has query parameters, which no route takes", unknown)
     identity = (event.get("requestContext") or {}).get("identity") or {}
     caller = identity.get("userArn") or identity.get("apiKeyId") or "anonymous"
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return Request(event.get("pathParameters") or {}, body, caller, headers)
 
 
+class _DuplicateKeyError(ValueError):
+    """A key is given twice."""
+
+
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise ValueError("duplicate key")
+        raise _DuplicateKeyError("a key is given twice")
     return value
+
+
+def _weight(text: str) -> float:
+    """The weight of a language from 0 to 1; 0 where the text is none."""
+    return float(text) if _WEIGHT.fullmatch(text) else 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from scoreline.core.errors import (
@@ -10,6 +9,7 @@ from scoreline.core.errors import (
     VersionNotFoundError,
     VersionRefusedError,
 )
+from scoreline.core.json_text import read_json
 from scoreline.core.versions import MANIFEST_FILE, Pointer, Routing, bundle_key
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ModelReader:
     def manifest(self, model: str, version: str) -> dict[str, Any]:
         """The manifest of a version; a VersionRefusedError where it is not a JSON object."""
         try:
-            manifest = json.loads(self.read(model, version, MANIFEST_FILE))
+            manifest = read_json(self.read(model, version, MANIFEST_FILE))
         except ValueError:
             manifest = None
         if not isinstance(manifest, dict):

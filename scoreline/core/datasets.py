@@ -16,8 +16,11 @@ GENERATED_KEY = b"scoreline.generated"
 UPLOADED_BY = "uploaded-by"  # metadata of the manifest
 UPLOAD_PREFIX = "upload by "  # of `trained_by`, where only an S3 event names the uploader
 _VERSION = "?versionId="
-_S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]+/[\w!'()*./=-]*(_READY\.json\?versionId=[\w.-]+)?")
-_DATASET_PREFIX = re.compile(r"datasets(/[\w=-][\w.=-]*)+/?")
+# S3 takes any character in a key; "?" would be mistaken for the start of the object's version.
+_S3_URI = re.compile(
+    r"s3://[a-z0-9][a-z0-9.-]+/[^?\x00-\x1f\x7f]*(_READY\.json\?versionId=[\w.-]+)?"
+)
+_DATASET_PREFIX = re.compile(r"datasets(/[^/.?\x00-\x1f\x7f][^/?\x00-\x1f\x7f]*)+/?")
 DATASET_PATTERN = f"^({_S3_URI.pattern}|{_DATASET_PREFIX.pattern})$"
 
 

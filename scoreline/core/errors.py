@@ -21,6 +21,7 @@ ScorelineError                500 internal_error
 ├─ RegistryUnavailableError   503 SSM, S3 or DynamoDB does not answer
 │  ├─ PointerInvalidError     503 a parameter holds neither a pointer nor a routing
 │  └─ FeaturesUnavailableError 503 a customer's features cannot be looked up
+│     └─ FeaturesInvalidError 503 a customer's features are damaged or break the contract
 └─ TrainingError              422 training fails for a reason that a retry cannot fix
    ├─ DefinitionError         422 the definition file breaks a rule
    ├─ DatasetError            422 the dataset breaks the definition
@@ -193,9 +194,15 @@ class PointerInvalidError(RegistryUnavailableError):
 
 
 class FeaturesUnavailableError(RegistryUnavailableError):
-    """A customer's features cannot be looked up, or break the model's contract."""
+    """A customer's features cannot be looked up."""
 
     code = "features_unavailable"
+
+
+class FeaturesInvalidError(FeaturesUnavailableError):
+    """A customer's features are damaged, or break the model's contract."""
+
+    code = "features_invalid"
 
 
 class TrainingError(ScorelineError):

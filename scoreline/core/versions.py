@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scoreline.core.errors import (
@@ -15,6 +15,7 @@ from scoreline.core.errors import (
     PointerInvalidError,
     VersionNotFoundError,
 )
+from scoreline.core.json_text import read_json
 from scoreline.core.record import record
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ TRAINING_ROWS_FILE = "training_rows.bin"
 
 VERSION_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 MODEL_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
+MAX_ENTRY = 10**12  # keys of the ledger have twelve digits
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_model_name(text: str) -> bool:
@@ -41,6 +45,14 @@ class VersionRef:
 
     version: str
     sha256: str
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> VersionRef:
+        """Inverse of `asdict`; ValueError, TypeError or KeyError if `raw` is not a reference."""
+        version, sha256 = raw["version"], raw["sha256"]
+        if not VERSION_PATTERN.fullmatch(version) or not DIGEST_PATTERN.fullmatch(sha256):
+            raise ValueError("version or sha256")
+        return cls(version, sha256)
 
 
 @record
@@ -60,9 +72,12 @@ class Watch:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Watch:
         """Inverse of `asdict`; ValueError, TypeError or KeyError if `raw` is not a watch."""
-        if datetime.fromisoformat(raw["until"]).tzinfo is None:
+        entry, until = raw["entry"], datetime.fromisoformat(raw["until"])
+        if until.tzinfo is None or until < EPOCH:
             raise ValueError("until")
-        return cls(int(raw["entry"]), raw["until"], VersionRef(**raw["shadow"]))
+        if int(entry) != entry or not 0 <= entry < MAX_ENTRY:
+            raise ValueError("entry")
+        return cls(int(entry), raw["until"], VersionRef.from_json(raw["shadow"]))
 
 
 @record
@@ -86,12 +101,11 @@ class Pointer:
     def from_json(cls, text: str) -> Pointer:
         """Inverse of `to_json`; PointerInvalidError if the text is not a pointer."""
         try:
-            raw = json.loads(text)
-            champion = VersionRef(**raw["champion"])
-            if not VERSION_PATTERN.fullmatch(champion.version) or len(champion.sha256) != 64:
-                raise ValueError("version or sha256")
+            raw = read_json(text)
+            champion = VersionRef.from_json(raw["champion"])
             watch = raw.get("watch")
-            return cls(champion, raw.get("challenger"), watch and Watch.from_json(watch))
+            found = None if watch is None else Watch.from_json(watch)
+            return cls(champion, raw.get("challenger"), found)
         except (ValueError, TypeError, KeyError) as error:
             raise PointerInvalidError("the pointer parameter is not a pointer") from error
 
@@ -111,7 +125,7 @@ class Routing:
     def from_json(cls, text: str) -> Routing:
         """Inverse of `to_json`; PointerInvalidError if the text is not a routing."""
         try:
-            raw = json.loads(text)
+            raw = read_json(text)
             default, banks = raw["default"], raw["banks"]
             if not all(isinstance(model, str) for model in [default, *banks.values()]):
                 raise TypeError("model")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from urllib.parse import unquote_plus
 from scoreline.api.operations_requests import JOB_MESSAGE
 from scoreline.core.datasets import UPLOAD_PREFIX, s3_uri
 from scoreline.core.errors import MalformedRequestError
+from scoreline.core.json_text import read_json
 from scoreline.core.versions import MODEL_PATTERN
 from scoreline.jobs.jobs import TrainingRequest
 
@@ -56,7 +56,7 @@ def requested_jobs(body: str) -> list[RequestedJob]:
         The body is not a message that asks for training.
     """
     try:
-        message = json.loads(body)
+        message = read_json(body)
         if JOB_MESSAGE.takes(message):
             return [_submitted(message)]
         if message.get("detail-type") == "Object Created":

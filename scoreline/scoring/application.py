@@ -10,7 +10,7 @@ from scoreline.api.fields import FLAG, IDENTIFIER, REQUIRED, UNKNOWN, is_identif
 from scoreline.core.categories import CategoryCodes
 from scoreline.core.contract import HELD
 from scoreline.core.errors import (
-    FeaturesUnavailableError,
+    FeaturesInvalidError,
     FieldError,
     InvalidApplicationError,
     shown_name,
@@ -71,7 +71,7 @@ class ApplicationEncoder:
         ------
         InvalidApplicationError
             Every broken rule of the application.
-        FeaturesUnavailableError
+        FeaturesInvalidError
             A value of the history breaks the contract, because the table holds another one's.
         """
         if self._aliases:
@@ -114,7 +114,7 @@ class ApplicationEncoder:
                 try:
                     row[position] = self._encoders[position][1](value)
                 except BrokenRuleError as error:
-                    raise FeaturesUnavailableError(f"online feature {name}: {error}") from None
+                    raise FeaturesInvalidError(f"online feature {name}: {error}") from None
 
     def _other_errors(self, application: Mapping[str, Any]) -> list[FieldError]:
         broken = [self._unknown(name) for name in application if name not in self._known]

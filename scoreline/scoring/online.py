@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scoreline.api.fields import BROKEN
 from scoreline.api.scoring_requests import CUSTOMER
 from scoreline.core.errors import (
+    FeaturesInvalidError,
     FeaturesUnavailableError,
     FieldError,
     InvalidApplicationError,
     RegistryUnavailableError,
 )
+from scoreline.core.json_text import read_json
 from scoreline.scoring.application import NO_HISTORY
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ class OnlineFeatures:
         InvalidApplicationError
             Every broken rule of the request, before anything is looked up.
         FeaturesUnavailableError
-            The table does not answer, or its values break the contract.
+            The table does not answer.
+        FeaturesInvalidError
+            The customer's record is damaged, or its values break the contract.
         """
         if not model.contract.pipeline:
             return Applicant(body, model.encoder.encode(body))
@@ -116,8 +119,8 @@ class OnlineFeatures:
             return None
         try:
             age = self._clock() - datetime.fromisoformat(item["as_of"])
-        except (KeyError, TypeError, ValueError):
-            raise FeaturesUnavailableError("the customer's features have no valid as_of") from None
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise FeaturesInvalidError("the customer's features have no valid as_of") from None
         return round(age.total_seconds() / _SECONDS_A_DAY, 2)
 
 
@@ -131,11 +134,11 @@ def _online_values(model: ScoringModel, item: Mapping[str, Any]) -> dict[str, An
     if not item:
         return {}
     try:
-        values = json.loads(item["features"])
+        values = read_json(item["features"])
     except (KeyError, TypeError, ValueError):
         values = None
     if not isinstance(values, dict):
-        raise FeaturesUnavailableError("the customer's features are no JSON object")
+        raise FeaturesInvalidError("the customer's features are no JSON object")
     online = (feature.name for feature in model.contract.features if feature.online)
     return {name: values[name] for name in online if values.get(name) is not None}
 

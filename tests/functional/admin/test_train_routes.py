@@ -113,7 +113,8 @@ def test_a_job_whose_message_is_not_sent_is_503_and_a_retry_repairs_it(
         "file:///tmp/german.csv",
         "https://example.org/x.csv",
         "s3://bucket",
-        "s3://bucket/a b",
+        "s3://bucket/a\nb",
+        "s3://bucket/a?b",
         "",
     ],
 )

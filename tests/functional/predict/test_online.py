@@ -139,7 +139,23 @@ def test_features_that_break_the_contract_are_an_error(call, keep, features, as_
     status, answer = call({"customer_id": "100002", "application": SENT})
 
     assert status == 503
-    assert answer["error"]["code"] == "features_unavailable"
+    assert answer["error"]["code"] == "features_invalid"
+
+
+def test_a_damaged_record_is_the_error_of_its_customer_alone(call, keep):
+    keep(features=[2, "north"])
+    items = [
+        {"customer_id": "100002", "application": {**SENT, "id": "a"}},
+        {"application": {**SENT, "id": "b"}},
+    ]
+
+    status, answer = call({"applications": items}, "/predict/batch")
+
+    damaged, good = answer["results"]
+    assert status == 200
+    assert (damaged["id"], damaged["error"]["code"]) == ("a", "features_invalid")
+    assert good["id"] == "b"
+    assert "error" not in good
 
 
 def test_a_batch_looks_every_customer_up(call, keep):
