@@ -57,21 +57,21 @@ def observation_times(
     if not (decided.dated and dated):
         raise DatasetError(f"{column or split.column}: an outcome window takes dates")
     window = split.outcome_window_days
-    early = times < _ends(decided.values) + window * DAY_US
+    early = times < _ends(decided.values, exclusions.kept) + window * DAY_US
     exclusions.exclude(early, f"{split.column}: decided within {window} days of the observation")
     return times
 
 
-def _ends(decided: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ends(decided: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The latest time that each date may stand for.
 
-    Where all dates are first days of months, or of quarters, they stand for the whole of these.
+    Where all dates of kept rows are first days of months or quarters, they stand for the whole.
     """
     instants = np.nan_to_num(decided).astype("int64").astype("datetime64[us]")
     months = instants.astype("datetime64[M]")
-    if (instants != months).any():
+    if (instants != months)[kept].any():
         return decided
-    length = 1 if (months.astype(int) % 3).any() else 3
+    length = 1 if (months.astype(int) % 3)[kept].any() else 3
     return (months + np.timedelta64(length, "M")).astype("datetime64[us]").astype(float)
 
 

@@ -111,7 +111,7 @@ def _fit_label(definition: RecommendationDefinition, rows: Dataset) -> FittedMod
         return None
     try:
         return fit(definition, rows, methods=[Platt])
-    except UnrankedError:
+    except (UnrankedError, DatasetError):  # or its owners are of too few groups or times for folds
         return None
 
 

@@ -35,9 +35,10 @@ def read_by_champion(
     # With equal features, the rows are read and encoded alike.
     if champion.contract.features == definition.inputs:
         return datasets
-    # The id and the group are the challenger's: another column tells nothing about its rows. So are
-    # the weights, which `_rows_of` keeps.
-    names = {"id": definition.id, "group": definition.group, "weight": ""}
+    # The id, the group and the columns of the split are the challenger's: others tell nothing about
+    # its rows, or are not in its dataset. So are the weights, which `_rows_of` keeps.
+    split = definition.split.model_dump(mode="json")
+    names = {"id": definition.id, "group": definition.group, "weight": "", "split": split}
     stored = {**champion.manifest["definition"], **names}
     whole = load_dataset(restore_definition(stored), path)
     if whole.fingerprint != datasets[0].fingerprint:

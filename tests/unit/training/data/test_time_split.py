@@ -99,6 +99,16 @@ def test_the_window_of_a_month_or_quarter_counts_from_its_end(tmp_path, unit, kn
     assert DAYS[dataset.rows].max() == pd.Timestamp(known_until)
 
 
+def test_a_date_that_stands_for_never_does_not_make_months_into_days(tmp_path):
+    days = DAYS.to_period("M").to_timestamp().astype("datetime64[s]").to_numpy().copy()
+    days[3] = np.datetime64("9999-12-31")
+    keys = 'outcome_window_days = 30\nobserved_at = "2018-08-14"'
+
+    _, dataset = split(tmp_path, days, keys)
+
+    assert dataset.rows.max() == 180  # 30 June
+
+
 def test_an_outcome_window_takes_dates(tmp_path):
     with pytest.raises(DatasetError, match="day: an outcome window takes dates"):
         split(tmp_path, range(100), 'outcome_window_days = 90\nobserved_at = "2018-12-31"')
