@@ -66,6 +66,8 @@ def _problems(details: ErrorDetails, location: Location) -> Iterator[Problem]:
             yield "", "is not a known key"
         case _ if location[:1] == ("answer",) and location[2:] == ("constant",):
             yield "", "must be a text, a finite number, true or false"
+        case _ if location == ("split", "from"):
+            yield "", "must be a date or a number"
         case _:
             yield "", details["msg"]
 
@@ -75,6 +77,8 @@ def _without_tags(location: Location) -> Location:
     _task, *parts = location or ("",)
     if len(parts) > 1 and parts[0] in UNIONS:
         del parts[1]
+    if parts[:2] == ["split", "from"]:
+        del parts[2:]  # a text or a number is a union too
     if len(parts) > 2 and parts[0] == "answer":
         del parts[2]
         del parts[3:]  # a constant's type is a union too

@@ -18,6 +18,8 @@ def with_split(tmp_path, keys):
     [
         (BY_TIME + "from = 2018-05-01\ntest_share = 0.3", "split.from: is in place of test_share"),
         (BY_TIME + 'from = "1.5.2018"', "split.from: must be a number or a date such as 2018-05"),
+        (BY_TIME + "from = true", r"^sample\.toml: split\.from: must be a date or a number$"),
+        (BY_TIME + "from = inf", "split.from: must be a date or a number"),
         (BY_TIME + 'format = "%d.%m."', "split.format: must be a format of strptime with a year"),
         (BY_TIME + 'format = "%Q%Y"', "split.format: must be a format of strptime with a year"),
         (BY_TIME + 'format = "%Y%"', "split.format: must be a format of strptime with a year"),
