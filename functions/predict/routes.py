@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from functools import cache, partial, wraps
 from time import perf_counter
@@ -15,7 +16,12 @@ from scoreline.api.http import Request, Response, answer_directly, dispatch, is_
 from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, direct_table
 from scoreline.aws.light.client import LightClient
 from scoreline.aws.reader import ModelReader
-from scoreline.core.errors import FeaturesInvalidError, InvalidApplicationError, ScorelineError
+from scoreline.core.errors import (
+    FeaturesInvalidError,
+    InvalidApplicationError,
+    PayloadTooLargeError,
+    ScorelineError,
+)
 from scoreline.core.log import logger
 from scoreline.core.settings import Settings
 from scoreline.scoring.online import OnlineFeatures
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
         Verification,
     )
     from scoreline.core.versions import Watch
-    from scoreline.scoring.model import ScoringModel
+    from scoreline.scoring.model import EncodedApplication, ScoringModel
     from scoreline.scoring.online import Applicant
     from scoreline.serving.champions import LoadedChampion
     from scoreline.serving.watch import ChampionWatch
@@ -46,6 +52,11 @@ if TYPE_CHECKING:
     type Score[A] = Callable[[ScoringModel, Body, Sequence[str]], A]
     type ScoreWatched[A] = Callable[[LoadedChampion, Body, Sequence[str]], A]
 
+# A batch's errors: fields of an item that are named, and items of which they are.
+MAX_ITEM_FIELDS, MAX_FULL_REFUSALS = 20, 100
+MAX_ANSWERS_BYTES = 5 * 1024 * 1024
+SIZED = 20  # answers by which the size of all is judged
+INSTEAD = "send fewer at once, or score a file with scoreline batch"
 WATCH_TIMEOUT_S = 0.5  # a count that is lost is better than an answer that is late
 metrics = Metrics(namespace="Scoreline", service="predict")
 
@@ -255,6 +266,8 @@ def score_one(model: ScoringModel, body: Body, languages: Sequence[str]) -> Answ
 def score_many(model: ScoringModel, body: Body, languages: Sequence[str]) -> BatchResults:
     """An answer or an error for each of the body's applications, in their order."""
     items = body["applications"]
+    if len(items) > (most := registry().settings.max_batch_items):
+        raise PayloadTooLargeError(f"a batch has at most {most} applications; {INSTEAD}")
     refusals: dict[int, Refusal] = {}
     applicants: list[Applicant] = []
     for place, item in enumerate(items):
@@ -263,8 +276,10 @@ def score_many(model: ScoringModel, body: Body, languages: Sequence[str]) -> Bat
                 raise InvalidApplicationError("the application is not a JSON object")
             applicants.append(read_applicant(model, item))
         except (InvalidApplicationError, FeaturesInvalidError) as error:
-            refusals[place] = _refusal(model, item, error)
+            most_fields = MAX_ITEM_FIELDS if len(refusals) < MAX_FULL_REFUSALS else 0
+            refusals[place] = _refusal(model, item, error, most_fields)
     encoded = [applicant.encoded for applicant in applicants]
+    check_size(model, encoded, languages)
     answers = model.answer(encoded, languages) if encoded else []
     count_answers(answers)
     answered = (
@@ -291,12 +306,23 @@ def count_answers(answers: Sequence[Mapping[str, Any]]) -> None:
         metrics.add_metric("UnseenCategories", MetricUnit.Count, unseen)
 
 
-def _refusal(model: ScoringModel, item: Any, error: ScorelineError) -> Refusal:
+def check_size(
+    model: ScoringModel, encoded: Sequence[EncodedApplication], languages: Sequence[str]
+) -> None:
+    """Refuse a batch whose answers, judged by some of them, exceed what Lambda sends."""
+    some = encoded[:: max(len(encoded) // SIZED, 1)] if len(encoded) > SIZED else ()
+    if some:
+        size = len(json.dumps(model.answer(some, languages))) / len(some) * len(encoded)
+        if size > MAX_ANSWERS_BYTES:
+            raise PayloadTooLargeError(f"the answers are over {MAX_ANSWERS_BYTES} bytes; {INSTEAD}")
+
+
+def _refusal(model: ScoringModel, item: Any, error: ScorelineError, most_fields: int) -> Refusal:
     """The error of an item of a batch, with its id unless the id itself breaks a rule."""
     if model.contract.pipeline and isinstance(item, dict):
         item = item.get("application")
     identifier = item.get("id") if isinstance(item, dict) else None
-    refusal = cast("Refusal", error.to_json())
+    refusal = cast("Refusal", error.to_json(most_fields))
     return {"id": identifier, **refusal} if is_identifier(identifier) else refusal
 
 

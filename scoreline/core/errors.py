@@ -67,10 +67,10 @@ class ScorelineError(Exception):
         self.message = message
         self.fields = fields
 
-    def to_json(self) -> dict[str, object]:
-        """The error body of DESIGN: code, message and all bad fields at once."""
-        fields = [{"field": f.field, "rule": f.rule} for f in self.fields[:MAX_FIELDS]]
-        if len(self.fields) > MAX_FIELDS:
+    def to_json(self, max_fields: int = MAX_FIELDS) -> dict[str, object]:
+        """The error body of DESIGN: code, message and so many of the bad fields at once."""
+        fields = [{"field": f.field, "rule": f.rule} for f in self.fields[:max_fields]]
+        if len(self.fields) > max_fields:
             fields.append({"field": "(more)", "rule": "further fields break their rules"})
         return {"error": {"code": self.code, "message": self.message, "fields": fields}}
 

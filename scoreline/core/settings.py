@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_POINTER_MAX_AGE_S = 60.0
+DEFAULT_MAX_BATCH_ITEMS = 1_000
 
 
 @record
@@ -20,12 +21,15 @@ class Settings:
     stage: str
     bucket: str
     pointer_max_age_s: float = DEFAULT_POINTER_MAX_AGE_S
+    max_batch_items: int = DEFAULT_MAX_BATCH_ITEMS
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the environment; a missing SCORELINE_STAGE or SCORELINE_BUCKET is a KeyError."""
         max_age_s = environ.get("SCORELINE_POINTER_MAX_AGE_S", DEFAULT_POINTER_MAX_AGE_S)
-        return cls(environ["SCORELINE_STAGE"], environ["SCORELINE_BUCKET"], float(max_age_s))
+        max_items = environ.get("SCORELINE_MAX_BATCH_ITEMS", DEFAULT_MAX_BATCH_ITEMS)
+        stage, bucket = environ["SCORELINE_STAGE"], environ["SCORELINE_BUCKET"]
+        return cls(stage, bucket, float(max_age_s), int(max_items))
 
     @classmethod
     def for_account(cls, stage: str, account: str) -> Settings:

@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 
 from functions.predict import routes as app
-from scoreline.api.http import MAX_PAYLOAD_BYTES, Request
+from scoreline.api.http import MAX_PAYLOAD_BYTES, Request, Response
+from scoreline.core.errors import PayloadTooLargeError
 from scoreline.core.versions import bundle_key
 from tests import described
 from tests.sample import APPLICATION, bundle, publish
@@ -499,24 +500,38 @@ def test_an_unknown_bank_is_404_and_only_operations_see_the_known_ones(call, log
     assert "secret-bank" not in json.dumps(log())
 
 
-def test_a_batch_has_at_most_ten_thousand_applications(call):
-    status, answer = call("POST", "/predict/batch", {"applications": [None] * 10_001})
+def test_a_batch_has_at_most_a_thousand_applications(call):
+    status, answer = call("POST", "/predict/batch", {"applications": [None] * 1_001})
 
-    assert status == 422
-    assert answer["error"]["fields"] == [
-        {"field": "applications", "rule": "must be a list of 1 to 10000 applications"}
-    ]
+    assert (status, answer["error"]["code"]) == (413, "payload_too_large")
+    assert answer["error"]["message"].startswith("a batch has at most 1000 applications; ")
 
 
-def test_an_answer_that_lambda_would_not_send_is_an_error(rest_event, lambda_context):
+def test_errors_of_a_batch_stay_small(call):
     refused = {f"unknown_field_{number}": 1 for number in range(100)}
-    event = rest_event("POST", "/predict/batch", None, {"applications": [refused] * 1000})
 
-    response = app.lambda_handler(event, lambda_context)
+    status, answer = call("POST", "/predict/batch", {"applications": [refused] * 1000})
 
-    error = json.loads(response["body"])["error"]
-    assert (response["statusCode"], error["code"]) == (413, "payload_too_large")
-    assert error["message"] == f"the answer is over {MAX_PAYLOAD_BYTES} bytes"
+    named = [len(item["error"]["fields"]) for item in answer["results"]]
+    assert status == 200
+    assert named == [21] * 100 + [1] * 900  # the last one says that there are more
+    assert len(json.dumps(answer)) < 500_000
+
+
+def test_answers_that_would_be_too_large_are_not_made(call, monkeypatch):
+    size = len(json.dumps(call("POST", "/predict", APPLICATION)[1]))
+    monkeypatch.setattr(app, "MAX_ANSWERS_BYTES", 50 * size)
+
+    fits, _ = call("POST", "/predict/batch", {"applications": [APPLICATION] * 40})
+    status, answer = call("POST", "/predict/batch", {"applications": [APPLICATION] * 60})
+
+    assert fits == 200
+    assert (status, answer["error"]["code"]) == (413, "payload_too_large")
+
+
+def test_an_answer_that_lambda_would_not_send_is_an_error():
+    with pytest.raises(PayloadTooLargeError, match=f"the answer is over {MAX_PAYLOAD_BYTES} bytes"):
+        Response("x" * MAX_PAYLOAD_BYTES).to_proxy()
 
 
 def test_a_name_that_is_too_long_is_no_model(call):
