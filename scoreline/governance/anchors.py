@@ -47,20 +47,22 @@ def next_anchor(before: Anchor | None, version: str, manifest: Mapping[str, Any]
     """
     if before is not None and not _takes_its_place(before, manifest.get("anchor")):
         return before
-    auc = manifest.get("metrics", {}).get("auc")
-    return Anchor(version, auc.get("value") if isinstance(auc, dict) else None)
+    return Anchor(version, _auc(manifest))
 
 
 def stale_comparison(before: Anchor | None, version: str, manifest: Mapping[str, Any]) -> str:
     """Why a version's comparison with the anchor does not count; empty where it does.
 
-    The anchor itself needs none. Versions from before there were anchors were not compared.
+    The anchor itself needs none, nor does a recommendation, which has no AUC. Versions from before
+    there were anchors were not compared.
     """
-    compared = manifest.get("anchor")
-    if before is None or not compared or before.version in (version, compared["version"]):
+    if before is None or "anchor" not in manifest or _auc(manifest) is None:
+        return ""
+    compared = (manifest["anchor"] or {}).get("version")
+    if before.version in (version, compared):
         return ""
     return (
-        f"The version was compared with {compared['version']}, but the best version that served "
+        f"The version was compared with {compared or 'no other'}, but the best version that served "
         f"is {before.version} by now; train it again."
     )
 
@@ -70,3 +72,9 @@ def _takes_its_place(before: Anchor, compared: Mapping[str, Any] | None) -> bool
         return False
     paired = compared["paired"]
     return compared["retired"] or (paired is not None and paired["difference"]["low"] > 0)
+
+
+def _auc(manifest: Mapping[str, Any]) -> float | None:
+    """The AUC on the version's own test rows."""
+    auc = manifest.get("metrics", {}).get("auc")
+    return auc.get("value") if isinstance(auc, dict) else None

@@ -36,3 +36,11 @@ def test_a_comparison_with_a_former_anchor_does_not_count():
     assert stale_comparison(BEST, "A", manifest(0.1, version="Z")) == ""
     assert stale_comparison(None, "B", manifest(0.1)) == ""
     assert stale_comparison(BEST, "B", {}) == ""
+
+
+def test_a_version_from_before_the_first_promotion_has_to_be_trained_again():
+    area = {"auc": {"value": 0.8}}
+
+    assert "with no other" in stale_comparison(BEST, "B", {"metrics": area, "anchor": None})
+    assert stale_comparison(None, "B", {"metrics": area, "anchor": None}) == ""
+    assert stale_comparison(BEST, "B", {"metrics": {}, "anchor": None}) == ""
