@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from training.compare_algorithms import ComparedAlgorithm
     from training.evaluate.intervals import Figure
+    from training.evaluate.profit import Approvals
 
     # the cells of a row; None draws a line across the table
     type Row = Sequence[str] | None
@@ -125,6 +126,40 @@ COMPARISON_NOTE = (
     "evidence. fit: one fold, including calibration. KB, us: size of model.onnx, and the time for "
     "one row with contributions."
 )
+
+
+PROFIT_NOTE = (
+    "Profit per applicant, approved or not, with all held-out rows together: at the definition's "
+    "cutoff, and at the cutoff with the largest profit. That one was chosen on the same rows, so "
+    "its profit is optimistic."
+)
+
+
+def profit_table(results: Sequence[ComparedAlgorithm]) -> Table:
+    """Approvals and profit of algorithms that a definition with `[economics]` compares."""
+    priced = [(result.algorithm, result.profit) for result in results if result.profit]
+    rows = [
+        (
+            name,
+            *_approval_cells(profit.approved),
+            str(profit.best_cutoff),
+            *_approval_cells(profit.best),
+        )
+        for name, profit in priced
+    ]
+    currency = priced[0][1].currency
+    figures = ("approved", "bad rate", currency, "best cutoff", "approves", "bad", f"{currency} ")
+    return _table("Profit", ("algorithm", *figures), rows, numbers=figures, note=PROFIT_NOTE)
+
+
+def _approval_cells(found: Approvals) -> tuple[str, str, str]:
+    profit, bad_rate = found.profit, found.bad_rate
+    ends = f"{profit.low:,.2f} to {profit.high:,.2f}" if profit.low is not None else profit.withheld
+    return (
+        f"{found.share:.1%}",
+        "-" if bad_rate is None else f"{bad_rate:.1%}",
+        f"{profit.value:z,.2f} ({ends})",
+    )
 
 
 def comparison_table(title: str, results: Iterable[ComparedAlgorithm]) -> Table:

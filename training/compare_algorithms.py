@@ -13,14 +13,18 @@ from scoreline.core.errors import DefinitionError, UnrankedError
 from scoreline.definition.model import DefaultDefinition
 from scoreline.definition.variants import with_algorithm
 from scoreline.scoring.many_rows import open_session
+from scoreline.scoring.scores import scores
 from training.data.folds import draw_folds
 from training.data.stable_order import in_stable_order
 from training.evaluate.delong import auc_figure, compare_auc, holm
 from training.evaluate.metrics import METRICS, auc
+from training.evaluate.outcomes import Outcomes
+from training.evaluate.profit import profit_curve, profit_of
 from training.export.graphs import online_graph
 from training.export.metadata import with_metadata
 from training.fit.calibration import sigmoid
 from training.fit.model import fit
+from training.gates.swap_set import is_approved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from training.data.dataset import Dataset
     from training.data.folds import Fold
     from training.evaluate.intervals import Figure, Interval
+    from training.evaluate.profit import Approvals
 
 WARM_UP, RUNS = 50, 1000
 
@@ -52,6 +57,22 @@ class AgainstBest:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfitOfAlgorithm:
+    """Profit per applicant at the definition's cutoff and at the best one for these rows.
+
+    Attributes
+    ----------
+    approved : at the definition's cutoff
+    best_cutoff, best : the most profitable cutoff, whose profit is optimistic on the same rows
+    """
+
+    currency: str
+    approved: Approvals
+    best_cutoff: int
+    best: Approvals
+
+
+@dataclass(frozen=True, slots=True)
 class ComparedAlgorithm:
     """One algorithm's figures.
 
@@ -64,6 +85,7 @@ class ComparedAlgorithm:
     model_bytes : size of `model.onnx`, fitted on all folds except the last
     row_us : median time for one row in ONNX with contributions, on one thread, in microseconds
     against_best : None for the best algorithm
+    profit : of all out-of-fold scores; None without `[economics]`
     """
 
     algorithm: str
@@ -74,6 +96,7 @@ class ComparedAlgorithm:
     model_bytes: int
     row_us: float
     against_best: AgainstBest | None
+    profit: ProfitOfAlgorithm | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +173,26 @@ def compare(
             model_bytes=of.model_bytes,
             row_us=of.row_us,
             against_best=against_best.get(name),
+            profit=_profit(variants[name], dataset, of.log_odds),
         )
         for name, of in found.items()
     ]
+
+
+def _profit(
+    definition: DefaultDefinition, dataset: Dataset, log_odds: NDArray[np.float64]
+) -> ProfitOfAlgorithm | None:
+    if definition.economics is None:
+        return None
+    default_rate = definition.calibration.default_rate
+    outcomes = Outcomes.of(dataset.y, dataset.value, dataset.weight, default_rate)
+    curve = profit_curve(scores(definition.score, log_odds), outcomes)
+    return ProfitOfAlgorithm(
+        currency=definition.economics.currency,
+        approved=profit_of(is_approved(definition.contract(), log_odds), outcomes),
+        best_cutoff=int(curve.cutoff[curve.best]),
+        best=curve.approvals(curve.best),
+    )
 
 
 def _cross_validate(

@@ -12,7 +12,7 @@ import typer
 from cli.deployment import Deployment
 from cli.options import AsJson, Dataset, Model, Stage
 from cli.output import progress_bars, remark, show, status
-from cli.tables import comparison_table, gates_table, metrics_table
+from cli.tables import comparison_table, gates_table, metrics_table, profit_table
 from local.environment import STAGE
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def compare(
     show(
         [asdict(result) for result in results],
         comparison_table(f"{model}, {folds} folds, {len(rows.y):,} rows", results),
+        *([profit_table(results)] if rows.value is not None else []),
         as_json=as_json,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scoreline.definition.economics import NUMBER_OR_COLUMN
 from scoreline.definition.model import DefaultDefinition, RecommendationDefinition
 from scoreline.definition.problems import BrokenRulesError
 
@@ -64,6 +65,8 @@ def _problems(details: ErrorDetails, location: Location) -> Iterator[Problem]:
             yield "", "is needed"
         case "extra_forbidden" | "unexpected_keyword_argument":
             yield "", "is not a known key"
+        case "float_type" | "string_type" if location[:1] == ("economics",):
+            yield "", "must be a text" if location[1:] == ("currency",) else NUMBER_OR_COLUMN
         case _ if location[:1] == ("answer",) and location[2:] == ("constant",):
             yield "", "must be a text, a finite number, true or false"
         case _ if location == ("split", "from"):
@@ -77,8 +80,8 @@ def _without_tags(location: Location) -> Location:
     _task, *parts = location or ("",)
     if len(parts) > 1 and parts[0] in UNIONS:
         del parts[1]
-    if parts[:2] == ["split", "from"]:
-        del parts[2:]  # a text or a number is a union too
+    if parts[:2] == ["split", "from"] or parts[:1] == ["economics"]:
+        del parts[2:]  # a number or a text is a union too
     if len(parts) > 2 and parts[0] == "answer":
         del parts[2]
         del parts[3:]  # a constant's type is a union too

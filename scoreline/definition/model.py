@@ -15,6 +15,7 @@ from scoreline.core.features import DerivedFeature, Feature
 from scoreline.core.versions import digest
 from scoreline.definition import decision_rules, feature_rules, rules
 from scoreline.definition.algorithm_tables import Algorithm, AnyAlgorithm, TreeAlgorithm
+from scoreline.definition.economics import Economics, check_economics
 from scoreline.definition.gate_settings import GateSettings
 from scoreline.definition.problems import checked_by, refuse_problems
 from scoreline.definition.splits import RandomSplit, Split
@@ -42,7 +43,7 @@ DIGEST_KEYS = (
     *("name", "description", "task", "dataset", "pipeline", "id", "target", "labels", "top"),
     *("algorithm", "promotion", "watch", "tuning", "split", "gates", "calibration"),
     *("explanation", "score", "bands", "risk_levels", "features", "derived", "reasons", "report"),
-    *("answer", "group", "weight"),
+    *("answer", "group", "weight", "economics"),
 )
 
 CheckedFeature = Annotated[Feature, checked_by(feature_rules.check_feature)]
@@ -190,6 +191,7 @@ class DefaultDefinition(Definition):
     risk_levels : a word for each range of probabilities, from the lowest
     reasons : the reason catalogue; without one each feature is a reason in its own words
     answer : further fields of an answer: name that clients know -> a figure, or a constant
+    economics : what loans earn and cost, for the profit at each cutoff in report and `compare`
     """
 
     task: Literal["default"] = "default"
@@ -206,12 +208,16 @@ class DefaultDefinition(Definition):
     reasons: tuple[Reason, ...] = ()
     report: CreditReportSettings = CreditReportSettings()
     answer: CreditAnswerFields = Field(default={})
+    economics: Economics | None = None
 
     def _problems(self) -> Iterable[Problem]:
         yield from super()._problems()
         sources = [source.name for source in self.model_sources]
         yield from decision_rules.check_reasons(self.reasons, sources)
         yield from rules.check_segments(self.report.segments, self.inputs)
+        if self.economics is not None:
+            others = [self.target.column, self.id, self.group, self.weight]
+            yield from check_economics(self.economics, self.features, others)
         if self.tuning is not None:
             algorithm = self.algorithm
             yield from rules.check_tuning(

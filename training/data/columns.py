@@ -15,6 +15,7 @@ from scoreline.arrow.columns import NULLS, as_text, coded, is_number
 from scoreline.core.categories import CategoryCodes
 from scoreline.core.datasets import GENERATED_KEY
 from scoreline.core.errors import DatasetError
+from scoreline.definition.model import DefaultDefinition
 from training.data.formats import invalid_file
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def needed_columns(definition: Definition) -> dict[str, bool]:
         columns[definition.split.column] = bool(definition.split.format)
     if definition.split.observed_column:
         columns[definition.split.observed_column] = False
+    if isinstance(definition, DefaultDefinition) and definition.economics:
+        columns.update(dict.fromkeys(definition.economics.columns.values(), False))
     for feature in definition.features:
         columns[feature.dataset_column] = feature.type == "category" or feature.protected
     return columns

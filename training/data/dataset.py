@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from scoreline.core.errors import DatasetError
 from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.versions import digest
+from scoreline.definition.model import DefaultDefinition
 from scoreline.definition.splits import TimeSplit
 from training.data.columns import (
     generated_marks,
@@ -24,6 +25,7 @@ from training.data.encoding import encode_feature, encode_labels
 from training.data.exclusions import Exclusions, exclude_duplicates
 from training.data.files import list_files
 from training.data.identities import identities_of_ids, identities_of_places
+from training.data.loan_values import loan_values
 from training.data.units import content_units
 from training.data.weights import relative_weights, row_weights
 
@@ -54,6 +56,7 @@ class Dataset:
     unit : rows of one unit stay on one side of every split: those of a group, of an id, or equal
         ones; shape (n_rows,), or None where rows are drawn by their positions
     observed : when the outcomes were observed, in microseconds since 1970, shape (n_rows,), or None
+    value : money that each row brings if it is approved, shape (n_rows,); None without economics
     repeated : number of rows without an id that equal an earlier one in every column
     protected : name -> values of a protected feature as text, of shape (n_rows,)
     exclusions : rule -> number of rows left out for it
@@ -89,6 +92,7 @@ class Dataset:
     unit: NDArray[np.uint64] | None = None
     repeated: int = 0
     observed: NDArray[np.float64] | None = None
+    value: NDArray[np.float64] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Some of the rows; the counts remain those of the whole dataset."""
@@ -107,6 +111,7 @@ class Dataset:
             observed=some(self.observed),
             unit=some(self.unit),
             weight=some(self.weight),
+            value=some(self.value),
         )
 
 
@@ -201,7 +206,7 @@ def _check(
         observed=None if observed is None else observed[kept],
         weight=None if weight is None else relative_weights(definition.weight, weight[kept]),
     )
-    return _with_units(definition, dataset)
+    return _with_values(definition, table, _with_units(definition, dataset))
 
 
 def _encoded(
@@ -225,6 +230,14 @@ def _with_units(definition: Definition, dataset: Dataset) -> Dataset:
     if definition.group:
         unit = dataset.identities
     return replace(dataset, unit=unit, repeated=repeated)
+
+
+def _with_values(definition: Definition, table: pa.Table, dataset: Dataset) -> Dataset:
+    """The dataset with the money that each row brings, where the definition says so."""
+    if not isinstance(definition, DefaultDefinition) or definition.economics is None:
+        return dataset
+    value = loan_values(definition.economics, table, dataset.y, dataset.rows)
+    return replace(dataset, value=value)
 
 
 def _check_rows(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scoreline.core.errors import DatasetError, DefinitionError
+from scoreline.definition.model import DefaultDefinition
 from scoreline.scoring.many_rows import run_log_odds
 from scoreline.scoring.scores import points
 from training.data.sampling import drawn
@@ -72,11 +73,14 @@ def compare_with_champion(
         obstacle = f"the champion cannot read the rows: {error}"
         return ChampionComparison(schema_changes=changes, obstacle=obstacle)
     known = find_known_rows(champion, fitted, held_out)
-    if score is None:
+    if score is None or not isinstance(definition, DefaultDefinition):
         return ChampionComparison(None, _shifts(known, fitted, None), changes, "")
     shared = score_shared_rows(known, held_out, datasets[1], score)
     found = _shifts(known, fitted, shared.theirs)
-    return ChampionComparison(shared.compare(), found, changes, shared.obstacle)
+    paired = shared.compare()
+    if paired is not None:
+        paired = replace(paired, swap_set=shared.swap_set(definition))
+    return ChampionComparison(paired, found, changes, shared.obstacle)
 
 
 def some_rows(dataset: Dataset) -> Dataset:

@@ -36,10 +36,11 @@ def read_by_champion(
     if champion.contract.features == definition.inputs:
         return datasets
     # The id, the group and the columns of the split are the challenger's: others tell nothing about
-    # its rows, or are not in its dataset. So are the weights, which `_rows_of` keeps.
+    # its rows, or are not in its dataset. So are money and the weights, which `_rows_of` keeps.
     split = definition.split.model_dump(mode="json")
     names = {"id": definition.id, "group": definition.group, "weight": "", "split": split}
     stored = {**champion.manifest["definition"], **names}
+    stored.pop("economics", None)
     whole = load_dataset(restore_definition(stored), path)
     if whole.fingerprint != datasets[0].fingerprint:
         raise DatasetError(f"{path}: the files changed during training")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.evaluate.intervals import Interval
+    from training.gates.swap_set import SwapSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class PairedComparison:
     auc : "champion" and "challenger" -> DeLong's interval
     difference, p_value : AUC of the challenger less that of the champion, DeLong's paired test
     metrics : "champion" and "challenger" -> Brier score, KS and so on, of the answers as served
+    swap_set : whom each of them approves
     """
 
     champion: str
@@ -41,6 +43,7 @@ class PairedComparison:
     difference: Interval
     p_value: float
     metrics: dict[str, dict[str, float | None]]
+    swap_set: SwapSet | None = None
 
 
 def compare_on_same_rows(

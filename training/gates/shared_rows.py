@@ -10,14 +10,17 @@ import numpy as np
 from scoreline.scoring.many_rows import run_log_odds
 from training.evaluate.intervals import too_few
 from training.gates.paired_comparison import PairedComparison, compare_on_same_rows
+from training.gates.swap_set import find_swap_set, is_approved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
     from training.gates.known_rows import KnownRows
+    from training.gates.swap_set import SwapSet
 
     Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
@@ -28,15 +31,21 @@ class SharedRows:
 
     Attributes
     ----------
-    y, theirs, ours : outcomes and log-odds, shape (n_rows,)
+    rows : the rows as the challenger reads them
+    theirs, ours : log-odds, shape (n_rows,)
     left_out : number of test rows that the other version was trained on
     """
 
     known: KnownRows
-    y: NDArray[np.int8]
+    rows: Dataset
     theirs: NDArray[np.float64]
     ours: NDArray[np.float64]
     left_out: int
+
+    @property
+    def y(self) -> NDArray[np.int8]:
+        """1 is default, shape (n_rows,)."""
+        return self.rows.y
 
     @property
     def obstacle(self) -> str:
@@ -64,6 +73,12 @@ class SharedRows:
             known_rows=self.known.describe(self.left_out),
         )
 
+    def swap_set(self, definition: DefaultDefinition) -> SwapSet:
+        """Whom both versions approve; the definition is the challenger's."""
+        ours = is_approved(definition.contract(), self.ours)
+        theirs = is_approved(self.known.version.contract, self.theirs)
+        return find_swap_set(definition, self.rows, ours, theirs)
+
 
 def score_shared_rows(known: KnownRows, read: Dataset, own: Dataset, score: Score) -> SharedRows:
     """Let both versions score the test rows that the other one does not know.
@@ -74,17 +89,17 @@ def score_shared_rows(known: KnownRows, read: Dataset, own: Dataset, score: Scor
     score : log-odds that the challenger gives its own rows
     """
     unknown = ~known.mask(read)
+    shared = _in_order_of(read, own).take(np.flatnonzero(unknown))
     return SharedRows(
         known,
-        read.y[unknown],
+        shared,
         run_log_odds(known.version.session, read.X[unknown]),
-        score(_in_order_of(read, own)[unknown]),
+        score(shared.X),
         int((~unknown).sum()),
     )
 
 
-def _in_order_of(read: Dataset, own: Dataset) -> NDArray[np.float32]:
-    """Features of the version's own rows that the other one read, in the order of its reading."""
+def _in_order_of(read: Dataset, own: Dataset) -> Dataset:
+    """The version's own rows that the other one read, in the order of its reading."""
     order = np.argsort(own.rows)
-    found: NDArray[np.float32] = own.X[order[np.searchsorted(own.rows, read.rows, sorter=order)]]
-    return found
+    return own.take(order[np.searchsorted(own.rows, read.rows, sorter=order)])

@@ -26,7 +26,7 @@ METRIC_NAMES = {
     "calibration_slope": "Calibration slope (1 is ideal)",
 }
 # Sections that a manifest may lack.
-OPTIONAL = ("gates", "stability", "comparison", "tuning")
+OPTIONAL = ("gates", "profit", "stability", "comparison", "tuning")
 SECTIONS = {
     "default": {
         "gates": "Gates",
@@ -37,6 +37,7 @@ SECTIONS = {
         "discrimination": "Discrimination",
         "calibration": "Calibration",
         "scores": "Scores and decisions",
+        "profit": "Cutoffs by profit",
         "behaviour": "Feature effects",
         "reasons": "Reasons given to declined applicants",
         "fairness": "Fairness",

@@ -372,3 +372,16 @@ def test_a_column_known_after_the_decision_is_rejected(tmp_path, late, passed):
 
     assert gate(bundle, "timing")["passed"] is passed
     assert gate(bundle, "timing")["value"] == late
+
+
+def test_a_champion_with_money_of_other_columns_is_still_compared(tmp_path):
+    economics = '\n[economics]\ncurrency = "EUR"\nprofit_of_a_good = "earned"\n'
+    economics += 'loss_given_default = 0.4\nexposure = "debt"\n'
+    first = run(tmp_path, applicants(600).assign(earned=50.0), DEFINITION + LOOSE + economics)
+    fewer = re.sub(r'\[\[features\]\]\nname = "housing".*?\n\n', "", DEFINITION, flags=re.DOTALL)
+
+    bundle = run(tmp_path, applicants(600), fewer + LOOSE, champion=as_champion(first))
+
+    swap = manifest_of(bundle)["comparison"]["swap_set"]
+    assert sum(group["rows"] for group in swap["groups"].values()) == 180
+    assert swap["gain"] is None

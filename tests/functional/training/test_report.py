@@ -20,6 +20,12 @@ purpose = "Says <who> pays back, for tests"
 limits = ["Not for companies."]
 segments = ["housing"]
 
+[economics]
+currency = "EUR"
+profit_of_a_good = "earned"
+loss_given_default = 0.45
+exposure = "debt"
+
 [tuning]
 trials = 3
 folds = 2
@@ -32,6 +38,7 @@ SECTIONS = (
     "Discrimination",
     "Calibration",
     "Scores and decisions",
+    "Cutoffs by profit",
     "Feature effects",
     "Reasons given to declined applicants",
     "Fairness",
@@ -53,6 +60,7 @@ def trained(tmp_path_factory):
     frame["age"] = np.random.default_rng(1).integers(18, 90, len(frame))
     frame["applied"] = pd.date_range("2024-01-01", periods=len(frame), freq="9h")
     frame["seen"] = frame["applied"] + pd.to_timedelta(np.arange(len(frame)) % 3 * 150 + 100, "D")
+    frame["earned"] = 100 + 0.12 * frame["debt"]
     frame.loc[:4, "outcome"] = None
     frame.to_parquet(folder / "data.parquet")
     age = '[[features]]\nname = "age"\ntype = "integer"\nprotected = true\n\n[[derived]]'
@@ -239,6 +247,21 @@ def test_fairness_is_shown_with_its_intersections(trained):
     assert set(manifest["intersections"]) == {"sex and age"}
     assert {segment["feature"] for segment in manifest["segments"]} == {"housing", "sex", "age"}
     assert "sex and age" in report
+
+
+def test_profit_and_swap_set_are_shown(trained):
+    report, manifest = trained
+    approve, *_ = manifest["profit"]["decisions"]
+    swap = manifest["comparison"]["swap_set"]
+
+    assert sum(group["rows"] for group in swap["groups"].values()) == manifest["comparison"]["rows"]
+    for figure in (approve["profit"], swap["gain"]):
+        assert f"{figure['value']:,.2f} <small>(" in report
+    assert approve["profit"]["low"] < approve["profit"]["value"] < approve["profit"]["high"]
+    # The approval rate of the decisions is that of the score bands.
+    bands = [band for band in manifest["bands"] if band["decision"] == "approve"]
+    assert approve["share"] == pytest.approx(sum(band["share"] for band in bands), abs=1e-5)
+    assert manifest["profit"]["best"]["profit"]["value"] >= approve["profit"]["value"]
 
 
 def test_no_row_of_an_applicant_is_in_it(trained):

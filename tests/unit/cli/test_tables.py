@@ -9,8 +9,12 @@ from cli.tables import (
     gates_table,
     history_table,
     models_table,
+    profit_table,
     versions_table,
 )
+from training.compare_algorithms import ComparedAlgorithm, ProfitOfAlgorithm
+from training.evaluate.intervals import Interval, Withheld
+from training.evaluate.profit import Approvals
 
 OLD, NEW = "20261120T004512Z-3fa9c1d2", "20261121T004512Z-0000000a"
 METRICS = {name: {"value": 0.7, "low": 0.6, "high": 0.8} for name in ("auc", "ks", "brier")}
@@ -67,6 +71,24 @@ def test_a_note_wraps_within_the_table(printed):
 
     assert "Holm's method" in shown
     assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_profits_stand_at_the_definitions_and_the_best_cutoff(printed):
+    area = Interval(0.7, 0.6, 0.8)
+    profit = ProfitOfAlgorithm(
+        currency="EUR",
+        approved=Approvals(0.6, 0.05, Interval(1234.5, -10, 2000)),
+        best_cutoff=571,
+        best=Approvals(0.4, None, Withheld(1500, "too few")),
+    )
+    result = ComparedAlgorithm("xgboost", 0.7, area, {}, 1.0, 1, 1.0, None, profit)
+
+    shown = printed(profit_table([result]), 200)
+
+    for text in ("xgboost", "60.0%", "5.0%", "1,234.50 (-10.00 to 2,000.00)", "571", "1,500.00"):
+        assert text in shown
+    assert "EUR" in shown
+    assert "chosen on the same rows" in shown
 
 
 def test_an_empty_table_has_its_head(printed):

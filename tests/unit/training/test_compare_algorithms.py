@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scoreline.core.errors import UnrankedError
+from scoreline.definition.economics import Economics
 from tests.sample import DEFINITION, applicants, definition
 from training.compare_algorithms import compare, with_algorithms
 from training.data.dataset import load_dataset
@@ -34,6 +35,26 @@ def test_an_algorithm_that_ranks_nothing_is_named_and_left_out(sample):
     assert said == [
         "xgboost is left out: the model does not rank defaults on rows that it has not seen"
     ]
+
+
+def test_profits_are_those_of_all_held_out_rows_at_each_algorithms_scores(sample):
+    found, dataset = sample
+    economics = Economics(
+        currency="EUR", profit_of_a_good=20.0, loss_given_default=0.5, exposure=80.0
+    )
+    priced = found.model_copy(update={"economics": economics})
+    value = np.where(dataset.y == 1, -40.0, 20.0)
+
+    [result] = compare(
+        with_algorithms(priced, ["logistic_regression"]), replace(dataset, value=value), folds=2
+    )
+
+    profit = result.profit
+    bads = profit.approved.share * profit.approved.bad_rate
+    goods = profit.approved.share - bads
+    assert profit.approved.profit.value == pytest.approx(20 * goods - 40 * bads)
+    assert profit.best.profit.value >= profit.approved.profit.value
+    assert profit.currency == "EUR"
 
 
 def test_where_none_ranks_there_is_no_comparison(sample):

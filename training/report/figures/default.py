@@ -21,6 +21,7 @@ from training.report.figures.feature_effects import (
 )
 from training.report.figures.limits_of_use import limits_of_use
 from training.report.figures.periods import by_period, vintages
+from training.report.figures.profit import profit_by_cutoff
 from training.report.figures.reasons import reason_distribution
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import ScoredRows
@@ -59,6 +60,7 @@ def figures_of_default(
         "development": _development(scored),
         "curves": curves(held_out),
         "bands": score_bands(held_out),
+        "profit": profit_by_cutoff(definition, held_out),
         "segments": segments(held_out, segment_names(definition, ranked), named),
         "periods": by_period(definition.split.column, fitted, scored.scores, held_out),
         "vintages": vintages(fitted, held_out.rows),

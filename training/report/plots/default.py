@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.report.plots.axis import axis
 from training.report.plots.plot import Plot
+from training.report.plots.profit import profit_plot, strategy_plot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ def plots_of_default(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "scores": _scores(curves["scores"], cutoffs),
         "shapes": {shape["name"]: _shape(shape, manifest) for shape in manifest["shapes"]},
         "periods": manifest["periods"] and _periods(manifest["periods"]["test"]),
+        "profit": manifest["profit"] and profit_plot(manifest["profit"]),
+        "strategy": manifest["profit"] and strategy_plot(manifest["profit"]),
         "tuning": manifest.get("tuning") and _tuning(manifest["tuning"]),
     }
 

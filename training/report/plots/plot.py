@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from training.report.plots.axis import Axis
 
 WIDTH, HEIGHT = 520, 340
-LEFT, RIGHT, TOP, BOTTOM = 58, 28, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 70, 28, 12, 46
 NOTE_HEIGHT = 13
 
 

@@ -1,5 +1,7 @@
 """How often the 95 % intervals hold the truth, in 800 drawn test sets of each kind."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -9,6 +11,8 @@ from training.evaluate.delong import compare_auc
 from training.evaluate.group_differences import rate_ratio
 from training.evaluate.intervals import wilson
 from training.evaluate.metrics import evaluate
+from training.evaluate.outcomes import Outcomes
+from training.evaluate.profit import mean_profit, profit_of
 from training.gates.performance_gates import calibration
 
 pytestmark = pytest.mark.long
@@ -119,3 +123,61 @@ def test_intervals_of_the_difference_of_two_models_hold_the_truth(rows, rate):
 
     print(rows, rate, np.mean(hits))
     assert 0.92 <= np.mean(hits) <= 0.98
+
+
+# Size, bad rate and share that is approved, with about 13 or more approved defaults.
+APPROVALS = [
+    (250, 0.3, 0.5),
+    (1_000, 0.1, 0.5),
+    (1_000, 0.3, 0.2),
+    (1_000, 0.3, 0.8),
+    (5_000, 0.01, 0.8),
+    (5_000, 0.01, 1.0),
+    (5_000, 0.1, 0.5),
+    (5_000, 0.3, 0.2),
+]
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.7], ids=["like loans", "unlike loans"])
+@pytest.mark.parametrize("default_rate", [None, 0.03], ids=["sample", "population"])
+@pytest.mark.parametrize(("rows", "rate", "share"), APPROVALS)
+def test_intervals_of_the_profit_hold_the_truth(rows, rate, share, default_rate, spread):
+    rng = np.random.default_rng(rows + round(1000 * rate + 10 * share))
+    log_odds = population(rate, rng)
+    p, exposure = expit(log_odds), rng.lognormal(8, spread, POPULATION)
+    profit, loss = (
+        0.06 * exposure,
+        np.clip(rng.normal(0.5, spread / 3, POPULATION), 0, 1) * exposure,
+    )
+    other_odds = log_odds + rng.normal(0, 0.5, POPULATION)
+    approved, other = (odds <= np.quantile(odds, share) for odds in (log_odds, other_odds))
+    true_rate = p.mean()
+    scale = (
+        (default_rate or true_rate) / true_rate,
+        (1 - (default_rate or true_rate)) / (1 - true_rate),
+    )
+    expected = (1 - p) * profit * scale[1] - p * loss * scale[0]
+    change = approved.astype(int) - other
+    true = {"profit": np.mean(expected * approved), "difference": np.mean(expected * change)}
+    held = {name: [] for name in true}
+    for _ in range(SETS):
+        chosen = rng.integers(0, POPULATION, rows)
+        y = (rng.random(rows) < p[chosen]).astype(np.int8)
+        value = np.where(y, -loss[chosen], profit[chosen])
+        found = Outcomes.of(y, value, None, default_rate)
+        figures = {
+            "profit": profit_of(approved[chosen], found).profit,
+            "difference": mean_profit(replace(found, value=value * change[chosen])),
+        }
+        for name, figure in figures.items():
+            if figure.low is not None:
+                held[name].append(figure.low <= true[name] <= figure.high)
+
+    # Sets with few losses have no interval; what the others hold is judged where few are such.
+    coverage = {
+        name: round(float(np.mean(hits)), 4)
+        for name, hits in held.items()
+        if len(hits) > 0.8 * SETS
+    }
+    print(rows, rate, share, default_rate, spread, coverage)
+    assert all(0.92 <= found <= 0.98 for found in coverage.values()), coverage

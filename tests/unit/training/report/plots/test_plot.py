@@ -46,15 +46,15 @@ def test_a_step_is_round_and_not_much_longer(rough):
 
 
 def test_marks_lie_where_the_axes_say():
-    plot = Plot("t", "d", axis("x", [0, 1]), axis("y", [0, 1]), width=186, height=158)
+    plot = Plot("t", "d", axis("x", [0, 1]), axis("y", [0, 1]), width=198, height=158)
 
     plot.line([0, 0.5, 1], [0, 1, 0.5], "first")
     plot.bars([0, 0.5, 1], [1, 0.5], "second")
 
-    # The axes span 58 to 158 and, downwards, 12 to 112.
-    assert plot.box == (58, 12, 158, 112)
-    assert plot.marks[0].path == "M58.0 112.0 L108.0 12.0 L158.0 62.0"
-    bars = "M58.0 112.0 L58.0 12.0 L108.0 12.0 L108.0 62.0 L158.0 62.0 L158.0 112.0 Z"
+    # The axes span 70 to 170 and, downwards, 12 to 112.
+    assert plot.box == (70, 12, 170, 112)
+    assert plot.marks[0].path == "M70.0 112.0 L120.0 12.0 L170.0 62.0"
+    bars = "M70.0 112.0 L70.0 12.0 L120.0 12.0 L120.0 62.0 L170.0 62.0 L170.0 112.0 Z"
     assert plot.marks[1].path == bars
 
 

@@ -1,0 +1,75 @@
+"""Approvals and profit by cutoff in the manifest."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.answered import answered
+from tests.sample import DEFINITION, definition
+from training.report.figures.profit import profit_by_cutoff
+
+ECONOMICS = """
+[economics]
+currency = "EUR"
+profit_of_a_good = 10
+loss_given_default = 0.5
+exposure = 80
+
+[split]"""
+
+
+def held_out(scores, y):
+    """Rows of which a good brings 10 and a default costs 40."""
+    found = answered(scores, y)
+    value = np.where(found.y == 1, -40.0, 10.0)
+    return replace(found, rows=replace(found.rows, value=value))
+
+
+@pytest.fixture
+def rows():
+    """Bad rates of 10 %, 20 %, 30 % and 50 % at four scores of 100 rows each."""
+    scores = np.repeat([570, 560, 550, 530], 100)
+    return held_out(scores, np.concatenate([np.arange(100) < bads for bads in (10, 20, 30, 50)]))
+
+
+def profit(tmp_path, rows, text=ECONOMICS):
+    return profit_by_cutoff(definition(tmp_path, DEFINITION.replace("[split]", text)), rows)
+
+
+def test_each_decision_has_its_share_bad_rate_and_profit(tmp_path, rows):
+    approve, refer, decline = profit(tmp_path, rows)["decisions"]
+
+    assert (approve["min_score"], approve["share"], approve["bad_rate"]) == (560, 0.5, 0.15)
+    # 170 goods bring 1,700 and 30 defaults cost 1,200, over 400 applicants.
+    assert approve["profit"]["value"] == pytest.approx(500 / 400)
+    assert (refer["decision"], refer["bad_rate"]) == ("refer", 0.3)
+    assert refer["profit"]["value"] == pytest.approx(-500 / 400)
+    assert (decline["min_score"], decline["profit"]["value"]) == (None, pytest.approx(-3.75))
+
+
+def test_the_best_cutoff_is_where_the_profit_is_largest(tmp_path, rows):
+    found = profit(tmp_path, rows)
+
+    # At 560, the bad rate of 20 % is where gains and losses are equal: 570 brings as much.
+    assert (found["best"]["min_score"], found["best"]["profit"]["value"]) == (570, 1.25)
+    assert found["curve"]["score"] == [570, 560, 550, 530]
+    assert found["curve"]["profit"] == pytest.approx([1.25, 1.25, 0, -3.75])
+    assert found["curve"]["approved"] == [0.25, 0.5, 0.75, 1.0]
+    assert found["curve"]["bad_rate"] == pytest.approx([0.1, 0.15, 0.2, 0.275])
+    assert np.all(np.less(found["curve"]["low"], found["curve"]["profit"]))
+    assert np.all(np.greater(found["curve"]["high"], found["curve"]["profit"]))
+
+
+def test_a_default_rate_of_the_population_moves_all_figures(tmp_path, rows):
+    text = "[calibration]\ndefault_rate = 0.05\n" + ECONOMICS
+
+    found = profit(tmp_path, rows, text)
+
+    assert (found["default_rate"], found["curve"]["bad_rate"][-1]) == (0.05, 0.05)
+    assert found["curve"]["profit"][-1] == pytest.approx(0.95 * 10 - 0.05 * 40)
+    assert found["best"]["min_score"] == 530
+
+
+def test_without_economics_there_is_no_section(tmp_path, rows):
+    assert profit(tmp_path, rows, "[split]") is None
