@@ -24,6 +24,7 @@ from training.export.graphs import online_graph
 from training.export.metadata import with_metadata
 from training.fit.calibration import sigmoid
 from training.fit.model import fit
+from training.fit.population import weighting_of
 from training.gates.swap_set import is_approved
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from training.data.folds import Fold
     from training.evaluate.intervals import Figure, Interval
     from training.evaluate.profit import Approvals
+    from training.evaluate.weighting import Weighting
 
 WARM_UP, RUNS = 50, 1000
 
@@ -150,8 +152,8 @@ def compare(
         No algorithm ranks defaults better than chance on held-out rows.
     """
     dataset = in_stable_order(dataset)
-    seed = next(iter(variants.values())).split.seed
-    splits = draw_folds(dataset, folds, seed, nested=True)
+    first = next(iter(variants.values()))  # all have the same split and weights
+    splits = draw_folds(dataset, folds, first.split.seed, nested=True)
     found = {}
     for name, variant in variants.items():
         try:
@@ -161,14 +163,16 @@ def compare(
     if not found:
         raise UnrankedError("no algorithm ranks defaults better than chance on held-out rows")
     held_out = np.concatenate([rows for _, rows in splits])
+    weighting = weighting_of(first, dataset)
+    shared = weighting.take(held_out)
     y, log_odds = dataset.y[held_out], {name: of.log_odds[held_out] for name, of in found.items()}
-    against_best = _against_best(y, log_odds)
+    against_best = _against_best(y, log_odds, shared)
     return [
         ComparedAlgorithm(
             algorithm=name,
-            auc=float(np.mean([auc(dataset.y[rows], of.log_odds[rows]) for _, rows in splits])),
-            pooled_auc=auc_figure(y, log_odds[name]),
-            figures={k: metric(y, sigmoid(log_odds[name])) for k, metric in METRICS.items()},
+            auc=_mean_auc(dataset, weighting, splits, of.log_odds),
+            pooled_auc=auc_figure(y, log_odds[name], shared),
+            figures=_figures(y, sigmoid(log_odds[name]), shared),
             fit_seconds=of.fit_seconds,
             model_bytes=of.model_bytes,
             row_us=of.row_us,
@@ -193,6 +197,20 @@ def _profit(
         best_cutoff=int(curve.cutoff[curve.best]),
         best=curve.approvals(curve.best),
     )
+
+
+def _figures(
+    y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting
+) -> dict[str, float | None]:
+    return {name: metric(y, probability, weighting) for name, metric in METRICS.items()}
+
+
+def _mean_auc(
+    dataset: Dataset, weighting: Weighting, splits: Sequence[Fold], log_odds: NDArray[np.float64]
+) -> float:
+    """Mean AUC of the folds."""
+    areas = [auc(dataset.y[rows], log_odds[rows], weighting.take(rows)) for _, rows in splits]
+    return float(np.mean(areas))
 
 
 def _cross_validate(
@@ -227,11 +245,13 @@ def _row_us(session: onnxruntime.InferenceSession, X: NDArray[np.float32]) -> fl
 
 
 def _against_best(
-    y: NDArray[np.int8], scores: dict[str, NDArray[np.float64]]
+    y: NDArray[np.int8], scores: dict[str, NDArray[np.float64]], weighting: Weighting
 ) -> dict[str, AgainstBest]:
-    best = max(scores, key=lambda name: auc(y, scores[name]))
+    best = max(scores, key=lambda name: auc(y, scores[name], weighting))
     tests = {
-        name: compare_auc(y, score, scores[best]) for name, score in scores.items() if name != best
+        name: compare_auc(y, score, scores[best], weighting)
+        for name, score in scores.items()
+        if name != best
     }
     adjusted = holm([test.p_value for test in tests.values()])
     return {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from training.evaluate.intervals import (
     QUANTILE,
-    SEED,
     BesideChance,
     Figure,
     Interval,
@@ -16,6 +16,8 @@ from training.evaluate.intervals import (
     too_few,
 )
 from training.evaluate.logistic import NotEstimableError, fit_logistic
+from training.evaluate.redrawn import redrawn_outcomes
+from training.evaluate.sandwich import sandwich_errors
 
 if TYPE_CHECKING:
     from training.evaluate.score_counts import ScoreCounts
@@ -26,19 +28,21 @@ CHANCE_QUANTILE = 0.99
 
 
 def error_beside_chance(counts: ScoreCounts) -> BesideChance:
-    """Expected calibration error over ten groups of rows, beside what chance gives.
+    """Expected calibration error over ten groups of equal weight, beside what chance gives.
 
     There is no interval: the error of perfect probabilities is above 0, so an interval around it
     would say nothing about calibration. What it would be by chance alone is found by drawing
     outcomes from the probabilities.
     """
     group = counts.groups(GROUPS)
-    rows = np.bincount(group, counts.rows).astype(np.int64)
+    rows = np.bincount(group, counts.rows)
     expected = np.bincount(group, counts.rows * counts.score)
     defaults = np.bincount(group, counts.defaults)
     share = np.clip(expected / rows, 0, 1)
-    drawn = np.random.default_rng(SEED).binomial(rows, share, (DRAWS, len(rows)))
-    by_chance = np.abs(drawn - expected).sum(axis=1) / rows.sum()
+    drawn_goods, drawn_defaults = redrawn_outcomes(counts, group, share, DRAWS).drawn
+    drawn_rows = drawn_goods + drawn_defaults
+    errors = np.abs(drawn_defaults - expected * (drawn_rows / rows))
+    by_chance = errors.sum(axis=1) / drawn_rows.sum(axis=1)
     return BesideChance(
         float(np.abs(defaults - expected).sum() / rows.sum()),
         float(by_chance.mean()),
@@ -52,24 +56,30 @@ def intercept_interval(counts: ScoreCounts) -> Figure:
     References
     ----------
     Cox, Two further applications of a model for binary regression, Biometrika 45 (1958). The
-    interval is Wald's.
+    interval is Wald's; where rows have weights, with the sandwich's standard error.
     """
-    defaults, rows = counts.defaults.astype(float), counts.rows.astype(float)
     try:
-        fit = fit_logistic([], defaults, rows, counts.log_odds)
+        fit = fit_logistic([], counts.defaults, counts.rows, counts.log_odds)
     except NotEstimableError as error:
         return Withheld(None, str(error))
-    return _wald(fit.intercept, fit.intercept_error, counts)
+    errors = np.array([fit.intercept_error])
+    if not counts.weighting.even:
+        errors = sandwich_errors(np.ones((1, len(counts.score))), expit(fit.log_odds), counts)
+    return _wald(fit.intercept, float(errors[0]), counts)
 
 
 def slope_interval(counts: ScoreCounts) -> Figure:
     """Slope of the outcome on the log-odds beside an intercept: 1 where calibrated; as above."""
-    defaults, rows = counts.defaults.astype(float), counts.rows.astype(float)
     try:
-        fit = fit_logistic([counts.log_odds], defaults, rows)
+        fit = fit_logistic([counts.log_odds], counts.defaults, counts.rows)
     except NotEstimableError as error:
         return Withheld(None, str(error))
-    return _wald(float(fit.coefficients[0]), float(fit.errors[0]), counts)
+    errors = fit.errors
+    if not counts.weighting.even:
+        centred = counts.log_odds - np.average(counts.log_odds, weights=counts.rows)
+        X = np.stack([centred, np.ones(len(centred))])
+        errors = sandwich_errors(X, expit(fit.log_odds), counts)
+    return _wald(float(fit.coefficients[0]), float(errors[0]), counts)
 
 
 def _wald(value: float, error: float, counts: ScoreCounts) -> Figure:

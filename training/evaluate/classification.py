@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from scoreline.scoring.scores import scores
 from training.evaluate.intervals import Interval, wilson
+from training.evaluate.tallies import tally
+from training.evaluate.weighting import EVEN, Weighting, exact_sum
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Contract
 
 
 def classification(
-    contract: Contract, log_odds: NDArray[np.float64], y: NDArray[np.int8]
+    contract: Contract,
+    log_odds: NDArray[np.float64],
+    y: NDArray[np.int8],
+    weighting: Weighting = EVEN,
 ) -> dict[str, Any] | None:
     """Accuracy, precision, recall and F1 of the last band's decision; None for a single band.
 
@@ -24,6 +30,7 @@ def classification(
     ----------
     log_odds : calibrated, of default, shape (n_rows,)
     y : shape (n_rows,), 1 is default
+    weighting : how many rows of the population each row stands for
 
     Returns
     -------
@@ -34,37 +41,50 @@ def classification(
     cutoff = better[-1].min_score if better else None
     if cutoff is None:
         return None
-    counts = confusion_counts(scores(contract.score_scale, log_odds) < cutoff, y)
+    flagged = scores(contract.score_scale, log_odds) < cutoff
     figures = {
-        name: interval and asdict(interval) for name, interval in figures_of(**counts).items()
+        name: interval and asdict(interval)
+        for name, interval in figures_of(flagged, y, weighting).items()
     }
+    counts = confusion_counts(flagged, y, weighting)
     return {"decision": last.decision, "below_score": cutoff, **counts, **figures}
 
 
-def confusion_counts(flagged: NDArray[np.bool_], y: NDArray[np.int8]) -> dict[str, int]:
-    """True and false positives and negatives; a positive is a row that is flagged."""
-    return {
-        "true_positives": int((flagged & (y == 1)).sum()),
-        "false_positives": int((flagged & (y == 0)).sum()),
-        "true_negatives": int((~flagged & (y == 0)).sum()),
-        "false_negatives": int((~flagged & (y == 1)).sum()),
+def confusion_counts(
+    flagged: NDArray[np.bool_], y: NDArray[np.int8], weighting: Weighting = EVEN
+) -> dict[str, int]:
+    """True and false positives and negatives; a positive is a row that is flagged.
+
+    Weighted rows are counted by weight, to the nearest number; the mean weight counts 1.
+    """
+    weight = weighting.of(y)
+    one = exact_sum(weight) / len(weight)
+    cells = {
+        "true_positives": flagged & (y == 1),
+        "false_positives": flagged & (y == 0),
+        "true_negatives": ~flagged & (y == 0),
+        "false_negatives": ~flagged & (y == 1),
     }
+    return {name: round(exact_sum(weight[rows]) / one) for name, rows in cells.items()}
 
 
 def figures_of(
-    true_positives: int, false_positives: int, true_negatives: int, false_negatives: int
+    flagged: NDArray[np.bool_], y: NDArray[np.int8], weighting: Weighting = EVEN
 ) -> dict[str, Interval | None]:
-    """Figures of the counts, where both classes are present, with Wilson's intervals.
+    """Figures of rows of both classes, with Wilson's intervals.
 
     F1 is 2 J / (1 + J), where J is a proportion: that of the true positives among the rows that
     are flagged, defaults or both. It rises with J, so the ends of the interval are those of J.
     """
-    defaults, goods = true_positives + false_negatives, true_negatives + false_positives
-    jaccard = wilson(true_positives, defaults + false_positives)
-    flagged = true_positives + false_positives
+    default = y == 1
+
+    def share(event: NDArray[np.bool_], among: NDArray[np.bool_]) -> Interval:
+        return wilson(*tally(event, among, y, weighting))
+
+    jaccard = share(flagged & default, flagged | default)
     return {
-        "accuracy": wilson(true_positives + true_negatives, defaults + goods),
-        "precision": wilson(true_positives, flagged) if flagged else None,
-        "recall": wilson(true_positives, defaults),
+        "accuracy": share(flagged == default, np.ones(len(y), bool)),
+        "precision": share(default, flagged) if flagged.any() else None,
+        "recall": share(flagged, default),
         "f1": Interval(*(2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))),
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, fsum, sqrt
+from math import exp, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from training.evaluate.intervals import (
     CONFIDENCE,
@@ -19,11 +19,14 @@ from training.evaluate.intervals import (
     too_few,
 )
 from training.evaluate.score_counts import ScoreCounts
+from training.evaluate.weighting import EVEN, Weighting, exact_sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from training.evaluate.score_counts import ClassCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,18 @@ class PairedTest:
     p_value: float
 
 
-def auc_figure(y: NDArray[np.int8], score: NDArray[np.float64]) -> Figure:
+def auc_figure(
+    y: NDArray[np.int8], score: NDArray[np.float64], weighting: Weighting = EVEN
+) -> Figure:
     """Area under the ROC curve with its interval, which is withheld for under 30 rows of a class.
 
     Parameters
     ----------
     y : shape (n_rows,), 1 is default, both classes present
     score : shape (n_rows,), any score that rises with the probability of default
+    weighting : how many rows of the population each row stands for
     """
-    return auc_figure_of(ScoreCounts.of(y, score))
+    return auc_figure_of(ScoreCounts.of(y, score, weighting))
 
 
 def auc_figure_of(counts: ScoreCounts) -> Figure:
@@ -82,9 +88,13 @@ def area_and_error(counts: ScoreCounts) -> tuple[float, float]:
     goods, defaults = counts.goods.cumsum(), counts.defaults.cumsum()
     below = (goods - counts.goods / 2) / goods[-1]
     above = 1 - (defaults - counts.defaults / 2) / defaults[-1]
-    area, of_defaults = mean_and_error(below, counts.defaults)
-    _, of_goods = mean_and_error(above, counts.goods)
+    area, of_defaults = _mean_over(below, counts.of_defaults)
+    _, of_goods = _mean_over(above, counts.of_goods)
     return area, float(np.hypot(of_defaults, of_goods))
+
+
+def _mean_over(values: NDArray[np.float64], rows: ClassCounts) -> tuple[float, float]:
+    return mean_and_error(values, rows.weight, rows.squares, rows.rows)
 
 
 def _separated(area: float, pairs: int) -> Interval:
@@ -98,7 +108,10 @@ def _separated(area: float, pairs: int) -> Interval:
 
 
 def compare_auc(
-    y: NDArray[np.int8], first: NDArray[np.float64], second: NDArray[np.float64]
+    y: NDArray[np.int8],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    weighting: Weighting = EVEN,
 ) -> PairedTest:
     """AUC of the first model less that of the second, both on the same rows.
 
@@ -107,11 +120,12 @@ def compare_auc(
 
     Parameters
     ----------
-    y, first, second : as in `auc_figure`; the references of `area_and_error` apply
+    y, first, second, weighting : as in `auc_figure`; the references of `area_and_error` apply
     """
-    ours, theirs = _placements(y, first), _placements(y, second)
-    difference, of_defaults = _mean_and_error(ours[0] - theirs[0])
-    _, of_goods = _mean_and_error(ours[1] - theirs[1])
+    weight = weighting.own(len(y))
+    ours, theirs = _placements(y, first, weight), _placements(y, second, weight)
+    difference, of_defaults = _mean_and_error(ours[0] - theirs[0], weight[y == 1])
+    _, of_goods = _mean_and_error(ours[1] - theirs[1], weight[y == 0])
     error = float(np.hypot(of_defaults, of_goods))
     margin = QUANTILE * error
     return PairedTest(
@@ -121,32 +135,41 @@ def compare_auc(
 
 
 def _placements(
-    y: NDArray[np.int8], score: NDArray[np.float64]
+    y: NDArray[np.int8], score: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Share of the goods below each default, and of the defaults above each good; ties count half.
 
     Returns
     -------
     Arrays of shape (n_defaults,) and (n_goods,)
-
-    References
-    ----------
-    Mid-ranks, which take n log n: Sun and Xu, Fast implementation of DeLong's algorithm, IEEE
-    Signal Processing Letters 21 (2014).
     """
-    defaults, goods = score[y == 1], score[y == 0]
-    m, n = len(defaults), len(goods)
-    ranks = rankdata(np.concatenate([defaults, goods]))
-    over_goods = (ranks[:m] - rankdata(defaults)) / n
-    under_defaults = 1 - (ranks[m:] - rankdata(goods)) / m
+    default, good = y == 1, y == 0
+    over_goods = _share_below(score[default], score[good], weight[good])
+    under_defaults = 1 - _share_below(score[good], score[default], weight[default])
     return over_goods, under_defaults
 
 
-def _mean_and_error(values: NDArray[np.float64]) -> tuple[float, float]:
+def _share_below(
+    scores: NDArray[np.float64], others: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Share of the weight of the others that is below each score; ties count half."""
+    order = np.lexsort((weight, others))
+    upto = np.concatenate([[0.0], np.cumsum(weight[order])])
+    below, with_ties = (
+        upto[np.searchsorted(others[order], scores, side)] for side in ("left", "right")
+    )
+    share: NDArray[np.float64] = (below + with_ties) / 2 / upto[-1]
+    return share
+
+
+def _mean_and_error(
+    values: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float, float]:
     """The mean and its standard error, of exact sums, which do not depend on the order."""
-    mean = fsum(values.tolist()) / len(values)
-    squares = fsum(((values - mean) ** 2).tolist())
-    return mean, sqrt(squares / max(len(values) - 1, 1) / len(values))
+    count, total = len(values), exact_sum(weight)
+    mean = exact_sum(weight * values) / total
+    squares = exact_sum((weight * (values - mean)) ** 2)
+    return mean, sqrt(squares / max(count - 1, 1) * (count / total) / total)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

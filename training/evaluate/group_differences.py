@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from training.evaluate.intervals import QUANTILE, Interval, wilson
+from training.evaluate.weighting import effective_rows, weighted_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 SEARCHED = 30.0
 
 
-def rate_ratio(passed: int, n: int, compared_passed: int, compared_n: int) -> Interval | None:
+def rate_ratio(
+    passed: float, n: float, compared_passed: float, compared_n: float
+) -> Interval | None:
     """Ratio of two rates with its score interval; None where the compared rate is 0.
 
     The interval holds every ratio that the score test does not reject. A rate of 0 has the ratio
-    0, with an upper end.
+    0, with an upper end. The numbers may be effective ones of weighted rows, from `tally`.
 
     References
     ----------
@@ -43,7 +46,7 @@ def rate_ratio(passed: int, n: int, compared_passed: int, compared_n: int) -> In
 
 
 def chance_of_a_lower_ratio(
-    ratio: float, passed: int, n: int, compared_passed: int, compared_n: int
+    ratio: float, passed: float, n: float, compared_passed: float, compared_n: float
 ) -> float:
     """One-sided p-value of Koopman's score test of "the ratio is not below `ratio`".
 
@@ -55,7 +58,7 @@ def chance_of_a_lower_ratio(
     return float(norm.sf(distance if below else -distance))
 
 
-def _score_statistic(ratio: float, x: int, n: int, y: int, m: int) -> float:
+def _score_statistic(ratio: float, x: float, n: float, y: float, m: float) -> float:
     """Chi-square of x of n and y of m where the first rate is `ratio` times the second."""
     # The restricted likelihood is highest at the smaller root of a quadratic in the second rate.
     a, b, c = ratio * (n + m), ratio * (n + y) + x + m, x + y
@@ -68,7 +71,7 @@ def _score_statistic(ratio: float, x: int, n: int, y: int, m: int) -> float:
     return found
 
 
-def rate_difference(passed: int, n: int, compared_passed: int, compared_n: int) -> Interval:
+def rate_difference(passed: float, n: float, compared_passed: float, compared_n: float) -> Interval:
     """Difference of two rates, its interval made of the two Wilson intervals.
 
     References
@@ -83,19 +86,39 @@ def rate_difference(passed: int, n: int, compared_passed: int, compared_n: int) 
 
 
 def standardised_mean_difference(
-    values: NDArray[np.int64], compared: NDArray[np.int64]
+    values: NDArray[np.int64],
+    compared: NDArray[np.int64],
+    weights: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> Interval | None:
     """Difference of two means in pooled standard deviations; None where nothing varies.
+
+    Parameters
+    ----------
+    weights : of the rows of both groups; None where all count alike
 
     References
     ----------
     Hedges and Olkin, Statistical Methods for Meta-Analysis (1985).
     """
-    values, compared = np.sort(values), np.sort(compared)  # sums depend on the order otherwise
-    n, m = len(values), len(compared)
-    pooled = ((n - 1) * values.var(ddof=1) + (m - 1) * compared.var(ddof=1)) / (n + m - 2)
+    own, others = (None, None) if weights is None else weights
+    (n, mean, variance), (m, compared_mean, compared_variance) = (
+        _moments(values, own),
+        _moments(compared, others),
+    )
+    pooled = ((n - 1) * variance + (m - 1) * compared_variance) / (n + m - 2)
     if not pooled:
         return None
-    value = float((values.mean() - compared.mean()) / pooled**0.5)
+    value = float((mean - compared_mean) / pooled**0.5)
     margin = QUANTILE * (1 / n + 1 / m + value**2 / (2 * (n + m))) ** 0.5
     return Interval(value, value - margin, value + margin)
+
+
+def _moments(
+    values: NDArray[np.int64], weight: NDArray[np.float64] | None
+) -> tuple[float, float, float]:
+    """Number of rows, or of effective ones, their mean, and the variance of a row."""
+    if weight is None:
+        ordered = np.sort(values)  # sums depend on the order otherwise
+        return len(values), ordered.mean(), ordered.var(ddof=1)
+    rows, mean = effective_rows(weight), weighted_mean(values, weight)
+    return rows, mean, weighted_mean((values - mean) ** 2, weight) * rows / (rows - 1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, fsum, sqrt
+from math import exp, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,8 +70,8 @@ def too_few(defaults: int, goods: int) -> str | None:
     return f"fewer than {MIN_OF_CLASS} goods" if goods < MIN_OF_CLASS else None
 
 
-def wilson(successes: int, trials: int) -> Interval:
-    """A proportion with its score interval.
+def wilson(successes: float, trials: float) -> Interval:
+    """A proportion with its score interval; both numbers may be effective ones of weighted rows.
 
     References
     ----------
@@ -84,32 +84,47 @@ def wilson(successes: int, trials: int) -> Interval:
     >>> round(interval.low, 3), round(interval.high, 3)
     (0.49, 0.943)
     """
-    interval = binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")
-    return Interval(successes / trials, float(interval.low), float(interval.high))
+    rate, other = successes / trials, 1 - successes / trials
+    scale = 2 * (trials + QUANTILE**2)
+    centre = (2 * trials * rate + QUANTILE**2) / scale
+    margin = QUANTILE / scale * sqrt(4 * trials * rate * other + QUANTILE**2)
+    low = centre - margin if successes else 0.0
+    return Interval(rate, low, centre + margin if successes < trials else 1.0)
 
 
 def mean_interval(values: NDArray[np.float64]) -> Interval:
     """The mean over independent rows, with the interval of the central limit theorem."""
     distinct, rows = np.unique(values, return_counts=True)
-    mean, error = mean_and_error(distinct, rows)
+    mean, error = mean_and_error(distinct, rows, rows, len(values))
     return Interval(mean, mean - QUANTILE * error, mean + QUANTILE * error)
 
 
-def mean_loss_interval(losses: NDArray[np.float64], rows: NDArray[np.int64]) -> Interval:
+def mean_loss_interval(mean: float, error: float) -> Interval:
     """The mean of losses that are 0 or more; the interval is symmetric on the log scale."""
-    mean, error = mean_and_error(losses, rows)
     factor = exp(QUANTILE * error / mean) if mean else 1.0
     return Interval(mean, mean / factor, mean * factor)
 
 
-def exact_mean(values: NDArray[np.float64]) -> float:
-    """The mean from an exact sum, which is the same in every order."""
-    return fsum(values.tolist()) / len(values)
+def mean_and_error(
+    values: NDArray[np.float64],
+    weight: NDArray[np.float64] | NDArray[np.int64],
+    squares: NDArray[np.float64] | NDArray[np.int64],
+    count: int,
+) -> tuple[float, float]:
+    """The weighted mean of values over rows, and its standard error; 0 for one row.
 
+    Parameters
+    ----------
+    weight, squares : sums of the weights, and of their squares, of the rows with each value; both
+        are numbers of rows where there are no weights
+    count : number of rows
 
-def mean_and_error(values: NDArray[np.float64], rows: NDArray[np.int64]) -> tuple[float, float]:
-    """The mean of values that so many rows have each, and its standard error; 0 for one row."""
-    count = int(rows.sum())
-    mean = float(np.sum(rows * values)) / count
-    squares = float(np.sum(rows * (values - mean) ** 2))
-    return mean, sqrt(squares / max(count - 1, 1) / count)
+    References
+    ----------
+    The linearised variance of a ratio: Särndal, Swensson and Wretman, Model Assisted Survey
+    Sampling (1992), section 5.7.
+    """
+    total = float(weight.sum())
+    mean = float(np.sum(weight * values)) / total
+    spread = float(np.sum(squares * (values - mean) ** 2))
+    return mean, sqrt(spread / max(count - 1, 1) * (count / total) / total)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from training.evaluate.intervals import QUANTILE, SEED, Figure, Interval, Withheld, too_few
+from training.evaluate.intervals import QUANTILE, Figure, Interval, Withheld, too_few
 from training.evaluate.logistic import NotEstimableError, fit_logistic
+from training.evaluate.redrawn import redrawn_outcomes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from training.evaluate.score_counts import ScoreCounts
+    from training.evaluate.score_counts import ClassCounts, ScoreCounts
 
 DRAWS = 200
 # Most scores of a draw; between neighbours of so many, the distance hardly moves.
@@ -23,9 +24,10 @@ DRAWN_SCORES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """The largest distance, and the shares of goods and of defaults at or below its score."""
+    """The largest distance, its score, and the shares of goods and defaults at or below it."""
 
     value: float
+    score: float
     goods: float
     defaults: float
 
@@ -35,7 +37,8 @@ def largest_distance(counts: ScoreCounts) -> Distance:
     goods, defaults = counts.shares()
     apart = np.abs(defaults - goods)
     widest = int(apart.argmax())
-    return Distance(float(apart[widest]), float(goods[widest]), float(defaults[widest]))
+    at_widest = (apart, counts.score, goods, defaults)
+    return Distance(*(float(values[widest]) for values in at_widest))
 
 
 def ks_interval(counts: ScoreCounts) -> Figure:
@@ -61,30 +64,35 @@ def ks_interval(counts: ScoreCounts) -> Figure:
 
 
 def _standard_error(found: Distance, counts: ScoreCounts) -> float:
-    variances = (
-        share * (1 - share) / rows
-        for share, rows in ((found.goods, counts.n_goods), (found.defaults, counts.n_defaults))
+    shares = (found.goods, counts.of_goods), (found.defaults, counts.of_defaults)
+    below = counts.score <= found.score
+    return float(np.sqrt(sum(_variance(share, below, one) for share, one in shares)))
+
+
+def _variance(share: float, below: NDArray[np.bool_], of_class: ClassCounts) -> float:
+    """Linearised variance of the weighted share of a class that is at or below a score."""
+    sides = (
+        of_class.squares[side].sum() / (of_class.weight[side].sum() or 1)
+        for side in (~below, below)
     )
-    return float(np.sqrt(sum(variances)))
+    mean = sum(part * weight for part, weight in zip((share, 1 - share), sides, strict=True))
+    return float(share * (1 - share) * mean / of_class.weight.sum())
 
 
 def _bias(counts: ScoreCounts) -> float:
     """Mean distance of drawn samples less that of the model which they are drawn from."""
-    fit = fit_logistic([counts.log_odds], counts.defaults.astype(float), counts.rows.astype(float))
+    fit = fit_logistic([counts.log_odds], counts.defaults, counts.rows)
     group = counts.groups(DRAWN_SCORES)
-    rows = np.bincount(group, counts.rows).astype(np.int64)
-    probability = np.bincount(group, counts.rows * expit(fit.log_odds)) / rows
-    expected = _distances((rows * probability)[None], rows)[0]
-    rng = np.random.default_rng(SEED)
-    drawn = rng.binomial(rows, np.clip(probability, 0, 1), (DRAWS, len(rows)))
-    return float(_distances(drawn, rows).mean() - expected)
+    rows = np.bincount(group, counts.rows)
+    probability = np.clip(np.bincount(group, counts.rows * expit(fit.log_odds)) / rows, 0, 1)
+    samples = redrawn_outcomes(counts, group, probability, DRAWS)
+    return float(_distances(*samples.drawn).mean() - _distances(*samples.expected)[0])
 
 
-def _distances(
-    defaults: NDArray[np.int64] | NDArray[np.float64], rows: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Largest distance in each of several samples, shape (n_samples,)."""
-    below, goods = defaults.cumsum(axis=1), (rows - defaults).cumsum(axis=1)
-    ends = np.maximum(below[:, -1:], 1), np.maximum(goods[:, -1:], 1)
-    distances: NDArray[np.float64] = np.abs(below / ends[0] - goods / ends[1]).max(axis=1)
+def _distances(goods: NDArray[np.float64], defaults: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Largest distance in each of several samples of shape (n_samples, n_groups)."""
+    below, above = defaults.cumsum(axis=1), goods.cumsum(axis=1)
+    ends = (np.where(upto[:, -1:] > 0, upto[:, -1:], 1) for upto in (below, above))
+    shares = [upto / end for upto, end in zip((below, above), ends, strict=True)]
+    distances: NDArray[np.float64] = np.abs(shares[0] - shares[1]).max(axis=1)
     return distances

@@ -19,11 +19,13 @@ from training.evaluate.delong import area_and_error, auc_figure_of
 from training.evaluate.intervals import (
     Interval,
     Withheld,
+    mean_and_error,
     mean_loss_interval,
     too_few,
 )
 from training.evaluate.ks import ks_interval, largest_distance
 from training.evaluate.score_counts import ScoreCounts
+from training.evaluate.weighting import EVEN, Weighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,12 +34,14 @@ if TYPE_CHECKING:
 
     from training.evaluate.intervals import Figure, Metric
 
-    type Function = Callable[[NDArray[np.int8], NDArray[np.float64]], float | None]
+    type Function = Callable[[NDArray[np.int8], NDArray[np.float64], Weighting], float | None]
 
 SMALLEST = 1e-12
 
 
-def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str, Metric]:
+def evaluate(
+    y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting = EVEN
+) -> dict[str, Metric]:
     """All figures of a sample.
 
     Intervals are withheld where a class has fewer than 30 rows.
@@ -46,8 +50,9 @@ def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str,
     ----------
     y : array of shape (n_rows,), 1 is default, both classes present
     probability : array of shape (n_rows,), probability of default
+    weighting : how many rows of the population each row stands for
     """
-    counts = ScoreCounts.of(y, probability)
+    counts = ScoreCounts.of(y, probability, weighting)
     area = auc_figure_of(counts)
     return {
         "auc": area,
@@ -61,50 +66,61 @@ def evaluate(y: NDArray[np.int8], probability: NDArray[np.float64]) -> dict[str,
     }
 
 
-def auc(y: NDArray[np.int8], score: NDArray[np.float64]) -> float:
+def auc(y: NDArray[np.int8], score: NDArray[np.float64], weighting: Weighting = EVEN) -> float:
     """Area under the ROC curve; ties count one half."""
-    return area_and_error(ScoreCounts.of(y, score))[0]
+    return area_and_error(ScoreCounts.of(y, score, weighting))[0]
 
 
-def ks(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
+def ks(y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting = EVEN) -> float:
     """Kolmogorov-Smirnov: the largest distance between the classes' distributions."""
-    return largest_distance(ScoreCounts.of(y, probability)).value
+    return largest_distance(ScoreCounts.of(y, probability, weighting)).value
 
 
-def brier(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
+def brier(
+    y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting = EVEN
+) -> float:
     """Mean squared error of the probability."""
-    counts = ScoreCounts.of(y, probability)
+    counts = ScoreCounts.of(y, probability, weighting)
     return _mean_loss(counts, *_squares(counts)).value
 
 
-def log_loss(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
+def log_loss(
+    y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting = EVEN
+) -> float:
     """Mean negative log-likelihood; probabilities are kept within 1e-12 of 0 and 1."""
-    counts = ScoreCounts.of(y, probability)
+    counts = ScoreCounts.of(y, probability, weighting)
     return _mean_loss(counts, *_surprises(counts)).value
 
 
-def calibration_error(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float:
+def calibration_error(
+    y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting = EVEN
+) -> float:
     """Expected calibration error over ten groups of about equally many rows."""
-    return error_beside_chance(ScoreCounts.of(y, probability)).value
+    return error_beside_chance(ScoreCounts.of(y, probability, weighting)).value
 
 
-def calibration_groups(probability: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Rows in ten groups of about equally many, by rising probability; equal ones are together."""
-    distinct, position = np.unique(probability, return_inverse=True)
-    rows = np.bincount(position, minlength=len(distinct))
-    group = ScoreCounts(distinct, rows, np.zeros_like(rows)).groups(GROUPS)[position]
+def calibration_groups(
+    y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting = EVEN
+) -> list[NDArray[np.int64]]:
+    """Rows in ten groups of about equal weight, by rising probability; equal ones are together."""
+    counts = ScoreCounts.of(y, probability, weighting)
+    group = counts.groups(GROUPS)[np.searchsorted(counts.score, probability)]
     order = np.argsort(probability, kind="stable")
     return [rows for k in range(GROUPS) if len(rows := order[group[order] == k])]
 
 
-def calibration_intercept(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float | None:
+def calibration_intercept(
+    y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting = EVEN
+) -> float | None:
     """Intercept of y on the log-odds at slope 1; None where it cannot be estimated."""
-    return intercept_interval(ScoreCounts.of(y, probability)).value
+    return intercept_interval(ScoreCounts.of(y, probability, weighting)).value
 
 
-def calibration_slope(y: NDArray[np.int8], probability: NDArray[np.float64]) -> float | None:
+def calibration_slope(
+    y: NDArray[np.int8], probability: NDArray[np.float64], weighting: Weighting = EVEN
+) -> float | None:
     """Slope of y on the log-odds, with an intercept; None where it cannot be estimated."""
-    return slope_interval(ScoreCounts.of(y, probability)).value
+    return slope_interval(ScoreCounts.of(y, probability, weighting)).value
 
 
 METRICS: dict[str, Function] = {
@@ -137,8 +153,21 @@ def _surprises(counts: ScoreCounts) -> tuple[NDArray[np.float64], NDArray[np.flo
 def _mean_loss(
     counts: ScoreCounts, of_good: NDArray[np.float64], of_default: NDArray[np.float64]
 ) -> Interval:
-    losses = np.concatenate([of_good, of_default])
-    return mean_loss_interval(losses, np.concatenate([counts.goods, counts.defaults]))
+    goods, defaults = counts.of_goods, counts.of_defaults
+    if counts.weighting.default_rate is None:
+        losses = np.concatenate([of_good, of_default])
+        weight, squares = (
+            np.concatenate([getattr(goods, name), getattr(defaults, name)])
+            for name in ("weight", "squares")
+        )
+        mean, error = mean_and_error(losses, weight, squares, goods.rows + defaults.rows)
+        return mean_loss_interval(mean, error)
+    rate = counts.weighting.default_rate
+    # The classes' shares are known, so the mean varies with the means of the classes alone.
+    good, error_of_good = mean_and_error(of_good, goods.weight, goods.squares, goods.rows)
+    bad, error_of_bad = mean_and_error(of_default, defaults.weight, defaults.squares, defaults.rows)
+    error = float(np.hypot((1 - rate) * error_of_good, rate * error_of_bad))
+    return mean_loss_interval((1 - rate) * good + rate * bad, error)
 
 
 def _loss(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import fsum
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from training.evaluate.weighting import Weighting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,8 +47,4 @@ class Outcomes:
         weight : None where all rows of a class count alike
         """
         value = np.zeros(len(y)) if value is None else value
-        weight = np.ones(len(y)) if weight is None else weight
-        if default_rate is not None:
-            rate = fsum(weight[y == 1].tolist()) / fsum(weight.tolist())
-            weight = weight * np.array([(1 - default_rate) / (1 - rate), default_rate / rate])[y]
-        return cls(y, value, weight, default_rate is not None)
+        return cls(y, value, Weighting(weight, default_rate).of(y), default_rate is not None)

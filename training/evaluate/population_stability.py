@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Contract
+    from training.evaluate.psi_bins import Counts
+
+    type Weights = tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]
 
 # By convention; Siddiqi, Credit Risk Scorecards (2006), chapter 8.
 MODERATE, LARGE = 0.1, 0.25
@@ -30,7 +33,7 @@ class Shift:
     ----------
     psi : population stability index
     critical : 95 % of samples of these sizes stay below it where the population is unchanged
-    expected_rows, actual_rows : sizes of the samples
+    expected_rows, actual_rows : sizes of the samples, of weighted ones the effective sizes
     bins : number of bins that hold a row of either sample
     verdict : stable, moderate or large; also stable where the index is below the critical value
     """
@@ -43,7 +46,7 @@ class Shift:
     verdict: str
 
 
-def psi(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> float:
+def psi(expected: Counts, actual: Counts) -> float:
     """Population stability index of two samples' counts per bin.
 
     It is the sum over bins of (a - e) ln(a / e), for the shares e and a. An empty bin counts as
@@ -79,9 +82,9 @@ def critical_psi(
     return float(scale * chi2.ppf(confidence, bins - 1)) if bins > 1 else 0.0
 
 
-def shift(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> Shift:
+def shift(expected: Counts, actual: Counts) -> Shift:
     """How far `actual` has shifted from `expected`, both counts per bin."""
-    rows = int(expected.sum()), int(actual.sum())
+    rows = round(float(expected.sum())), round(float(actual.sum()))
     bins = int(((expected > 0) | (actual > 0)).sum())
     found, critical = psi(expected, actual), critical_psi(*rows, bins)
     verdict = "stable"
@@ -91,7 +94,10 @@ def shift(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> Shift:
 
 
 def baseline(
-    contract: Contract, X: NDArray[np.float32], points: NDArray[np.float64] | None
+    contract: Contract,
+    X: NDArray[np.float32],
+    points: NDArray[np.float64] | None,
+    weights: Weights = (None, None),
 ) -> dict[str, Any]:
     """The distributions that later populations are compared with, for the manifest.
 
@@ -100,12 +106,15 @@ def baseline(
     X : training rows, shape (n_rows, n_features)
     points : scores of held-out rows, as a model is too confident about rows that it was fitted on;
         None where there is no score
+    weights : of the rows of X and of those of the points; None where all count alike
     """
     features = {
-        feature.name: _distribution(psi_bins_of(feature, column), column)
+        feature.name: _distribution(psi_bins_of(feature, column, weights[0]), column, weights[0])
         for feature, column in zip(contract.features, X.T, strict=True)
     }
-    score = None if points is None else _distribution(decile_bins(points, {}), points)
+    score = None
+    if points is not None:
+        score = _distribution(decile_bins(points, {}, weights[1]), points, weights[1])
     return {"features": features, "score": score}
 
 
@@ -114,6 +123,7 @@ def shifts(
     contract: Contract,
     X: NDArray[np.float32],
     points: NDArray[np.float64] | None,
+    weights: Weights = (None, None),
 ) -> dict[str, Any]:
     """How far features (CSI) and score (PSI) have shifted from a baseline, for the manifest.
 
@@ -121,23 +131,30 @@ def shifts(
     ----------
     before : returned by `baseline`
     contract, X, points : as the model of the baseline reads and scores the rows
+    weights : as in `baseline`
     """
     features = {
-        feature.name: asdict(_shift_from(before["features"][feature.name], column))
+        feature.name: asdict(_shift_from(before["features"][feature.name], column, weights[0]))
         for feature, column in zip(contract.features, X.T, strict=True)
     }
-    score = None if points is None else asdict(_shift_from(before["score"], points))
+    score = None
+    if points is not None:
+        score = asdict(_shift_from(before["score"], points, weights[1]))
     return {"features": features, "score": score}
 
 
-def _distribution(bins: PsiBins, values: NDArray[Any]) -> dict[str, Any]:
-    counts = bins.count(values)
-    shares = [round(float(share), 8) for share in counts / len(values)]
+def _distribution(
+    bins: PsiBins, values: NDArray[Any], weight: NDArray[np.float64] | None
+) -> dict[str, Any]:
+    counts = bins.count(values, weight)
+    shares = [round(float(share), 8) for share in counts / counts.sum()]
     return {"rows": len(values), **asdict(bins), "counts": counts.tolist(), "shares": shares}
 
 
-def _shift_from(distribution: Mapping[str, Any], values: NDArray[Any]) -> Shift:
+def _shift_from(
+    distribution: Mapping[str, Any], values: NDArray[Any], weight: NDArray[np.float64] | None
+) -> Shift:
     edges = distribution["edges"]
     codes, labels = tuple(distribution["codes"]), tuple(distribution["labels"])
     bins = PsiBins(None if edges is None else tuple(edges), codes, labels)
-    return shift(np.array(distribution["counts"]), bins.count(values))
+    return shift(np.array(distribution["counts"]), bins.count(values, weight))

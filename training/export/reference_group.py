@@ -11,6 +11,7 @@ from scoreline.core.errors import TrainingError
 from scoreline.scoring.many_rows import run_rows
 from scoreline.scoring.scores import scores
 from training.data.sampling import evenly_spaced
+from training.evaluate.weighting import weighted_quantiles
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -31,12 +32,14 @@ def build_reference(
     session: onnxruntime.InferenceSession,
     calibration: Calibration,
     X: NDArray[np.float32],
+    weight: NDArray[np.float64] | None = None,
 ) -> Reference:
     """The frozen reference of a model.
 
     Parameters
     ----------
     X : training rows, shape (n_rows, n_features); at most 20,000 evenly spaced rows are used
+    weight : of the rows, shape (n_rows,); None where all count alike
 
     Raises
     ------
@@ -44,22 +47,24 @@ def build_reference(
         The group is marginal_approved and no row reaches the approve cutoff.
     """
     outputs = ["log_odds", "margin", "contributions", "values"]
-    X = X[evenly_spaced(len(X), EXPLAINED_ROWS)]
+    rows = evenly_spaced(len(X), EXPLAINED_ROWS)
+    X, weight = X[rows], None if weight is None else weight[rows]
     log_odds, margins, contributions, values = run_rows(session, X, outputs)
     group = definition.explanation.reference
     members = np.arange(len(X))
     if group == "marginal_approved":
         members = _marginal_approved(definition, log_odds[:, 0])
-    margin = float(margins[members].mean(dtype=np.float64))
+    of_members = None if weight is None else weight[members]
+    margin = float(_mean(margins[members, 0], of_members))
     return Reference(
         group=group,
         rows=len(members),
         margin=margin,
         log_odds=float(calibration.log_odds(margin)),
         slope=calibration.slope(margin),
-        contributions=_rounded(contributions[members].mean(axis=0, dtype=np.float64)),
-        best=_rounded(np.quantile(contributions, BEST_SHARE, axis=0)),
-        values=tuple(_median(column) for column in values[members].T),
+        contributions=_rounded(_mean(contributions[members], of_members)),
+        best=_rounded(weighted_quantiles(contributions, BEST_SHARE, weight)),
+        values=tuple(_median(column, of_members) for column in values[members].T),
     )
 
 
@@ -83,6 +88,17 @@ def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(round(float(value), 9) for value in values)
 
 
-def _median(column: NDArray[np.float32]) -> float | None:
-    given = column[~np.isnan(column)]
-    return float(np.median(given)) if len(given) else None
+def _mean(values: NDArray[np.float32], weight: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """The mean along the first axis."""
+    if weight is None:
+        return np.asarray(values.mean(axis=0, dtype=np.float64))
+    return np.asarray(np.average(values.astype(np.float64), axis=0, weights=weight))
+
+
+def _median(column: NDArray[np.float32], weight: NDArray[np.float64] | None) -> float | None:
+    given = ~np.isnan(column)
+    if not given.any():
+        return None
+    if weight is None:
+        return float(np.median(column[given]))
+    return float(weighted_quantiles(column[given], 0.5, weight[given]))

@@ -10,6 +10,7 @@ import numpy as np
 
 from scoreline.core.errors import TrainingError, UnrankedError
 from training.evaluate.logistic import NotEstimableError, fit_logistic
+from training.evaluate.weighting import EVEN, Weighting, weighted_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,14 +52,20 @@ class Platt:
     intercept: float = 0.0
 
     @classmethod
-    def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], _link: Link) -> Platt:
+    def fit(
+        cls,
+        margin: NDArray[np.float64],
+        y: NDArray[np.int8],
+        _link: Link,
+        weighting: Weighting = EVEN,
+    ) -> Platt:
         """Fit by maximum likelihood; a slope that would reverse the order is set to 0."""
         if np.ptp(margin) == 0:
-            return cls(0.0, _logit(float(y.mean())))
-        fit = _fit([margin], y)
+            return cls(0.0, _logit(_rate(y, weighting)))
+        fit = _fit([margin], y, weighting)
         slope = float(fit.coefficients[0])
         if slope <= 0:
-            return cls(0.0, _logit(float(y.mean())))
+            return cls(0.0, _logit(_rate(y, weighting)))
         return cls(slope, fit.intercept)
 
     def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
@@ -86,20 +93,26 @@ class Beta:
     link: Link
 
     @classmethod
-    def fit(cls, margin: NDArray[np.float64], y: NDArray[np.int8], link: Link) -> Beta:
+    def fit(
+        cls,
+        margin: NDArray[np.float64],
+        y: NDArray[np.int8],
+        link: Link,
+        weighting: Weighting = EVEN,
+    ) -> Beta:
         """Fit by maximum likelihood; a coefficient that would reverse the order is set to 0."""
         logs = _log_probabilities(margin, link)
         # a, b >= 0 as in the paper: a coefficient below 0 is dropped and the other fitted again.
         columns = [logs[0], -logs[1]]
         used = [0, 1]
         while used:
-            fit = _fit([columns[k] for k in used], y)
+            fit = _fit([columns[k] for k in used], y, weighting)
             kept = [k for k, w in zip(used, fit.coefficients, strict=True) if w > 0]
             if kept == used:
                 weights = dict(zip(used, fit.coefficients.tolist(), strict=True))
                 return cls(weights.get(0, 0.0), weights.get(1, 0.0), fit.intercept, link)
             used = kept
-        return cls(0.0, 0.0, _logit(float(y.mean())), link)
+        return cls(0.0, 0.0, _logit(_rate(y, weighting)), link)
 
     def log_odds(self, margin: ArrayLike) -> NDArray[np.float64]:
         """Calibrated log-odds of margins."""
@@ -174,7 +187,7 @@ def choose_calibration(
     y: NDArray[np.int8],
     folds: Iterable[Fold],
     link: Link,
-    default_rate: float | None = None,
+    weighting: Weighting = EVEN,
     *,
     methods: Sequence[type[Platt | Beta]] = (Platt, Beta),
 ) -> Calibration:
@@ -185,7 +198,7 @@ def choose_calibration(
     margin : out-of-fold margins, shape (n_rows,)
     y : shape (n_rows,), 1 is default
     link : logit where the margin is the log-odds, identity where it is the probability
-    default_rate : default rate of the population, where that of the rows differs
+    weighting : of the rows; where it names a default rate, the log-odds are shifted to it
 
     Raises
     ------
@@ -199,13 +212,11 @@ def choose_calibration(
     reasons = []
     for method in methods:
         try:
-            error = sum(
-                np.square(
-                    sigmoid(method.fit(margin[a], y[a], link).log_odds(margin[b])) - y[b]
-                ).sum()
-                for a, b in splits
-            )
-            fitted.append((float(error), method.fit(margin, y, link)))
+            error = 0.0
+            for a, b in splits:
+                found = method.fit(margin[a], y[a], link, weighting.take(a))
+                error += _squares(found, margin[b], y[b], weighting.take(b))
+            fitted.append((error, method.fit(margin, y, link, weighting)))
         except NotEstimableError as cause:
             reasons.append(f"{method.__name__.lower()}: {cause}")
     if not fitted:
@@ -215,11 +226,26 @@ def choose_calibration(
     lowest, highest = best.log_odds([margin.min(), margin.max()])
     if lowest >= highest:
         raise UnrankedError("the model does not rank defaults on rows that it has not seen")
-    shift = 0.0 if default_rate is None else _logit(default_rate) - _logit(float(y.mean()))
-    return Calibration(best, shift)
+    rate = weighting.default_rate
+    return Calibration(best, 0.0 if rate is None else _logit(rate) - _logit(_rate(y, weighting)))
 
 
-def _fit(columns: Sequence[NDArray[np.float64]], y: NDArray[np.int8]) -> LogisticFit:
+def _squares(
+    method: Method, margin: NDArray[np.float64], y: NDArray[np.int8], weighting: Weighting
+) -> float:
+    """Weighted sum of squared errors."""
+    squares = np.square(sigmoid(method.log_odds(margin)) - y)
+    return float((weighting.own(len(y)) * squares).sum())
+
+
+def _rate(y: NDArray[np.int8], weighting: Weighting) -> float:
+    """Weighted default rate of the rows."""
+    return weighted_mean(y, weighting.own(len(y)))
+
+
+def _fit(
+    columns: Sequence[NDArray[np.float64]], y: NDArray[np.int8], weighting: Weighting
+) -> LogisticFit:
     """The maximum of the likelihood; where the columns separate the classes, Platt's estimate.
 
     There the likelihood rises without end. Platt's targets, (n + 1) / (n + 2) for n defaults and
@@ -230,12 +256,13 @@ def _fit(columns: Sequence[NDArray[np.float64]], y: NDArray[np.int8]) -> Logisti
     NotEstimableError
         The columns do not vary or are collinear.
     """
+    weight = weighting.own(len(y))
     try:
-        return fit_logistic(columns, y.astype(float), np.ones(len(y)))
+        return fit_logistic(columns, y * weight, weight)
     except NotEstimableError:
-        defaults = int(y.sum())
-        targets = np.where(y == 1, (defaults + 1) / (defaults + 2), 1 / (len(y) - defaults + 2))
-        return fit_logistic(columns, targets, np.ones(len(y)))
+        goods, defaults = (float(weight[y == label].sum()) for label in (0, 1))
+        targets = np.where(y == 1, (defaults + 1) / (defaults + 2), 1 / (goods + 2))
+        return fit_logistic(columns, targets * weight, weight)
 
 
 def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:

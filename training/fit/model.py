@@ -12,10 +12,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from scoreline.core.errors import TrainingError
-from scoreline.definition.model import DefaultDefinition
 from training.data.folds import draw_folds
 from training.fit.algorithms import ESTIMATORS
 from training.fit.calibration import Beta, Platt, choose_calibration
+from training.fit.population import weighting_of
 from training.graph.features import FeatureGraph
 from training.graph.trees import read_ensemble
 
@@ -88,9 +88,6 @@ def fit(
     methods : calibration methods to choose from; by default those of the algorithm
     """
     estimator = ESTIMATORS[definition.algorithm.name]
-    default_rate = None
-    if isinstance(definition, DefaultDefinition):
-        default_rate = definition.calibration.default_rate
     has_many = rows.time is None and np.bincount(rows.y, minlength=2).min() >= MANY_ROWS
     # Calibrated on its own training rows, a boosted model would look far more certain than it is.
     unseen = (_on_holdout if has_many else _out_of_fold)(definition, estimator, rows, progress)
@@ -99,7 +96,7 @@ def fit(
         unseen.rows.y,
         draw_folds(unseen.rows, CALIBRATION_FOLDS, definition.split.seed),
         estimator.link,
-        default_rate,
+        weighting_of(definition, unseen.rows),
         methods=methods or estimator.calibrations,
     )
     return FittedModel(estimator, unseen.pipeline, calibration)
@@ -124,10 +121,10 @@ def _out_of_fold(
     margin = np.full(len(rows.y), np.nan)
     for number, (fitted, held_out) in enumerate(folds, start=1):
         progress(f"calibration fold {number} of {len(folds)}")
-        pipeline = fit_pipeline(definition, estimator, rows.X[fitted], rows.y[fitted])
+        pipeline = fit_pipeline(definition, estimator, rows, fitted)
         margin[held_out] = margin_of(estimator, pipeline, rows.X[held_out])
     progress(f"{definition.algorithm.name} on {len(rows.y):,} rows")
-    pipeline = fit_pipeline(definition, estimator, rows.X, rows.y)
+    pipeline = fit_pipeline(definition, estimator, rows)
     held_out = np.flatnonzero(~np.isnan(margin))  # all, but for the first ones in time
     return _Unseen(pipeline, rows.take(held_out), margin[held_out])
 
@@ -141,7 +138,7 @@ def _on_holdout(
     """Fit the classifier on all folds but the first, which is kept for the calibration."""
     fitted, held_out = draw_folds(rows, CALIBRATION_FOLDS, definition.split.seed)[0]
     progress(f"{definition.algorithm.name} on {len(fitted):,} rows")
-    pipeline = fit_pipeline(definition, estimator, rows.X[fitted], rows.y[fitted])
+    pipeline = fit_pipeline(definition, estimator, rows, fitted)
     progress(f"calibration on {len(held_out):,} rows")
     kept = rows.take(held_out)
     return _Unseen(pipeline, kept, margin_of(estimator, pipeline, kept.X))
@@ -150,18 +147,25 @@ def _on_holdout(
 def fit_pipeline(
     definition: Definition,
     estimator: EstimatorSpec,
-    X: NDArray[np.float32],
-    y: NDArray[np.int8],
+    rows: Dataset,
+    fitted: NDArray[np.int64] | slice = slice(None),
 ) -> Pipeline:
-    """The fitted pipeline, uncalibrated; a TrainingError where the library refuses."""
+    """The pipeline fitted on some of the rows, or on all, uncalibrated.
+
+    Raises
+    ------
+    TrainingError
+        The library refuses its parameters or the data.
+    """
     features = FeatureGraph(definition.contract(), missing_indicators=not estimator.missing)
     steps = estimator.steps(definition.algorithm.parameters, features.columns_)
-    columns = features.transform(X)
-    del X  # rows and columns together would be the peak of memory
+    # Some of the rows and their columns together would be the peak of memory.
+    columns = features.transform(rows.X[fitted])
+    weight = None if rows.weight is None else rows.weight[fitted]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
-            Pipeline(steps).fit(columns, y)
+            Pipeline(steps).fit(columns, rows.y[fitted], **_weights(steps, weight))
     except ConvergenceWarning as error:
         raise TrainingError(_not_converged(definition)) from error
     except (TypeError, ValueError) as error:
@@ -172,6 +176,17 @@ def fit_pipeline(
     if estimator.post_fit is not None:
         estimator.post_fit(pipeline[-1])
     return pipeline
+
+
+def _weights(
+    steps: list[tuple[str, Any]], weight: NDArray[np.float64] | None
+) -> dict[str, NDArray[np.float64]]:
+    """Arguments of a pipeline's fit; the weights have mean 1, so penalties keep their strength."""
+    if weight is None:
+        return {}
+    relative = weight / weight.mean()
+    # An amount that is missing has an indicator, so the median in its place needs no weights.
+    return {f"{name}__sample_weight": relative for name, _ in steps if name != "impute"}
 
 
 def _not_converged(definition: Definition) -> str:

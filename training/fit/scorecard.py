@@ -58,7 +58,12 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # skl
         self.min_bin_size = min_bin_size
         self.max_n_bins = max_n_bins
 
-    def fit(self, X: NDArray[np.float32], y: NDArray[np.int8]) -> WoeScorecard:
+    def fit(
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int8],
+        sample_weight: NDArray[np.float64] | None = None,
+    ) -> WoeScorecard:
         """Bin every feature and weigh the features against each other."""
         self.classes_ = np.unique(y)
         parameters = {
@@ -67,8 +72,10 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # skl
         }
         numbered = sorted(enumerate(self.columns), key=_source)
         features = [list(group) for _, group in groupby(numbered, key=_source)]
-        self.binnings_ = [fit_woe_binning(feature, X, y, parameters) for feature in features]
-        self.weights_, self.intercept_ = _fit_weights(self._woe(X), y, self.C)
+        self.binnings_ = [
+            fit_woe_binning(feature, X, y, sample_weight, parameters) for feature in features
+        ]
+        self.weights_, self.intercept_ = _fit_weights(self._woe(X), y, sample_weight, self.C)
         return self
 
     def decision_function(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -84,7 +91,7 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # skl
     def ensemble(self) -> Ensemble:
         """The fitted model as trees of one column each.
 
-        A leaf's cover is the bin's number of fitted rows, so that path-dependent TreeSHAP gives a
+        A leaf's cover is the bin's weight of fitted rows, so that path-dependent TreeSHAP gives a
         feature the coefficient times the distance of its WoE from the mean.
         """
         base, trees = self.intercept_, list[Tree]()
@@ -106,14 +113,17 @@ def _source(numbered: tuple[int, Column]) -> int:
 
 
 def _fit_weights(
-    woe: NDArray[np.float64], y: NDArray[np.int8], C: float
+    woe: NDArray[np.float64],
+    y: NDArray[np.int8],
+    sample_weight: NDArray[np.float64] | None,
+    C: float,
 ) -> tuple[NDArray[np.float64], float]:
     """Coefficients on -WoE, all of them 0 or above, and the intercept."""
     # Dropping one feature can turn the sign of another, so only the worst goes before each refit.
     weights = np.zeros(woe.shape[1])
     used = np.arange(woe.shape[1])
     while len(used):
-        model = LogisticRegression(C=C, max_iter=1000).fit(-woe[:, used], y)
+        model = LogisticRegression(C=C, max_iter=1000).fit(-woe[:, used], y, sample_weight)
         coefficients = model.coef_[0]
         if coefficients.min() > 0:
             weights[used] = coefficients
@@ -129,7 +139,7 @@ def _trees(binning: WoeBinning, value: NDArray[np.float64]) -> Iterator[Tree]:
     rest = value[binning.rest]
     if binning.amount is not None:
         rows = (binning.goods + binning.bads)[: binning.n_cut]
-        missing = binning.n_rows - int(rows.sum())  # a special code is missing as an amount
+        missing = binning.n_rows - float(rows.sum())  # a special code is missing as an amount
         tests = [-FLOAT32_MAX, *binning.cuts.tolist()]
         values = [rest, *value[: binning.n_cut]]
         yield _chain(binning.amount, tests, values, [missing, *rows.tolist()])

@@ -19,6 +19,7 @@ from training.data.sampling import drawn_by_class
 from training.evaluate.metrics import auc
 from training.fit.algorithms import ESTIMATORS
 from training.fit.model import fit_pipeline, margin_of
+from training.fit.population import weighting_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,9 +169,11 @@ def _fold_scores(
 ) -> Iterator[float]:
     """AUC of each fold, fitted on demand."""
     estimator = ESTIMATORS[definition.algorithm.name]
+    weighting = weighting_of(definition, rows)
     for fitted, held_out in folds:
-        pipeline = fit_pipeline(definition, estimator, rows.X[fitted], rows.y[fitted])
-        yield auc(rows.y[held_out], margin_of(estimator, pipeline, rows.X[held_out]))
+        pipeline = fit_pipeline(definition, estimator, rows, fitted)
+        margin = margin_of(estimator, pipeline, rows.X[held_out])
+        yield auc(rows.y[held_out], margin, weighting.take(held_out))
 
 
 def _run(

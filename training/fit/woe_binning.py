@@ -38,24 +38,25 @@ class WoeBinning:
     amount : column of the amount; None for a category
     cuts : float32, rising; an amount x is in bin i iff cuts[i - 1] <= x < cuts[i]
     states : indicator column -> number of its bin
-    state_rows : indicator column -> number of fitted rows in which it is 1
+    state_rows : indicator column -> weight of the fitted rows in which it is 1
     n_cut : number of bins that optbinning found
-    goods, bads : fitted rows in each bin, shape (n_bins,)
+    goods, bads : weight of the fitted rows in each bin, shape (n_bins,); a row without a weight
+        counts 1
     """
 
     source: int
     amount: int | None
     cuts: NDArray[np.float32]
     states: Mapping[int, int]
-    state_rows: Mapping[int, int]
+    state_rows: Mapping[int, float]
     n_cut: int
-    goods: NDArray[np.int64]
-    bads: NDArray[np.int64]
+    goods: NDArray[np.float64]
+    bads: NDArray[np.float64]
 
     @property
-    def n_rows(self) -> int:
-        """Number of fitted rows."""
-        return int(self.goods.sum() + self.bads.sum())
+    def n_rows(self) -> float:
+        """Weight of the fitted rows."""
+        return float(self.goods.sum() + self.bads.sum())
 
     @property
     def rest(self) -> int:
@@ -117,6 +118,7 @@ def fit_woe_binning(
     numbered: Sequence[tuple[int, Column]],
     columns: NDArray[np.float32],
     y: NDArray[np.int8],
+    sample_weight: NDArray[np.float64] | None,
     parameters: Mapping[str, Any],
 ) -> WoeBinning:
     """Bins of one feature.
@@ -125,31 +127,35 @@ def fit_woe_binning(
     ----------
     numbered : the feature's columns with their positions
     columns : all columns, shape (n_rows, n_columns)
+    sample_weight : shape (n_rows,); None where all rows count alike
     parameters : of optbinning.OptimalBinning
     """
     # An amount has one column of its own, and each state (category, missing, special code) an
     # indicator of 0 and 1.
     amounts = [k for k, column in numbered if column.value is None]
     others = [k for k, column in numbered if column.value is not None]
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
     amount = amounts[0] if amounts else None
     if amount is None:
         cuts = np.empty(0, np.float32)
-        groups = _category_groups(numbered, columns, y, parameters)
+        groups = _category_groups(numbered, columns, y, weight, parameters)
         others = [k for k, column in numbered if column.missing]
     else:
-        cuts = _cuts(columns[:, amount], y, numbered[0][1].direction, parameters)
+        cuts = _cuts(columns[:, amount], y, weight, numbered[0][1].direction, parameters)
         groups = [[]] * (len(cuts) + 1)  # bins between cuts have no indicator columns
     states = {k: i for i, group in enumerate(groups) for k in group}
     states |= {k: i for i, k in enumerate(others, start=len(groups))}
     rest = len(groups) + len(others)
     bins = _bins(columns, amount, cuts, states, rest)
-    goods, bads = (np.bincount(bins[y == label], minlength=rest + 1) for label in (0, 1))
+    goods, bads = (
+        np.bincount(bins[y == label], weight[y == label], minlength=rest + 1) for label in (0, 1)
+    )
     return WoeBinning(
         source=numbered[0][1].source,
         amount=amount,
         cuts=cuts,
         states=states,
-        state_rows={k: int(columns[:, k].sum()) for k in states},
+        state_rows={k: float(weight[columns[:, k] == 1].sum()) for k in states},
         n_cut=len(groups),
         goods=goods,
         bads=bads,
@@ -176,6 +182,7 @@ def _bins(
 def _cuts(
     amounts: NDArray[np.float32],
     y: NDArray[np.int8],
+    weight: NDArray[np.float64],
     direction: int,
     parameters: Mapping[str, Any],
 ) -> NDArray[np.float32]:
@@ -184,7 +191,7 @@ def _cuts(
     if not given.any():
         return np.empty(0, np.float32)
     fitted = _optimal_binning(
-        amounts[given], y[given], monotonic_trend=TRENDS[direction], **parameters
+        amounts[given], y[given], weight[given], monotonic_trend=TRENDS[direction], **parameters
     )
     # Rounding up keeps every float32 value on its side of the cut; rounding to nearest would not.
     exact = np.asarray(fitted.splits, np.float64)
@@ -196,6 +203,7 @@ def _category_groups(
     numbered: Sequence[tuple[int, Column]],
     columns: NDArray[np.float32],
     y: NDArray[np.int8],
+    weight: NDArray[np.float64],
     parameters: Mapping[str, Any],
 ) -> list[list[int]]:
     """Columns of the categories that share a bin; categories without rows are left out."""
@@ -203,15 +211,19 @@ def _category_groups(
     rows, chosen = np.nonzero(columns[:, positions] == 1)
     if not len(rows):
         return []
-    fitted = _optimal_binning(chosen, y[rows], dtype="categorical", **parameters)
+    fitted = _optimal_binning(chosen, y[rows], weight[rows], dtype="categorical", **parameters)
     return [sorted(positions[np.asarray(group, int)].tolist()) for group in fitted.splits]
 
 
-def _optimal_binning(values: NDArray[Any], y: NDArray[np.int8], **parameters: Any) -> Any:
+def _optimal_binning(
+    values: NDArray[Any], y: NDArray[np.int8], weight: NDArray[np.float64], **parameters: Any
+) -> Any:
     logging.getLogger("__cvxpy__").addFilter(_is_relevant)
     from optbinning import OptimalBinning  # takes seconds
 
-    return OptimalBinning(**parameters).fit(values.astype(np.float64), y)
+    # Without weights it fits faster, and the same.
+    weights = {} if np.all(weight == 1) else {"sample_weight": weight}
+    return OptimalBinning(**parameters).fit(values.astype(np.float64), y, **weights)
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:

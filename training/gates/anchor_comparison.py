@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scoreline.core.errors import DatasetError, DefinitionError
+from training.fit.population import weighting_of
 from training.gates.champion_rows import read_by_champion
 from training.gates.known_rows import find_known_rows
 from training.gates.shared_rows import score_shared_rows
@@ -64,7 +65,9 @@ def compare_with_anchor(
         obstacle = f"it cannot read the rows any more: {error}"
         return AnchorComparison(anchor.version, None, obstacle, retired=True)
     known = find_known_rows(anchor, fitted, held_out)
-    shared = score_shared_rows(known, held_out, datasets[1], score)
+    shared = score_shared_rows(
+        known, held_out, datasets[1], score, weighting_of(definition, held_out)
+    )
     return AnchorComparison(anchor.version, shared.compare(), shared.obstacle)
 
 

@@ -13,20 +13,19 @@ from scoreline.scoring.many_rows import run_log_odds
 from scoreline.scoring.scores import points
 from training.data.sampling import drawn
 from training.evaluate.population_stability import shifts
+from training.fit.population import weighting_of
 from training.gates.champion_rows import read_by_champion
 from training.gates.known_rows import find_known_rows
 from training.gates.schema_changes import breaking_changes
 from training.gates.shared_rows import score_shared_rows
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
     from training.gates.champion import ChampionBundle
     from training.gates.known_rows import KnownRows
     from training.gates.paired_comparison import PairedComparison
-    from training.gates.shared_rows import Score
+    from training.gates.shared_rows import Score, SharedRows
 
 NO_CHAMPION = "no champion is in service yet"
 # Enough rows to know the shares of bins well.
@@ -74,9 +73,10 @@ def compare_with_champion(
         return ChampionComparison(schema_changes=changes, obstacle=obstacle)
     known = find_known_rows(champion, fitted, held_out)
     if score is None or not isinstance(definition, DefaultDefinition):
-        return ChampionComparison(None, _shifts(known, fitted, None), changes, "")
-    shared = score_shared_rows(known, held_out, datasets[1], score)
-    found = _shifts(known, fitted, shared.theirs)
+        return ChampionComparison(None, _shifts(known, definition, fitted, None), changes, "")
+    weighting = weighting_of(definition, held_out)
+    shared = score_shared_rows(known, held_out, datasets[1], score, weighting)
+    found = _shifts(known, definition, fitted, shared)
     paired = shared.compare()
     if paired is not None:
         paired = replace(paired, swap_set=shared.swap_set(definition))
@@ -89,21 +89,27 @@ def some_rows(dataset: Dataset) -> Dataset:
 
 
 def _shifts(
-    known: KnownRows, fitted: Dataset, log_odds: NDArray[np.float64] | None
+    known: KnownRows, definition: Definition, fitted: Dataset, shared: SharedRows | None
 ) -> dict[str, Any] | None:
     """Shifts of the training rows from the champion's baseline.
 
     Like the baseline's, the score is that of rows that the champion was not trained on: the test
-    rows, with their `log_odds`, and the training rows that are new to it.
+    rows that are `shared`, and the training rows that are new to it.
     """
     champion = known.version
     before = champion.manifest.get("baseline")
     if before is None:
         return None
     fitted, contract = some_rows(fitted), champion.contract
-    if log_odds is None:
-        return shifts(before, contract, fitted.X, None)
-    new = fitted.X[~known.mask(fitted)]
-    scored = np.concatenate([log_odds, run_log_odds(champion.session, new)])
+    # As in the baseline, or else the weights would look like a shift.
+    names = before.get("weighted_by", [])
+    weight = weighting_of(definition, fitted).only(names).given(fitted.y)
+    if shared is None:
+        return shifts(before, contract, fitted.X, None, (weight, None))
+    new = ~known.mask(fitted)
+    log_odds = [shared.theirs, run_log_odds(champion.session, fitted.X[new])]
+    scored, both = np.concatenate(log_odds), None
+    if weight is not None:
+        both = np.concatenate([shared.weighting.only(names).of(shared.y), weight[new]])
     found = points(contract.score_scale, scored) if len(scored) else None
-    return shifts(before, contract, fitted.X, found)
+    return shifts(before, contract, fitted.X, found, (weight, both))

@@ -128,8 +128,10 @@ def _untested(
     return f" Not testable for want of rows, approvals or another group: {', '.join(names)}."
 
 
-def _tally(group: Mapping[str, Any]) -> tuple[int, int]:
-    """Number of approved rows, and of all rows."""
+def _tally(group: Mapping[str, Any]) -> tuple[float, float]:
+    """Number of approved rows, and of all rows; of weighted rows, the effective numbers."""
+    if "effective_rows" in group:
+        return group["approval_rate"] * group["effective_rows"], group["effective_rows"]
     return round(group["approval_rate"] * group["rows"]), group["rows"]
 
 

@@ -10,6 +10,7 @@ from scoreline.scoring.many_rows import open_session, run_log_odds
 from scoreline.scoring.scores import points
 from training.evaluate.population_stability import baseline, shifts
 from training.export.parity import PROBABILITY_TOLERANCE
+from training.fit.population import population_weights, weighting_of
 from training.gates import data_gates, performance_gates, policy_gates
 from training.gates.anchor_comparison import compare_with_anchor
 from training.gates.champion_comparison import compare_with_champion, some_rows
@@ -70,8 +71,10 @@ def judge(
         score = partial(run_log_odds, open_session(trained.batch.SerializeToString()))
         test_points = points(contract.score_scale, score(test_sample.X))
         fitted_points = points(contract.score_scale, score(fitted_sample.X))
+    weights = [population_weights(definition, part) for part in (fitted_sample, test_sample)]
     # Features of the training rows, but scores of rows that the model has not seen.
-    before = baseline(contract, fitted_sample.X, test_points)
+    before = baseline(contract, fitted_sample.X, test_points, (weights[0], weights[1]))
+    weighted_by = weighting_of(definition, fitted).names
     datasets = fitted, held_out
     comparison = compare_with_champion(incumbents.champion, definition, path, datasets, score)
     anchor = compare_with_anchor(incumbents.anchor, definition, path, datasets, score)
@@ -80,9 +83,11 @@ def judge(
         gates=gates,
         comparison=comparison.paired,
         anchor=anchor,
-        baseline=before,
+        baseline={**before, "weighted_by": weighted_by},
         stability={
-            "test": shifts(before, contract, test_sample.X, fitted_points),
+            "test": shifts(
+                before, contract, test_sample.X, fitted_points, (weights[1], weights[0])
+            ),
             "champion": comparison.shifts,
         },
     )
@@ -108,7 +113,11 @@ def _gates(
         return (parity, *map(_not_for_rankings, DEFAULT_GATES), *for_any_task)
     protected = [feature.name for feature in definition.protected]
     areas = single_feature_auc(
-        trained.contract, fitted_sample.X, fitted_sample.y, fitted_sample.unit
+        trained.contract,
+        fitted_sample.X,
+        fitted_sample.y,
+        fitted_sample.unit,
+        weighting_of(definition, fitted_sample),
     )
     return (
         parity,

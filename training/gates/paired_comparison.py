@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from training.evaluate.delong import auc_interval, compare_auc
 from training.evaluate.metrics import METRICS
 from training.evaluate.score_counts import ScoreCounts
+from training.evaluate.weighting import EVEN, Weighting
 from training.fit.calibration import sigmoid
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def compare_on_same_rows(
     y: NDArray[np.int8],
     champion: NDArray[np.float64],
     challenger: NDArray[np.float64],
+    weighting: Weighting = EVEN,
     *,
     known: int,
     known_rows: str,
@@ -60,20 +62,21 @@ def compare_on_same_rows(
     Parameters
     ----------
     y, champion, challenger : shape (n_rows,)
+    weighting : how many rows of the population each row stands for
     """
     scored = {"champion": champion, "challenger": challenger}
-    test = compare_auc(y, challenger, champion)
+    test = compare_auc(y, challenger, champion, weighting)
     return PairedComparison(
         champion=champion_version,
         rows=len(y),
         defaults=int(y.sum()),
         known=known,
         known_rows=known_rows,
-        auc={name: auc_interval(ScoreCounts.of(y, s)) for name, s in scored.items()},
+        auc={name: auc_interval(ScoreCounts.of(y, s, weighting)) for name, s in scored.items()},
         difference=test.difference,
         p_value=test.p_value,
         metrics={
-            name: {key: metric(y, sigmoid(log_odds)) for key, metric in METRICS.items()}
+            name: {key: metric(y, sigmoid(log_odds), weighting) for key, metric in METRICS.items()}
             for name, log_odds in scored.items()
         },
     )

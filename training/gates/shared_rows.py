@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
+    from training.evaluate.weighting import Weighting
     from training.gates.known_rows import KnownRows
     from training.gates.swap_set import SwapSet
 
@@ -34,6 +35,7 @@ class SharedRows:
     rows : the rows as the challenger reads them
     theirs, ours : log-odds, shape (n_rows,)
     left_out : number of test rows that the other version was trained on
+    weighting : how many rows of the population each row stands for
     """
 
     known: KnownRows
@@ -41,6 +43,7 @@ class SharedRows:
     theirs: NDArray[np.float64]
     ours: NDArray[np.float64]
     left_out: int
+    weighting: Weighting
 
     @property
     def y(self) -> NDArray[np.int8]:
@@ -69,6 +72,7 @@ class SharedRows:
             self.y,
             self.theirs,
             self.ours,
+            self.weighting,
             known=self.left_out,
             known_rows=self.known.describe(self.left_out),
         )
@@ -80,13 +84,16 @@ class SharedRows:
         return find_swap_set(definition, self.rows, ours, theirs)
 
 
-def score_shared_rows(known: KnownRows, read: Dataset, own: Dataset, score: Score) -> SharedRows:
+def score_shared_rows(
+    known: KnownRows, read: Dataset, own: Dataset, score: Score, weighting: Weighting
+) -> SharedRows:
     """Let both versions score the test rows that the other one does not know.
 
     Parameters
     ----------
     read, own : the test rows as the other version reads them, perhaps fewer, and as the challenger
     score : log-odds that the challenger gives its own rows
+    weighting : of the rows that are read
     """
     unknown = ~known.mask(read)
     shared = _in_order_of(read, own).take(np.flatnonzero(unknown))
@@ -96,6 +103,7 @@ def score_shared_rows(known: KnownRows, read: Dataset, own: Dataset, score: Scor
         run_log_odds(known.version.session, read.X[unknown]),
         score(shared.X),
         int((~unknown).sum()),
+        weighting.take(unknown),
     )
 
 

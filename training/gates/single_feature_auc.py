@@ -9,6 +9,7 @@ import numpy as np
 from training.data.units import places
 from training.evaluate.metrics import auc
 from training.evaluate.psi_bins import psi_bins_of
+from training.evaluate.weighting import EVEN, Weighting, weighted_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,7 @@ def single_feature_auc(
     X: NDArray[np.float32],
     y: NDArray[np.int8],
     unit: NDArray[np.uint64] | None = None,
+    weighting: Weighting = EVEN,
 ) -> dict[str, float]:
     """AUC of every feature alone, its bins ranked by their bad rate in other rows.
 
@@ -34,15 +36,21 @@ def single_feature_auc(
     ----------
     unit : rows of one unit are in one fold, or else a category that tells who a customer is would
         tell the outcome of the customer's other rows
+    weighting : how many rows of the population each row stands for
     """
     return {
-        feature.name: cross_fitted_auc(psi_bins_of(feature, column).assign(column), y, unit)
+        feature.name: cross_fitted_auc(
+            psi_bins_of(feature, column).assign(column), y, unit, weighting
+        )
         for feature, column in zip(contract.features, X.T, strict=True)
     }
 
 
 def cross_fitted_auc(
-    bins: NDArray[np.int64], y: NDArray[np.int8], unit: NDArray[np.uint64] | None = None
+    bins: NDArray[np.int64],
+    y: NDArray[np.int8],
+    unit: NDArray[np.uint64] | None = None,
+    weighting: Weighting = EVEN,
 ) -> float:
     """Mean AUC of the folds, each scored with the bad rates of the bins in the other folds.
 
@@ -56,13 +64,18 @@ def cross_fitted_auc(
     fold = _folds(bins, y) if unit is None else (FOLDS * places(unit, y, SEED)).astype(int)
     size = int(bins.max()) + 1
     place = fold * size + bins
+    weight = weighting.of(y)
     rows, defaults = (
-        np.bincount(place, weights, FOLDS * size).reshape(FOLDS, size) for weights in (None, y)
+        np.bincount(place, weights, FOLDS * size).reshape(FOLDS, size)
+        for weights in (weight, weight * y)
     )
-    rates = (defaults.sum(axis=0) - defaults + y.mean()) / (rows.sum(axis=0) - rows + 1)
+    rate = weighted_mean(y, weight)
+    rates = (defaults.sum(axis=0) - defaults + rate) / (rows.sum(axis=0) - rows + 1)
     score = rates.ravel()[place]
     areas = [
-        auc(y[fold == k], score[fold == k]) for k in range(FOLDS) if len(set(y[fold == k])) > 1
+        auc(y[of_fold], score[of_fold], weighting.take(of_fold))
+        for of_fold in (fold == k for k in range(FOLDS))
+        if len(set(y[of_fold])) > 1
     ]
     return float(np.mean(areas)) if areas else 0.5
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from scoreline.scoring.many_rows import open_session
 from training.evaluate.classification import classification
 from training.evaluate.metrics import METRICS, auc, evaluate
+from training.evaluate.weighting import Weighting, effective_rows, weighted_mean
 from training.export.golden_rows import golden_rows
 from training.export.graphs import batch_graph, online_graph, witness_graph
 from training.export.parity import Candidate, check_parity
@@ -15,6 +16,7 @@ from training.export.reference_group import build_reference
 from training.export.trained_model import TrainedModel
 from training.fit.calibration import sigmoid, uncalibrated
 from training.fit.model import fit
+from training.fit.population import population_weights, weighting_of
 from training.gates.sweeps import check_age, reversals
 from training.report.figures.default import figures_of_default
 from training.report.figures.points_table import points_table
@@ -60,26 +62,29 @@ def train_default(
     model = fit(definition, fitted, progress)
     progress(f"evaluating on {len(held_out.y):,} held-out rows")
     margin = model.margin(held_out.X)
-    probability = sigmoid(replace(model.calibration, shift=0.0).log_odds(margin))
-    metrics, calibration = _evaluate(model, margin, probability, held_out.y)
+    log_odds = model.calibration.log_odds(margin)
+    weighting = weighting_of(definition, held_out)
+    metrics, calibration = _evaluate(model, margin, sigmoid(log_odds), held_out.y, weighting)
     progress("exporting to ONNX")
     contract = definition.contract()
     exported = _export(model, contract)
     online, batch = exported.candidate.online, exported.candidate.batch
     checks = _check(model, contract, exported.candidate, fitted, held_out, progress)
-    reference = build_reference(definition, online, model.calibration, fitted.X)
+    reference = build_reference(
+        definition, online, model.calibration, fitted.X, population_weights(definition, fitted)
+    )
     contract = definition.contract(reference)
     progress("figures of the report")
-    scored = ScoredRows(contract, held_out, model.calibration.log_odds(margin), probability)
+    scored = ScoredRows(contract, held_out, log_odds, sigmoid(log_odds), weighting.default_rate)
     return TrainedModel(
         contract=contract,
         online=exported.online,
         batch=exported.batch,
-        score=auc(held_out.y, probability),
+        score=auc(held_out.y, scored.probability, weighting),
         metrics=metrics,
-        samples={"train": _sample(fitted.y), "test": _sample(held_out.y)},
+        samples={"train": _sample(definition, fitted), "test": _sample(definition, held_out)},
         sections={
-            "classification": classification(contract, scored.log_odds, held_out.y),
+            "classification": classification(contract, log_odds, held_out.y, weighting),
             "calibration": calibration,
             **checks,
             "scorecard": points_table(model, contract),
@@ -125,15 +130,27 @@ def _evaluate(
     margin: NDArray[np.float64],
     probability: NDArray[np.float64],
     y: NDArray[np.int8],
+    weighting: Weighting,
 ) -> tuple[dict[str, Metric], dict[str, Any]]:
-    """Figures on test rows at the sample's own default rate, before and after calibration."""
+    """Figures on test rows, before and after calibration."""
     before = uncalibrated(margin, model.estimator.link)
     figures = {
-        "before": {name: METRICS[name](y, before) for name in CALIBRATION_FIGURES},
-        "after": {name: METRICS[name](y, probability) for name in CALIBRATION_FIGURES},
+        "before": {name: METRICS[name](y, before, weighting) for name in CALIBRATION_FIGURES},
+        "after": {name: METRICS[name](y, probability, weighting) for name in CALIBRATION_FIGURES},
     }
-    return evaluate(y, probability), {**model.calibration.describe(), **figures}
+    return evaluate(y, probability, weighting), {**model.calibration.describe(), **figures}
 
 
-def _sample(y: NDArray[np.int8]) -> dict[str, float]:
-    return {"rows": len(y), "defaults": int(y.sum()), "bad_rate": round(float(y.mean()), 6)}
+def _sample(definition: DefaultDefinition, rows: Dataset) -> dict[str, float]:
+    """Rows, defaults and the bad rate; of weighted rows, also how many equal ones they are worth.
+
+    The bad rate is that of the rows by their own weights, before they are brought to the default
+    rate of the population.
+    """
+    y, weighting = rows.y, weighting_of(definition, rows)
+    rate = weighted_mean(y, weighting.own(len(y)))
+    found = {"rows": len(y), "defaults": int(y.sum()), "bad_rate": round(rate, 6)}
+    weight = weighting.given(y)
+    return (
+        found if weight is None else {**found, "effective_rows": round(effective_rows(weight), 1)}
+    )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.evaluate.intervals import exact_mean, wilson
+from training.evaluate.intervals import wilson
+from training.evaluate.weighting import exact_sum, weighted_mean
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS
 
@@ -25,8 +26,11 @@ def score_bands(held_out: ScoredRows) -> list[dict[str, Any]]:
 
     Every cutoff of the definition is an edge, so no band spans a cutoff. `approved` and
     `approved_bad_rate` are the share and the bad rate of the rows in this band and those above.
+    Rows and defaults are counted, and all shares and rates are of the population.
     """
-    scores, y, decisions = held_out.scores, held_out.y, held_out.decisions
+    scores, default, decisions = held_out.scores, held_out.y == 1, held_out.decisions
+    weight = held_out.weight
+    total = exact_sum(weight)
     cutoffs = [band.min_score for band in held_out.contract.bands if band.min_score is not None]
     edges = merged(scores, band_edges(scores, cutoffs, held_out.contract.score_scale.pdo), cutoffs)
     bands = []
@@ -38,12 +42,12 @@ def score_bands(held_out: ScoredRows) -> list[dict[str, Any]]:
                 "high": int(high) - 1,
                 "decision": str(decisions[inside][0]),
                 "rows": int(inside.sum()),
-                "share": float(inside.mean()),
-                "defaults": int(y[inside].sum()),
-                "bad_rate": asdict(wilson(int(y[inside].sum()), int(inside.sum()))),
-                "probability": exact_mean(held_out.probability[inside]),
-                "approved": float(above.mean()),
-                "approved_bad_rate": float(y[above].mean()),
+                "share": exact_sum(weight[inside]) / total,
+                "defaults": int((default & inside).sum()),
+                "bad_rate": asdict(wilson(*held_out.tally(default, inside))),
+                "probability": weighted_mean(held_out.probability[inside], weight[inside]),
+                "approved": exact_sum(weight[above]) / total,
+                "approved_bad_rate": weighted_mean(default[above], weight[above]),
             }
         )
     return rounded(bands)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from scoreline.scoring.many_rows import run_log_odds
@@ -24,15 +24,14 @@ from training.report.figures.periods import by_period, vintages
 from training.report.figures.profit import profit_by_cutoff
 from training.report.figures.reasons import reason_distribution
 from training.report.figures.rounding import rounded
-from training.report.figures.scored_rows import ScoredRows
 from training.report.figures.segments import segment_names, segments
 
 if TYPE_CHECKING:
     import onnxruntime
 
-    from scoreline.core.contract import Contract
     from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
+    from training.report.figures.scored_rows import ScoredRows
 
 FITTED_ROWS = 20_000
 
@@ -50,7 +49,7 @@ def figures_of_default(
     batch : the batch graph
     """
     contract = held_out.contract
-    scored = _scored(contract, fitted, batch)
+    scored = _scored(held_out, fitted, batch)
     rows = drawn(len(held_out.y), EXPLAINED_ROWS)
     explained = explain(batch, held_out.rows.X, rows)
     ranked = importance(contract, explained, auc_lost(contract, batch, held_out))
@@ -62,8 +61,8 @@ def figures_of_default(
         "bands": score_bands(held_out),
         "profit": profit_by_cutoff(definition, held_out),
         "segments": segments(held_out, segment_names(definition, ranked), named),
-        "periods": by_period(definition.split.column, fitted, scored.scores, held_out),
-        "vintages": vintages(fitted, held_out.rows),
+        "periods": by_period(definition.split.column, fitted, scored, held_out),
+        "vintages": vintages(fitted, held_out.rows, held_out.default_rate),
         "importance": {"rows": len(rows), "sources": ranked},
         "shapes": shapes(contract, explained, ranked),
         "reasons": reason_distribution(held_out, batch),
@@ -73,14 +72,14 @@ def figures_of_default(
     }
 
 
-def _scored(contract: Contract, rows: Dataset, batch: onnxruntime.InferenceSession) -> ScoredRows:
-    """At most 20,000 of the training rows, with their scores."""
+def _scored(held_out: ScoredRows, rows: Dataset, batch: onnxruntime.InferenceSession) -> ScoredRows:
+    """At most 20,000 of the training rows, with their scores, beside those that are held out."""
     some = rows.take(drawn(len(rows.y), FITTED_ROWS))
     log_odds = run_log_odds(batch, some.X)
-    return ScoredRows(contract, some, log_odds, sigmoid(log_odds))
+    return replace(held_out, rows=some, log_odds=log_odds, probability=sigmoid(log_odds))
 
 
 def _development(fitted: ScoredRows) -> dict[str, Any]:
     """AUC on training rows."""
-    area = auc_figure(fitted.y, fitted.log_odds)
+    area = auc_figure(fitted.y, fitted.log_odds, fitted.weighting)
     return {"rows": len(fitted.y), "auc": rounded(asdict(area))}

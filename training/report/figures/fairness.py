@@ -13,7 +13,7 @@ from training.evaluate.group_differences import (
     rate_ratio,
     standardised_mean_difference,
 )
-from training.evaluate.intervals import exact_mean
+from training.evaluate.weighting import weighted_mean
 from training.gates.sweeps import ELDERLY
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS
@@ -72,7 +72,8 @@ def group_figures(held_out: ScoredRows, groups: Groups) -> dict[str, dict[str, A
     large = {name: rows for name, rows in groups.items() if rows.sum() >= MIN_GROUP_ROWS}
     enough = MIN_REFERENCE_SHARE * sum(rows.sum() for rows in groups.values())
     common = [name for name in large if large[name].sum() >= enough] or list(large)
-    best = max(common, key=lambda name: float(approved[large[name]].mean()), default="")
+    rates = {name: _rate(*held_out.tally(approved, large[name])) for name in common}
+    best = max(common, key=lambda name: rates[name], default="")
     found: dict[str, dict[str, Any]] = {name: {"rows": None} for name in groups}
     for name, rows in large.items():
         figures = _figures(held_out, approved, rows, large[best])
@@ -86,27 +87,29 @@ def _figures(
     rows: NDArray[np.bool_],
     compared: NDArray[np.bool_],
 ) -> dict[str, Any]:
-    y, good, scores = held_out.y, held_out.y == 0, held_out.scores
-    passed, compared_passed = _tally(approved[rows]), _tally(approved[compared])
-    good_passed, compared_good = _tally(approved[rows & good]), _tally(approved[compared & good])
+    good, scores, weight = held_out.y == 0, held_out.scores, held_out.weight
+    passed, compared_passed = (held_out.tally(approved, group) for group in (rows, compared))
+    weights = None if held_out.weighting.even else (weight[rows], weight[compared])
     figures: dict[str, Interval | None] = {
         "adverse_impact_ratio": rate_ratio(*passed, *compared_passed),
-        "score_difference": standardised_mean_difference(scores[rows], scores[compared]),
+        "score_difference": standardised_mean_difference(scores[rows], scores[compared], weights),
         "equal_opportunity": None,
     }
-    if min(good_passed[1], compared_good[1]) >= MIN_OF_CLASS:
-        figures["equal_opportunity"] = rate_difference(*good_passed, *compared_good)
+    goods = rows & good, compared & good
+    if min(group.sum() for group in goods) >= MIN_OF_CLASS:
+        own, others = (held_out.tally(approved, group) for group in goods)
+        figures["equal_opportunity"] = rate_difference(*own, *others)
     return {
-        "bad_rate": float(y[rows].mean()),
-        "probability": exact_mean(held_out.probability[rows]),
-        "approval_rate": passed[0] / passed[1],
+        "bad_rate": weighted_mean(~good[rows], weight[rows]),
+        "probability": weighted_mean(held_out.probability[rows], weight[rows]),
+        "approval_rate": _rate(*passed),
+        **({} if weights is None else {"effective_rows": passed[1]}),
         **{name: interval and asdict(interval) for name, interval in figures.items()},
     }
 
 
-def _tally(flags: NDArray[np.bool_]) -> tuple[int, int]:
-    """Number of true flags, and of all flags."""
-    return int(flags.sum()), len(flags)
+def _rate(passed: float, n: float) -> float:
+    return passed / n
 
 
 def _crossed(one: Groups, other: Groups) -> Groups:

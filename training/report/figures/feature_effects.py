@@ -96,8 +96,8 @@ def auc_lost(
     Permutation importance: Breiman, Random forests, Machine Learning 45 (2001).
     """
     rows = drawn(len(held_out.y), SHUFFLED_ROWS)
-    X, y = held_out.rows.X[rows], held_out.y[rows]
-    whole = auc(y, held_out.probability[rows])
+    X, y, weighting = held_out.rows.X[rows], held_out.y[rows], held_out.weighting.take(rows)
+    whole = auc(y, held_out.probability[rows], weighting)
     rng = np.random.default_rng(SEED)
     lost = {}
     for position, feature in enumerate(contract.features):
@@ -107,7 +107,7 @@ def auc_lost(
         )
         # All shuffles in one run of the graph.
         parts = np.split(run_log_odds(batch, shuffled), SHUFFLES)
-        lost[feature.name] = whole - float(np.mean([auc(y, part) for part in parts]))
+        lost[feature.name] = whole - float(np.mean([auc(y, part, weighting) for part in parts]))
     return lost
 
 

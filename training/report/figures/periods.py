@@ -11,6 +11,8 @@ import numpy as np
 from training.evaluate.intervals import wilson
 from training.evaluate.population_stability import shift
 from training.evaluate.psi_bins import decile_bins
+from training.evaluate.tallies import tally
+from training.evaluate.weighting import Weighting
 from training.report.figures.groups import range_name
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS
@@ -30,7 +32,7 @@ MAX_VINTAGES = 120
 
 
 def by_period(
-    column: str, fitted: Dataset, fitted_scores: NDArray[np.int64], held_out: ScoredRows
+    column: str, fitted: Dataset, scored: ScoredRows, held_out: ScoredRows
 ) -> dict[str, Any] | None:
     """Rows and bad rates of the training periods, and all figures of the later ones.
 
@@ -41,31 +43,41 @@ def by_period(
     Parameters
     ----------
     column : of the times
-    fitted_scores : scores of training rows, or of a sample of them
+    scored : training rows, or a sample of them, with their scores
     """
     if fitted.time is None or held_out.rows.time is None:
         return None
+    weighting = Weighting(fitted.weight, held_out.default_rate)
     before = [
-        {"group": name, **_bad_rate(fitted.y[rows])}
+        {"group": name, **_bad_rate(fitted.y, weighting, rows)}
         for name, rows in periods(fitted.time, dated=fitted.dated)
     ]
     groups = list(periods(held_out.rows.time, dated=fitted.dated))
     after = list(figures(held_out, groups))
-    bins = decile_bins(fitted_scores, {})
-    expected = bins.count(fitted_scores)
+    before_weight, weight = (part.weighting.given(part.y) for part in (scored, held_out))
+    bins = decile_bins(scored.scores, {}, before_weight)
+    expected = bins.count(scored.scores, before_weight)
     for found, (_, rows) in zip(after, groups, strict=True):
         if found["rows"] is not None:
             rate, probability = found["bad_rate"], found["probability"]
             found["observed_to_expected"] = {end: rate[end] / probability for end in rate}
-            found["stability"] = asdict(shift(expected, bins.count(held_out.scores[rows])))
+            of_rows = None if weight is None else weight[rows]
+            actual = bins.count(held_out.scores[rows], of_rows)
+            found["stability"] = asdict(shift(expected, actual))
     return rounded({"column": column, "train": before, "test": after})
 
 
-def vintages(fitted: Dataset, held_out: Dataset) -> list[dict[str, Any]] | None:
+def vintages(
+    fitted: Dataset, held_out: Dataset, default_rate: float | None = None
+) -> list[dict[str, Any]] | None:
     """Bad rate by period of the decision and age, the months until the outcome was observed.
 
     Neighbouring ages are joined where there are many vintages. None where it is not known when
     outcomes were observed.
+
+    Parameters
+    ----------
+    default_rate : of the population; None where it is that of the rows
     """
     if fitted.observed is None or held_out.observed is None:
         return None
@@ -74,6 +86,8 @@ def vintages(fitted: Dataset, held_out: Dataset) -> list[dict[str, Any]] | None:
     time = np.concatenate([fitted.time, held_out.time])
     age = _months(np.concatenate([fitted.observed, held_out.observed])) - _months(time)
     y = np.concatenate([fitted.y, held_out.y])
+    weights = [part.weight for part in (fitted, held_out) if part.weight is not None]
+    weighting = Weighting(np.concatenate(weights) if weights else None, default_rate)
     groups = list(periods(time, dated=True))
     found: list[dict[str, Any]] = []
     for size in count(1):
@@ -83,8 +97,8 @@ def vintages(fitted: Dataset, held_out: Dataset) -> list[dict[str, Any]] | None:
     for (name, rows), of_group in zip(groups, ages, strict=True):
         for number in of_group:
             joined = {"from_months": size * number, "to_months": size * (number + 1) - 1}
-            bads = y[rows & (age // size == number)]
-            found.append({"group": name, **joined, **_bad_rate(bads)})
+            figures_of_age = _bad_rate(y, weighting, rows & (age // size == number))
+            found.append({"group": name, **joined, **figures_of_age})
     return rounded(found)
 
 
@@ -93,11 +107,12 @@ def _months(time: NDArray[np.float64]) -> NDArray[np.int64]:
     return time.astype("int64").astype("datetime64[us]").astype("datetime64[M]").astype(int)
 
 
-def _bad_rate(y: NDArray[np.int8]) -> dict[str, Any]:
+def _bad_rate(y: NDArray[np.int8], weighting: Weighting, rows: NDArray[np.bool_]) -> dict[str, Any]:
     """Rows and bad rate of a group; a small one has no figures, not even its size."""
-    if len(y) < MIN_GROUP_ROWS:
+    size = int(rows.sum())
+    if size < MIN_GROUP_ROWS:
         return {"rows": None}
-    return {"rows": len(y), "bad_rate": asdict(wilson(int(y.sum()), len(y)))}
+    return {"rows": size, "bad_rate": asdict(wilson(*tally(y == 1, rows, y, weighting)))}
 
 
 def periods(time: NDArray[np.float64], *, dated: bool) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -37,7 +37,7 @@ class BinPoints:
     ----------
     low, high : an amount's bin is low <= x < high; None where it has no end
     states : the categories or special codes in the bin
-    rows, share, bad_rate : of the training rows; no bad rate where there are no rows
+    rows, share, bad_rate : of the training rows, by weight; no bad rate where there are no rows
     woe, iv : weight of evidence, and the bin's part of the feature's information value
     points : added to the score, not rounded; 0 for the average applicant
     """
@@ -88,7 +88,7 @@ def _rows(
     source = contract.sources[binning.source]
     woe, iv = binning.woe, binning.iv
     for number, (goods, bads) in enumerate(zip(binning.goods, binning.bads, strict=True)):
-        rows = int(goods + bads)
+        rows = float(goods + bads)
         if number == binning.rest and not rows and not _has_rest(source, binning):
             continue
         low, high = _ends(binning, number)
@@ -100,7 +100,7 @@ def _rows(
             low=None if low is None else float(low),
             high=None if high is None else float(high),
             states=tuple(states),
-            rows=rows,
+            rows=round(rows),
             share=rows / binning.n_rows,
             bad_rate=float(bads / rows) if rows else None,
             woe=float(woe[number]),

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scoreline.scoring.scores import decisions, scores
+from training.evaluate.tallies import tally
+from training.evaluate.weighting import Weighting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,18 +29,34 @@ class ScoredRows:
     Attributes
     ----------
     log_odds : calibrated, of default, as served, shape (n_rows,)
-    probability : of default at the sample's own default rate, shape (n_rows,)
+    probability : of default, as served, shape (n_rows,)
+    default_rate : of the population; None where it is that of the rows
     """
 
     contract: Contract
     rows: Dataset
     log_odds: NDArray[np.float64]
     probability: NDArray[np.float64]
+    default_rate: float | None = None
 
     @property
     def y(self) -> NDArray[np.int8]:
         """1 is default, shape (n_rows,)."""
         return self.rows.y
+
+    @property
+    def weighting(self) -> Weighting:
+        """How many rows of the population each row stands for."""
+        return Weighting(self.rows.weight, self.default_rate)
+
+    @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """Weight of each row, shape (n_rows,)."""
+        return self.weighting.of(self.y)
+
+    def tally(self, event: NDArray[np.bool_], among: NDArray[np.bool_]) -> tuple[float, float]:
+        """Number of rows with an event among some rows, and of those; see `tallies.tally`."""
+        return tally(event, among, self.y, self.weighting)
 
     @cached_property
     def scores(self) -> NDArray[np.int64]:

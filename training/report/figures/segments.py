@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from training.evaluate.delong import auc_figure
-from training.evaluate.intervals import exact_mean, wilson
+from training.evaluate.intervals import wilson
+from training.evaluate.weighting import weighted_mean
 from training.report.figures.groups import groups_of
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS
@@ -72,10 +73,10 @@ def figures(held_out: ScoredRows, groups: Groups) -> Iterator[dict[str, Any]]:
         group = {
             "group": name,
             "rows": len(y),
-            "bad_rate": asdict(wilson(int(y.sum()), len(y))),
-            "probability": exact_mean(probability),
+            "bad_rate": asdict(wilson(*held_out.tally(held_out.y == 1, rows))),
+            "probability": weighted_mean(probability, held_out.weight[rows]),
             "auc": None,
         }
         if min(y.sum(), len(y) - y.sum()) >= MIN_OF_CLASS:
-            group["auc"] = asdict(auc_figure(y, probability))
+            group["auc"] = asdict(auc_figure(y, probability, held_out.weighting.take(rows)))
         yield group

@@ -9,8 +9,13 @@ from training.evaluate.classification import classification, confusion_counts, f
 from training.evaluate.intervals import wilson
 
 
+def flagged_and_y(true_positives, false_positives, true_negatives, false_negatives):
+    counts = [true_positives, false_positives, true_negatives, false_negatives]
+    return np.repeat([True, True, False, False], counts), np.repeat([1, 0, 0, 1], counts)
+
+
 def test_figures_by_hand():
-    figures = figures_of(30, 10, 50, 10)
+    figures = figures_of(*flagged_and_y(30, 10, 50, 10))
 
     assert figures["accuracy"].value == 0.8
     assert figures["precision"].value == 0.75
@@ -40,7 +45,7 @@ def test_wilsons_interval_covers_what_it_promises():
 
 
 def test_without_anybody_flagged_precision_is_unknown():
-    figures = figures_of(0, 0, 50, 10)
+    figures = figures_of(*flagged_and_y(0, 0, 50, 10))
 
     assert figures["precision"] is None
     assert (figures["recall"].value, figures["f1"].value) == (0, 0)

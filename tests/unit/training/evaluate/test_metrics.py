@@ -90,4 +90,4 @@ def test_equal_probabilities_are_one_group():
     p = np.repeat([0.1, 0.4], 100)
 
     assert evaluation.calibration_error(y, p) == pytest.approx(0.05)  # (0 + |.5 - .4|) / 2
-    assert [len(rows) for rows in evaluation.calibration_groups(p)] == [100, 100]
+    assert [len(rows) for rows in evaluation.calibration_groups(y, p)] == [100, 100]

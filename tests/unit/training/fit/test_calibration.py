@@ -7,6 +7,7 @@ from sklearn.model_selection import KFold
 from scoreline.core.errors import TrainingError
 from scoreline.scoring.many_rows import open_session
 from training.evaluate.metrics import calibration_error
+from training.evaluate.weighting import Weighting
 from training.fit.calibration import Beta, Calibration, Platt, choose_calibration, sigmoid
 from training.graph.builder import GraphBuilder
 
@@ -95,7 +96,7 @@ def test_prior_correction_multiplies_the_odds_by_the_ratio_of_the_rates_odds():
     rows = np.concatenate([np.flatnonzero(y == label)[:15_000] for label in (0, 1)])
     rows = np.random.default_rng(1).permutation(rows)
     margin, y = margin[rows], y[rows]
-    corrected = choose_calibration(margin, y, folds(y), "logit", default_rate=0.1)
+    corrected = choose_calibration(margin, y, folds(y), "logit", Weighting(default_rate=0.1))
 
     assert corrected.shift == pytest.approx(-np.log(9))
 

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from scoreline.core.errors import TrainingError
 from scoreline.definition import variants
 from tests.sample import applicants, definition, with_algorithm
+from tests.unit.training.data.test_stable_order import dataset
 from training.data.dataset import load_dataset
 from training.fit.algorithms import ESTIMATORS
 from training.fit.model import fit, fit_pipeline
@@ -14,11 +17,11 @@ def test_a_fit_that_does_not_converge_stops_and_names_the_parameter(tmp_path):
     hurried = logistic.with_parameters({"max_iter": 1})
     rng = np.random.default_rng(1)
     X = rng.integers(0, 2, (400, len(logistic.contract().features))).astype(np.float32)
-    y = (rng.random(400) < 0.3).astype(np.int8)
+    rows = replace(dataset(rng, 400), X=X)
 
     with pytest.raises(TrainingError, match="did not converge with max_iter = 1; raise max_iter"):
-        fit_pipeline(hurried, ESTIMATORS["logistic_regression"], X, y)
-    fit_pipeline(logistic, ESTIMATORS["logistic_regression"], X, y)
+        fit_pipeline(hurried, ESTIMATORS["logistic_regression"], rows)
+    fit_pipeline(logistic, ESTIMATORS["logistic_regression"], rows)
 
 
 def test_calibration_goes_forward_over_the_times_that_there_are(tmp_path):

@@ -80,7 +80,7 @@ def test_figures_of_each_month_are_those_of_its_rows_alone(parts):
     fitted, held_out = parts
     months = pd.to_datetime(held_out.rows.time, unit="us").strftime("%Y-%m")
 
-    found = by_period("day", fitted.rows, fitted.scores, held_out)["test"]
+    found = by_period("day", fitted.rows, fitted, held_out)["test"]
 
     assert [group["group"] for group in found] == ["2024-01", "2024-02", "2024-03"]
     edges = [-np.inf, *np.quantile(fitted.scores, np.arange(0.1, 1, 0.1), method="inverted_cdf")]
