@@ -177,7 +177,7 @@ def compare(
             model_bytes=of.model_bytes,
             row_us=of.row_us,
             against_best=against_best.get(name),
-            profit=_profit(variants[name], dataset, of.log_odds),
+            profit=_profit(variants[name], dataset.take(held_out), log_odds[name]),
         )
         for name, of in found.items()
     ]

@@ -11,6 +11,8 @@ from tests.sample import DEFINITION, applicants, definition
 from training.compare_algorithms import compare, with_algorithms
 from training.data.dataset import load_dataset
 
+ECONOMICS = Economics(currency="EUR", profit_of_a_good=20.0, loss_given_default=0.5, exposure=80.0)
+
 
 @pytest.fixture
 def sample(tmp_path):
@@ -39,10 +41,7 @@ def test_an_algorithm_that_ranks_nothing_is_named_and_left_out(sample):
 
 def test_profits_are_those_of_all_held_out_rows_at_each_algorithms_scores(sample):
     found, dataset = sample
-    economics = Economics(
-        currency="EUR", profit_of_a_good=20.0, loss_given_default=0.5, exposure=80.0
-    )
-    priced = found.model_copy(update={"economics": economics})
+    priced = found.model_copy(update={"economics": ECONOMICS})
     value = np.where(dataset.y == 1, -40.0, 20.0)
 
     [result] = compare(
@@ -66,8 +65,10 @@ def test_algorithms_are_compared_forward_in_time_whatever_the_order_of_the_file(
     frame = applicants(800).assign(month=np.arange(800) // 40)
     frame.to_parquet(tmp_path / "data.parquet")
     text = DEFINITION.replace("[split]", '[split]\nmethod = "time"\ncolumn = "month"')
-    found = definition(tmp_path, text)
+    found = definition(tmp_path, text).model_copy(update={"economics": ECONOMICS})
     dataset = load_dataset(found, str(tmp_path / "data.parquet"))
+    # The first two months are never held out, so their money must not count.
+    dataset = replace(dataset, value=np.where(dataset.time < 2, 1e9, 20.0 - 60.0 * dataset.y))
     said = []
 
     [one] = compare(with_algorithms(found, ["xgboost"]), dataset, folds=10, progress=said.append)
@@ -77,3 +78,5 @@ def test_algorithms_are_compared_forward_in_time_whatever_the_order_of_the_file(
     # The first blocks of two months are too few times for the folds of a calibration.
     assert said[0] == "xgboost: fold 1 of 9"
     assert (one.auc, one.pooled_auc, one.figures) == (other.auc, other.pooled_auc, other.figures)
+    assert one.profit == other.profit
+    assert 0 < one.profit.best.profit.value < 20
