@@ -9,7 +9,9 @@ from scoreline.core.versions import VersionRef
 from scoreline.governance.entry import Entry, next_entry
 
 CHAMPION = VersionRef("20261121T004512Z-3fa9c1d2", "0" * 64)
-ENTRY = next_entry(None, "promote", CHAMPION, who="ada", reason="test", pointer_writes=0)
+ENTRY = next_entry(
+    None, "promote", CHAMPION, who="ada", reason="test", pointer_writes=0, anchor=None
+)
 
 
 @pytest.fixture
