@@ -208,3 +208,26 @@ def test_a_scorecard_without_any_feature_is_refused():
 
     with pytest.raises(ValueError, match="no feature separates defaults from the others"):
         WoeScorecard(FeatureGraph(CONTRACT).columns_).fit(X, (np.arange(100) % 2).astype(np.int8))
+
+
+def test_a_whole_weight_is_as_many_equal_rows():
+    columns = FeatureGraph(CONTRACT).columns_
+    rng = np.random.default_rng(0)
+    amounts = [rng.normal(size=1_500).round(2) for _ in columns]
+    X = np.column_stack(
+        [x if c.value is None else 0 * x for c, x in zip(columns, amounts, strict=True)]
+    ).astype(np.float32)
+    y = (rng.random(1_500) < 1 / (1 + np.exp(1 - X[:, 0]))).astype(np.int8)
+    weight = rng.integers(1, 4, 1_500)
+    again = np.repeat(np.arange(1_500), weight)
+
+    weighted = WoeScorecard(columns, C=1e6).fit(X, y, weight.astype(float))
+
+    repeated = WoeScorecard(columns, C=1e6).fit(X[again], y[again])
+    for one, other in zip(weighted.binnings_, repeated.binnings_, strict=True):
+        assert one.cuts.tolist() == other.cuts.tolist()
+        assert (one.goods.tolist(), one.bads.tolist()) == (
+            other.goods.tolist(),
+            other.bads.tolist(),
+        )
+    assert weighted.weights_ == pytest.approx(repeated.weights_, abs=1e-6)
