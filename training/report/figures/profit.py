@@ -24,7 +24,7 @@ def profit_by_cutoff(definition: DefaultDefinition, held_out: ScoredRows) -> dic
     None without `[economics]`. The figures are those of the population, in which the classes have
     the shares that `calibration.default_rate` says, where it is given.
     """
-    value, default_rate = held_out.rows.value, definition.calibration.default_rate
+    value, default_rate = held_out.rows.value, held_out.default_rate
     if definition.economics is None or value is None:
         return None
     outcomes = Outcomes.of(held_out.y, value, held_out.rows.weight, default_rate)

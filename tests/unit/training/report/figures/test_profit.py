@@ -7,6 +7,7 @@ import pytest
 
 from tests.answered import answered
 from tests.sample import DEFINITION, definition
+from training.report.figures.bands import score_bands
 from training.report.figures.profit import profit_by_cutoff
 
 ECONOMICS = """
@@ -62,13 +63,18 @@ def test_the_best_cutoff_is_where_the_profit_is_largest(tmp_path, rows):
 
 
 def test_a_default_rate_of_the_population_moves_all_figures(tmp_path, rows):
-    text = "[calibration]\ndefault_rate = 0.05\n" + ECONOMICS
+    rows = replace(rows, default_rate=0.05)
 
-    found = profit(tmp_path, rows, text)
+    found = profit(tmp_path, rows)
 
     assert (found["default_rate"], found["curve"]["bad_rate"][-1]) == (0.05, 0.05)
     assert found["curve"]["profit"][-1] == pytest.approx(0.95 * 10 - 0.05 * 40)
     assert found["best"]["min_score"] == 530
+    # The score bands beside it are of the same population.
+    bands = [band for band in score_bands(rows) if band["decision"] == "approve"]
+    approve = found["decisions"][0]
+    assert approve["share"] == pytest.approx(bands[-1]["approved"], rel=1e-5)
+    assert approve["bad_rate"] == pytest.approx(bands[-1]["approved_bad_rate"], rel=1e-5)
 
 
 def test_without_economics_there_is_no_section(tmp_path, rows):
