@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from scoreline.core.errors import DatasetError
 from scoreline.core.features import UNSEEN_CATEGORY
@@ -18,11 +17,10 @@ from training.data.columns import (
     generated_marks,
     needed_columns,
     read_columns,
-    to_numpy,
 )
 from training.data.decision_times import decision_times, late_rows, observation_times
 from training.data.encoding import encode_feature, encode_labels
-from training.data.exclusions import Exclusions, exclude_duplicates
+from training.data.exclusions import Exclusions, exclude_duplicates, exclude_missing
 from training.data.files import list_files
 from training.data.identities import identities_of_ids, identities_of_places
 from training.data.loan_values import loan_values
@@ -178,9 +176,9 @@ def _check(
         exclude_duplicates(definition.id, table, exclusions)
     # Missing labels and duplicates are ordinary; broken ranges beyond these point to a wrong file.
     labelled = int(exclusions.kept.sum())
-    if definition.group:
-        without = to_numpy(pc.is_null(table[definition.group]))
-        exclusions.exclude(without, f"{definition.group}: the group is missing")
+    for column, name in ((definition.id, "id"), (definition.group, "group")):
+        if column:
+            exclude_missing(column, name, table, exclusions)
     X = _encoded(definition, table, exclusions)
     kept = exclusions.kept
     y = y[kept]

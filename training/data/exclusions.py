@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scoreline.core.errors import DatasetError
+from training.data.identities import plain_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-MISSING_ID = "the id is missing"
 DUPLICATED_ROW = "duplicate of an earlier row"
 
 
@@ -39,24 +39,30 @@ class Exclusions:
 
 
 def exclude_duplicates(id_column: str, table: pa.Table, exclusions: Exclusions) -> None:
-    """Keep the first of equal rows; a DatasetError where rows share an id but differ."""
+    """Keep the first of equal rows; a DatasetError where rows share an id but differ.
+
+    Rows without an id stay.
+    """
+    ids = plain_ids(table[id_column])
     # duplicated() compares whole rows and treats missing values as equal.
-    frame = table.to_pandas()[exclusions.kept]
-    positions = np.flatnonzero(exclusions.kept)
+    frame = table.to_pandas()
+    frame[id_column] = ids
+    positions = np.flatnonzero(exclusions.kept & (ids != ""))
+    frame = frame.iloc[positions]
 
-    def mask(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        whole = np.zeros(len(exclusions.kept), bool)
-        whole[positions[flags]] = True
-        return whole
-
-    missing = frame[id_column].isna()
     repeated = frame.duplicated()
-    different = frame.loc[~missing & ~repeated, id_column]
+    different = frame.loc[~repeated, id_column]
     shared = different[different.duplicated()].nunique()
     if shared:
         raise DatasetError(
             f"{id_column}: {shared:,} ids have rows that differ, but an id names one row; where it"
             f' names a customer with several rows, write group = "{id_column}" in place of id'
         )
-    exclusions.exclude(mask(missing.to_numpy()), f"{id_column}: {MISSING_ID}")
-    exclusions.exclude(mask(repeated.to_numpy()), f"{id_column}: {DUPLICATED_ROW}")
+    copies = np.zeros(len(ids), bool)
+    copies[positions[repeated]] = True
+    exclusions.exclude(copies, f"{id_column}: {DUPLICATED_ROW}")
+
+
+def exclude_missing(column: str, name: str, table: pa.Table, exclusions: Exclusions) -> None:
+    """Leave out rows without a group or an id, as `name` says."""
+    exclusions.exclude(plain_ids(table[column]) == "", f"{column}: the {name} is missing")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scoreline.arrow.columns import NULLS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,7 +26,27 @@ _WHOLE = re.compile(r"(-?\d+)\.0+")
 
 def identities_of_ids(ids: pa.ChunkedArray) -> NDArray[np.uint64]:
     """A digest of each id, shape (n_rows,); the number 17, "17" and " 17.0 " are one id."""
-    return _joined(digests(map(_plain, chunk.to_pylist())) for chunk in ids.chunks)
+    return _joined(
+        digests(plain_id(text).encode() for text in chunk.to_pylist()) for chunk in ids.chunks
+    )
+
+
+def plain_ids(ids: pa.ChunkedArray) -> NDArray[np.object_]:
+    """Each id in the form in which ids are compared, empty where it is missing."""
+    return np.array([plain_id(text) for text in ids.to_pylist()], object)
+
+
+def plain_id(text: str | None) -> str:
+    """An id as it reads in a file of text; empty where it is missing.
+
+    Examples
+    --------
+    >>> plain_id(" 17.0"), plain_id("017"), plain_id("NULL")
+    ('17', '017', '')
+    """
+    stripped = (text or "").strip()
+    whole = _WHOLE.fullmatch(stripped)
+    return "" if stripped in NULLS else whole[1] if whole else stripped
 
 
 def identities_of_places(files: Iterable[tuple[str, int]]) -> NDArray[np.uint64]:
@@ -45,13 +67,6 @@ def digests(contents: Iterable[bytes], key: bytes = b"") -> NDArray[np.uint64]:
     """The BLAKE2b digest of each content as a number."""
     joined = b"".join(blake2b(content, digest_size=BYTES, key=key).digest() for content in contents)
     return np.frombuffer(joined, "<u8")
-
-
-def _plain(text: str | None) -> bytes:
-    """An id as it reads in a file of text; a missing one, whose row is left out, is empty."""
-    stripped = (text or "").strip()
-    whole = _WHOLE.fullmatch(stripped)
-    return (whole[1] if whole else stripped).encode()
 
 
 def _joined(parts: Iterable[NDArray[np.uint64]]) -> NDArray[np.uint64]:

@@ -42,10 +42,21 @@ def split_rows(split: Split, dataset: Dataset) -> tuple[NDArray[np.int64], NDArr
     else:
         test = _drawn(split, dataset, classes)
         train = ~test
+    if not (train.any() and test.any()):
+        raise DatasetError(f"{split.method} split: {_emptied(train | test, test)}")
     for part in (train, test):
-        if not part.any() or (classes is not None and not 0 < classes[part].sum() < part.sum()):
+        if classes is not None and not 0 < classes[part].sum() < part.sum():
             raise DatasetError(f"{split.method} split: training or test rows hold one class only")
     return np.flatnonzero(train), np.flatnonzero(test)
+
+
+def _emptied(used: NDArray[np.bool_], test: NDArray[np.bool_]) -> str:
+    """Which part holds no row, and why it may be."""
+    if not test.any():
+        return "no row is left to test on"
+    earlier = int((~used).sum())
+    cause = f"; {earlier:,} earlier rows are of groups that are tested on" if earlier else ""
+    return f"no row is left to train on{cause}"
 
 
 def _drawn(split: Split, dataset: Dataset, classes: NDArray[np.int8] | None) -> NDArray[np.bool_]:
@@ -55,12 +66,26 @@ def _drawn(split: Split, dataset: Dataset, classes: NDArray[np.int8] | None) -> 
         if smallest * min(split.test_share, 1 - split.test_share) < 1:
             raise DatasetError(f"{smallest} rows of one class are too few for a test set")
     if dataset.unit is not None:
-        return places(dataset.unit, classes, split.seed) < split.test_share
+        test = places(dataset.unit, classes, split.seed) < split.test_share
+        _check_share(split, dataset, dataset.unit, float(test.mean()))
+        return test
     rows = np.arange(len(dataset.y))
     _, drawn = train_test_split(
         rows, test_size=split.test_share, random_state=split.seed, stratify=classes
     )
     return np.isin(rows, drawn)
+
+
+def _check_share(split: Split, dataset: Dataset, unit: NDArray[np.uint64], share: float) -> None:
+    """Raise a DatasetError where units are so large that the share of the test rows is far off."""
+    largest = int(np.unique(unit, return_counts=True)[1].max())
+    if largest > 1 and abs(share - split.test_share) > MOST_OFF * split.test_share:
+        kind = f"rows of one {dataset.identity}" if dataset.identity else "equal rows"
+        raise DatasetError(
+            f"split.test_share: {kind} stay together, up to {largest / len(unit):.0%} of all rows,"
+            f" so {share:.0%} are drawn in place of {split.test_share:.0%}; ask for another share"
+            " or another seed"
+        )
 
 
 def _latest(split: TimeSplit, dataset: Dataset, time: NDArray[np.float64]) -> NDArray[np.bool_]:

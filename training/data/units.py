@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
+# Copies whose outcomes differ are at most this share of what different people would show.
+CORRECTED = 0.1
 
 
 def content_units(
@@ -28,8 +30,9 @@ def content_units(
     """Units of rows that no id tells apart, and how many rows equal an earlier one.
 
     Rows that equal each other are a unit, since one is likely a copy of the other. Where rows with
-    equal features differ in their outcomes, though, they are different people whom few features
-    cannot tell apart, and there are no units; nor are there where no row equals another.
+    equal features often differ in their outcomes, though, they are different people whom few
+    features cannot tell apart, and there are no units; nor are there where no row equals another. A
+    few copies may differ, as outcomes are corrected later.
 
     Parameters
     ----------
@@ -38,8 +41,23 @@ def content_units(
     """
     inputs = _content_hashes(features)
     n_different = len(np.unique(_content_hashes([inputs, y])))
-    are_copies = len(np.unique(inputs)) == n_different < len(y)
+    sizes = np.unique(inputs, return_counts=True)[1]
+    n_conflicts = n_different - len(sizes)
+    are_copies = len(sizes) < len(y) and n_conflicts <= CORRECTED * _conflicts_by_chance(sizes, y)
     return (inputs if are_copies else None), len(y) - n_different
+
+
+def _conflicts_by_chance(sizes: NDArray[np.int64], y: NDArray[np.int8]) -> float:
+    """Number of groups of rows, of these sizes, that would differ in y if its rows were shuffled.
+
+    Parameters
+    ----------
+    y : shape (n_rows, n_labels)
+    """
+    shares = np.unique(_content_hashes([y]), return_counts=True)[1] / len(y)
+    repeated, counts = np.unique(sizes, return_counts=True)
+    pairs = zip(repeated.tolist(), counts.tolist(), strict=True)
+    return float(sum(count * (1 - np.sum(shares**size)) for size, count in pairs))
 
 
 def _content_hashes(parts: Iterable[NDArray[Any]]) -> NDArray[np.uint64]:

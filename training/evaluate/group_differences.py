@@ -62,7 +62,7 @@ def _score_statistic(ratio: float, x: float, n: float, y: float, m: float) -> fl
     """Chi-square of x of n and y of m where the first rate is `ratio` times the second."""
     # The restricted likelihood is highest at the smaller root of a quadratic in the second rate.
     a, b, c = ratio * (n + m), ratio * (n + y) + x + m, x + y
-    q = 2 * c / (b + sqrt(max(b * b - 4 * a * c, 0.0)))
+    q = min(2 * c / (b + sqrt(max(b * b - 4 * a * c, 0.0))), 1.0)  # but for rounding
     p = min(ratio * q, 1.0)
     found = 0.0
     for observed, rows, rate in ((x, n, p), (y, m, q)):

@@ -32,12 +32,14 @@ class AnchorComparison:
         prevents it
     retired : whether the anchor cannot score rows of this definition any more, so that the next
         version that is promoted takes its place
+    gone : whether its files are gone, so that only an override promotes the next version
     """
 
     version: str
     paired: PairedComparison | None
     obstacle: str = ""
     retired: bool = False
+    gone: bool = False
 
 
 def compare_with_anchor(
@@ -46,17 +48,22 @@ def compare_with_anchor(
     path: str,
     datasets: tuple[Dataset, Dataset],
     score: Score | None,
+    *,
+    gone: str = "",
 ) -> AnchorComparison | None:
     """Let the anchor score the test rows; None without an anchor or a score.
 
     Parameters
     ----------
     path, datasets, score : as in `compare_with_champion`
+    gone : the anchor where its files are gone
     """
+    if gone:
+        return AnchorComparison(gone, None, "its files are gone", retired=True, gone=True)
     if anchor is None or score is None:
         return None
     targets = anchor.manifest["definition"], definition.model_dump(mode="json")
-    if len({_outcome(each["target"]) for each in targets}) > 1:
+    if not _agree(*(each["target"] for each in targets)):
         obstacle = "it was trained for another target"
         return AnchorComparison(anchor.version, None, obstacle, retired=True)
     try:
@@ -71,6 +78,10 @@ def compare_with_anchor(
     return AnchorComparison(anchor.version, shared.compare(), shared.obstacle)
 
 
-def _outcome(target: Mapping[str, Any]) -> tuple[str, ...]:
-    """The column of a target and the labels of both outcomes."""
-    return (target["column"], *sorted(target["default"]), "", *sorted(target["good"]))
+def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two targets have one column, and no label that is a default in one of them alone.
+
+    A label more, or another spelling, does not make another target: it would end the anchor's term.
+    """
+    swapped = {*one["default"]} & {*other["good"]} | {*one["good"]} & {*other["default"]}
+    return one["column"] == other["column"] and not swapped

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoreline.aws.ledger import Ledger
 from scoreline.core.contract import Contract
-from scoreline.core.errors import ModelNotFoundError, VersionRefusedError
+from scoreline.core.errors import ModelNotFoundError, VersionNotFoundError, VersionRefusedError
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, TRAINING_ROWS_FILE
 from scoreline.governance.entry import Entry
 from scoreline.scoring.many_rows import open_session
@@ -67,11 +67,13 @@ class Incumbents:
     champion : the version in service
     anchor : the best version that ever served, as the ledger says
     judged : fingerprint of a test set -> number of versions that it has judged
+    gone : the anchor where its files are not in the registry any more
     """
 
     champion: ChampionBundle | None = None
     anchor: ChampionBundle | None = None
     judged: Mapping[str, int] = field(default_factory=dict)
+    gone: str = ""
 
 
 def read_incumbents(registry: ModelRegistry, model: str) -> Incumbents:
@@ -86,7 +88,10 @@ def read_incumbents(registry: ModelRegistry, model: str) -> Incumbents:
         return Incumbents(champion, None, judged)
     if champion is not None and champion.version == head.best.version:
         return Incumbents(champion, champion, judged)
-    return Incumbents(champion, _read_bundle(registry, model, head.best.version), judged)
+    try:
+        return Incumbents(champion, _read_bundle(registry, model, head.best.version), judged)
+    except VersionNotFoundError:
+        return Incumbents(champion, None, judged, head.best.version)
 
 
 def _judged(registry: ModelRegistry, model: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scoreline.core.errors import DatasetError
+from scoreline.core.errors import TrainingError
 from scoreline.definition.files import restore_definition
 from training.data.dataset import load_dataset
 
@@ -31,6 +31,8 @@ def read_by_champion(
     ------
     DatasetError, DefinitionError
         The champion cannot read the dataset, or its definition is no longer valid.
+    TrainingError
+        The files changed.
     """
     # With equal features, the rows are read and encoded alike.
     if champion.contract.features == definition.inputs:
@@ -43,7 +45,7 @@ def read_by_champion(
     stored.pop("economics", None)
     whole = load_dataset(restore_definition(stored), path)
     if whole.fingerprint != datasets[0].fingerprint:
-        raise DatasetError(f"{path}: the files changed during training")
+        raise TrainingError(f"{path}: the files changed during training")
     first, second = (_rows_of(whole, dataset) for dataset in datasets)
     return first, second
 

@@ -77,7 +77,9 @@ def judge(
     weighted_by = weighting_of(definition, fitted).names
     datasets = fitted, held_out
     comparison = compare_with_champion(incumbents.champion, definition, path, datasets, score)
-    anchor = compare_with_anchor(incumbents.anchor, definition, path, datasets, score)
+    anchor = compare_with_anchor(
+        incumbents.anchor, definition, path, datasets, score, gone=incumbents.gone
+    )
     gates = _gates(definition, trained, (fitted_sample, held_out), comparison, anchor)
     return Judgement(
         gates=gates,

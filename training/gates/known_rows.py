@@ -56,6 +56,8 @@ class KnownRows:
             )
         if count:
             return f"{count:,} that it was trained on are left out"
+        if self.by == "features":
+            return "none of them equals a row that it was trained on"
         if self.by is None:
             return "no more of them equal its training rows than chance explains"
         return "it was trained on none of them"

@@ -58,10 +58,12 @@ def calibration(metrics: Mapping[str, Metric], settings: GateSettings) -> Gate:
             f"the calibration error exceeds the {error.chance:.3f} expected by chance by "
             f"{beyond_chance:.3f}, more than {settings.max_calibration_error:g}"
         )
+    shown = isinstance(slope, Interval) and isinstance(intercept, Interval)
+    verdict = "are calibrated" if shown else "are not shown to be miscalibrated"
     sentence = (
         f"The probabilities are miscalibrated: {'; '.join(problems)}."
         if problems
-        else f"The probabilities are calibrated on the test rows: slope {_figure(slope)}, "
+        else f"The probabilities {verdict} on the test rows: slope {_figure(slope)}, "
         f"intercept {_figure(intercept)}, error {error.value:.3f} ({error.chance:.3f} is expected "
         "by chance)."
     )
@@ -92,7 +94,8 @@ def against_champion(comparison: ChampionComparison, settings: GateSettings) -> 
 def against_anchor(comparison: AnchorComparison | None, settings: GateSettings) -> Gate:
     """The same against the best version that ever served, so that small losses cannot add up.
 
-    An anchor that cannot score rows of this definition any more ends its term.
+    An anchor that cannot score rows of this definition any more ends its term. Where its files are
+    gone, it ends with an override, which says why.
     """
     if comparison is None:
         return Gate("anchor", None, "No version has served yet that could be the best one so far.")
@@ -101,7 +104,8 @@ def against_anchor(comparison: AnchorComparison | None, settings: GateSettings) 
         sentence += f"{comparison.obstacle}."
         if comparison.retired:
             sentence += " Later versions are compared with this one once it is promoted."
-        return Gate("anchor", None if comparison.retired else False, sentence)
+        passed = None if comparison.retired and not comparison.gone else False
+        return Gate("anchor", passed, sentence)
     return _not_worse("anchor", "{}, the best version so far,", comparison.paired, settings)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+import boto3
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,6 +91,11 @@ def test_the_champion_is_read_from_the_registry_and_the_anchor_from_the_ledger(r
     counts = manifest_of(bundle)["test_set"]["counts"]
     assert found.judged == counts
     assert [*counts.values()] == [1]
+    for file in best.files:
+        key = f"models/sample/{best.version}/{file}"
+        boto3.client("s3").delete_object(Bucket=registry.settings.bucket, Key=key)
+    lost = read_incumbents(registry, "sample")
+    assert (lost.champion, lost.anchor, lost.gone) == (found.champion, None, best.version)
 
 
 def test_a_challenger_on_new_rows_is_compared_on_rows_that_the_champion_does_not_know(
@@ -262,7 +268,7 @@ def test_a_version_that_is_as_good_as_a_weak_champion_is_held_to_the_anchor(cham
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        (('default = ["bad", 1, true]', 'default = ["bad"]'), "trained for another target"),
+        (('column = "outcome"', 'column = "result"'), "trained for another target"),
         (('name = "housing"', 'name = "home"'), "missing columns: housing"),
     ],
     ids=["target", "schema"],
@@ -271,12 +277,34 @@ def test_an_anchor_that_cannot_score_the_rows_any_more_says_so_and_ends(
     champion, tmp_path, changed, reason
 ):
     text = DEFINITION.replace(*changed) + LOOSE
-    frame = applicants(2000).rename(columns={"housing": "home"} if "home" in changed[1] else {})
+    names = {"housing": "home"} if "home" in changed[1] else {"outcome": "result"}
+    frame = applicants(2000).rename(columns=names)
 
     bundle = run(tmp_path, frame, text, champion=champion)
 
     assert gate(bundle, "anchor")["passed"] is None
     assert reason in gate(bundle, "anchor")["sentence"]
+    assert manifest_of(bundle)["anchor"]["retired"]
+
+
+def test_a_label_more_does_not_end_the_term_of_the_anchor(champion, tmp_path):
+    text = DEFINITION.replace('default = ["bad", 1, true]', 'default = ["bad", "lost"]')
+
+    bundle = run(tmp_path, applicants(2000), text, champion=champion)
+
+    assert not manifest_of(bundle)["anchor"]["retired"]
+    assert gate(bundle, "anchor")["passed"]
+
+
+def test_an_anchor_whose_files_are_gone_takes_an_override(champion, tmp_path):
+    found = definition(tmp_path)
+    path = tmp_path / "data.parquet"
+    applicants(400).to_parquet(path)
+
+    bundle = train(found, str(path), incumbents=Incumbents(gone="v1"))
+
+    assert gate(bundle, "anchor")["passed"] is False
+    assert "v1, cannot be compared: its files are gone" in gate(bundle, "anchor")["sentence"]
     assert manifest_of(bundle)["anchor"]["retired"]
 
 

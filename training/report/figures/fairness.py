@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scoreline.arrow.columns import NULLS
 from training.evaluate.group_differences import (
     rate_difference,
     rate_ratio,
@@ -123,13 +124,18 @@ def _crossed(one: Groups, other: Groups) -> Groups:
 
 def _groups(feature: Feature, values: NDArray[np.str_]) -> Groups:
     if feature.type not in ("number", "integer"):
-        named = np.where(values == "None", NOT_GIVEN, values)
+        missing = {*NULLS, "None"} - set(feature.categories)
+        named = np.char.strip(values)
+        named = np.where(np.isin(named, sorted(missing)), NOT_GIVEN, named)
         return {str(name): named == name for name in np.unique(named)}
     numbers = np.array([_number(value) for value in values.tolist()])
+    # A code such as 999 for an unknown age says nothing about it.
+    known = np.isfinite(numbers) & (numbers >= 0) & ~np.isin(numbers, feature.specials)
     groups = {
-        _age_range(low, high): (numbers >= low) & (numbers < high) for low, high in AGE_GROUPS
+        _age_range(low, high): known & (numbers >= low) & (numbers < high)
+        for low, high in AGE_GROUPS
     }
-    groups[NOT_GIVEN] = np.isnan(numbers)
+    groups[NOT_GIVEN] = ~known
     return {name: rows for name, rows in groups.items() if rows.any()}
 
 

@@ -48,7 +48,8 @@ def test_rows_are_held_out_from_a_number(tmp_path):
     [
         (DAYS, "60", "split.from: is a number, but day holds dates"),
         (range(100), '"2018-10"', "split.from: is a date, but day holds numbers"),
-        (DAYS, '"2019-01-01"', "training or test rows hold one class only"),
+        (DAYS, '"2019-01-01"', "no row is left to test on"),
+        (DAYS, '"2018-01-01"', "no row is left to train on$"),
     ],
 )
 def test_a_start_that_does_not_fit_the_column_is_refused(tmp_path, days, start, message):

@@ -133,3 +133,63 @@ def test_people_whom_few_features_cannot_tell_apart_are_counted_and_drawn_alone(
     positions = [rows.tolist() for rows in split_rows(found.split, dataset)]
     alone = [rows.tolist() for rows in split_rows(found.split, replace(dataset, repeated=0))]
     assert positions == alone
+
+
+@pytest.mark.parametrize("again", [" {}", "{}.0", "{} "])
+def test_an_id_written_in_two_ways_is_one_id(tmp_path, again):
+    frame = applicants(300).astype({"applicant": str})
+    copy = frame[:40].assign(applicant=frame["applicant"][:40].map(again.format))
+
+    both = pd.concat([frame, copy], ignore_index=True)
+    assert loaded(tmp_path, both)[1].exclusions == {"applicant: duplicate of an earlier row": 40}
+    with pytest.raises(DatasetError, match=r"40 ids have rows that differ"):
+        loaded(tmp_path, pd.concat([frame, copy.assign(debt=1.0)], ignore_index=True))
+
+
+@pytest.mark.parametrize("word", ["NULL", "NA", "nan", "  "])
+def test_words_for_a_missing_group_or_id_are_not_one_customer(tmp_path, word):
+    frame = customers(600).astype({"customer": str, "applicant": str})
+    frame.loc[:4, "customer"] = word
+    frame.loc[5:8, "applicant"] = word
+
+    assert loaded(tmp_path, frame, GROUPED)[1].exclusions == {
+        "applicant: the id is missing": 4,
+        "customer: the group is missing": 5,
+    }
+
+
+def test_many_rows_without_an_id_are_refused_and_not_just_left_out(tmp_path):
+    frame = applicants(300).astype({"applicant": str})
+    frame.loc[:59, "applicant"] = ""
+
+    with pytest.raises(DatasetError, match=r"over 10% .* 60 rows: applicant: the id is missing"):
+        loaded(tmp_path, frame)
+
+
+def test_a_group_that_is_too_large_for_the_share_of_test_rows_is_named(tmp_path):
+    frame = customers(600)
+    frame.loc[:359, "customer"] = -1
+
+    with pytest.raises(DatasetError, match="one customer stay together, up to 60% of all rows"):
+        held_out(tmp_path, frame, GROUPED)
+    with pytest.raises(
+        DatasetError, match="up to 100% of all rows, so 0% are drawn in place of 30%"
+    ):
+        held_out(tmp_path, frame.assign(customer=1), GROUPED)
+
+
+def test_customers_who_are_all_tested_on_leave_nothing_to_train_on(tmp_path):
+    frame = customers(600).assign(customer=np.arange(600) % 20)
+
+    with pytest.raises(DatasetError, match=r"no row is left to train on; 420 earlier rows"):
+        held_out(tmp_path, frame, BY_TIME)
+
+
+def test_copies_of_which_a_few_outcomes_were_corrected_stay_on_one_side(tmp_path):
+    frame = applicants(300)
+    later = frame.copy()
+    later.loc[:4, "outcome"] = later.loc[:4, "outcome"].map({"good": "bad", "bad": "good"})
+
+    train, test = held_out(tmp_path, pd.concat([frame, later], ignore_index=True), WITHOUT_ID)
+
+    assert not set(train["applicant"]) & set(test["applicant"])

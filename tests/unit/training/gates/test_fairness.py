@@ -4,7 +4,7 @@ from functools import cache
 import numpy as np
 import pytest
 from fairlearn.metrics import demographic_parity_ratio
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -45,6 +45,13 @@ def test_a_group_of_which_nobody_is_approved_fails():
         "The adverse impact ratio is below 0.8 for "
         'region "south" (0.00, 95 % interval 0.00 to 0.02).'
     )
+
+
+@example(15, 58, 0.8)  # rounding lifts a rate above 1
+@given(st.integers(1, 80), st.integers(1, 80), st.sampled_from([0.5, 0.75, 0.8, 0.9, 1.0]))
+def test_where_all_of_the_reference_are_approved_the_chance_is_known(n, m, ratio):
+    for passed in {0, round(ratio * n), n}:
+        assert 0 <= chance_of_a_lower_ratio(ratio, passed, n, m, m) <= 1
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,17 @@ def test_a_slope_that_cannot_be_estimated_is_no_pass():
     assert "the slope cannot be estimated: the values separate the classes" in gate.sentence
 
 
+def test_few_rows_do_not_show_that_probabilities_are_calibrated():
+    log_odds = np.linspace(-2, 2, 40)
+    few = calibration(
+        evaluate(outcomes(log_odds, np.random.default_rng(1)), 1 / (1 + np.exp(-log_odds))),
+        SETTINGS,
+    )
+
+    assert few.passed
+    assert few.sentence.startswith("The probabilities are not shown to be miscalibrated")
+
+
 def scored(rows, rng, *, better=0.0):
     """Outcomes, and log-odds of a champion and of a challenger that is better informed."""
     truth = rng.normal(-1, 1.2, rows)

@@ -134,6 +134,31 @@ def test_intersections_are_of_two_features_each():
     }
 
 
+def test_codes_and_numbers_that_are_no_age_are_not_given():
+    age = Feature("age", "integer", special_codes={"unknown": 999, "refused": -1})
+    held_out = answered(
+        np.full(6, 550),
+        [0, 1, 0, 1, 0, 1],
+        protected={"age": ["999", "-1", "-7", "inf", "None", "70"]},
+    )
+
+    [groups] = protected_groups([age], held_out).values()
+
+    counts = {name: int(rows.sum()) for name, rows in groups.items()}
+    assert counts == {"62 and over": 1, "not given": 5}
+
+
+def test_spaces_and_words_for_missing_make_no_group():
+    sex = Feature("sex", "category", categories=("NA", "f"))
+    values = ["f", "f ", "NA", "nan", " ", "None"]
+    held_out = answered(np.full(6, 550), [0, 1, 0, 1, 0, 1], protected={"sex": values})
+
+    [groups] = protected_groups([sex], held_out).values()
+
+    counts = {name: int(rows.sum()) for name, rows in groups.items()}
+    assert counts == {"NA": 1, "f": 2, "not given": 3}
+
+
 def test_ages_are_grouped_and_62_begins_a_group():
     ages = ["20", "61", "62", "90", "nan"]
     held_out = answered(np.full(5, 550), [0, 1, 0, 1, 0], protected={"age": ages})
