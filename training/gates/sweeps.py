@@ -123,8 +123,7 @@ def _rows(
     """Held-out rows, and some of them with the states of features that share a derived one."""
     base = held_out[: min(ROWS, most)]
     name = contract.features[position].name
-    used = [parse_expression(derived.expression).names for derived in contract.derived]
-    partners = set().union(*(names for names in used if name in names)) - {name}
+    partners = set().union(*(names for names in _inputs(contract) if name in names)) - {name}
     parts = [base]
     for other, feature in enumerate(contract.features):
         if feature.name in partners:
@@ -133,6 +132,15 @@ def _rows(
                 changed[:, other] = state
                 parts.append(changed)
     return np.concatenate(parts)
+
+
+def _inputs(contract: Contract) -> list[set[str]]:
+    """The names that each derived feature is made of, also through other derived ones."""
+    found: dict[str, set[str]] = {}
+    for derived in contract.derived:
+        names = set(parse_expression(derived.expression).names)
+        found[derived.name] = names.union(*(found.get(name, set()) for name in names))
+    return list(found.values())
 
 
 def check_age(

@@ -120,6 +120,29 @@ def test_a_dip_between_two_thresholds_of_a_derived_feature_is_found(kind, found)
     assert result["x"] == pytest.approx(found, abs=0.01)
 
 
+def falling_where_z_is_missing():
+    """A model of x, y and z whose log-odds rise with x, but fall where z is missing."""
+    graph = GraphBuilder()
+    x, z = (graph.node("Gather", "X", graph.constant([j], np.int64), axis=1) for j in (0, 2))
+    sign = graph.node("Where", graph.node("IsNaN", z), graph.constant(-1), graph.constant(1))
+    outputs = {"log_odds": (graph.node("Mul", x, sign), 1)}
+    return open_session(graph.model({"X": 3}, outputs).SerializeToString())
+
+
+def test_states_of_features_that_meet_in_a_chain_of_derived_ones_are_tested():
+    contract = contract_of(
+        Feature(name="x", type="number", minimum=0, maximum=1, monotone="increasing"),
+        Feature(name="y", type="number", minimum=1, maximum=2),
+        Feature(name="z", type="number", nullable=True),
+        derived=(DerivedFeature("ratio", "x / y"), DerivedFeature("chained", "ratio + z")),
+    )
+    rows = np.random.default_rng(1).uniform(size=(50, 3)).astype(np.float32)
+
+    found = reversals(model(), contract, falling_where_z_is_missing(), rows, rows)
+
+    assert found["x"] == pytest.approx(1, abs=0.01)
+
+
 def test_a_feature_without_amounts_has_nothing_to_sweep():
     feature = Feature(name="x", type="number", nullable=True, monotone="increasing")
     rows = np.full((100, 1), np.nan, np.float32)

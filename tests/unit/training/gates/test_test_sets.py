@@ -1,4 +1,12 @@
-from training.gates.test_sets import MAX_COUNTED, count_version
+import pandas as pd
+import pytest
+
+from tests.sample import DEFINITION, applicants, definition
+from training.data.dataset import load_dataset
+from training.gates.test_sets import MAX_COUNTED, count_version, describe_test_set
+
+WITHOUT_ID = DEFINITION.replace('id = "applicant"\n', "")
+BY_TIME = WITHOUT_ID.replace("[split]", '[split]\nmethod = "time"\ncolumn = "day"')
 
 
 def test_only_the_latest_test_sets_are_counted():
@@ -10,3 +18,17 @@ def test_only_the_latest_test_sets_are_counted():
     assert len(counts) == MAX_COUNTED
     assert counts["often"] == MAX_COUNTED + 5
     assert "t0" not in counts
+
+
+@pytest.mark.parametrize("text", [DEFINITION, BY_TIME], ids=["id", "time"])
+def test_the_rows_of_another_export_are_the_same_test_set(tmp_path, text):
+    frame = applicants(200).assign(day=pd.date_range("2020-01-01", periods=200))
+    found = definition(tmp_path, text)
+
+    def judged(rows):
+        rows.to_parquet(tmp_path / "data.parquet")
+        dataset = load_dataset(found, str(tmp_path / "data.parquet"))
+        return describe_test_set(dataset, {})["fingerprint"]
+
+    assert judged(frame) == judged(frame.sample(frac=1, random_state=1))
+    assert judged(frame) != judged(frame[:-1])
