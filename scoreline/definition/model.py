@@ -116,6 +116,16 @@ class Definition(Table):
         columns = {key: [t.column for t in targets] for key, targets in self._targets().items()}
         yield from rules.check_columns(self.features, columns)
         yield from rules.check_units(self.features, self.id, self.group)
+        times = {f"gates.known_times.{column}": column for column in self.gates.known_times}
+        others = {
+            "id": self.id,
+            "group": self.group,
+            "split.column": self.split.column,
+            "split.observed_at": self.split.observed_column,
+            "gates.decision_time": self.gates.decision_time,
+            **times,
+        }
+        yield from rules.check_outcomes([*chain(*columns.values())], others)
         yield from rules.check_weight(
             self.weight, self.features, [*chain(*columns.values()), self.id, self.group]
         )

@@ -47,6 +47,13 @@ def check_units(features: Iterable[Feature], row: str, group: str) -> Iterable[P
         yield "group", "the column is the id as well, so every group would have one row"
 
 
+def check_outcomes(targets: Iterable[str], others: Mapping[str, str]) -> Iterable[Problem]:
+    """No column to learn is an id, a group or a time; `others` is key -> column."""
+    for key, column in others.items():
+        if column in targets:
+            yield key, "the column is the target as well"
+
+
 def check_weight(
     weight: str, features: Iterable[Feature], others: Iterable[str]
 ) -> Iterable[Problem]:

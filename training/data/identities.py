@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scoreline.arrow.columns import NULLS
+from scoreline.arrow.columns import NULLS, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,13 +27,14 @@ _WHOLE = re.compile(r"(-?\d+)\.0+")
 def identities_of_ids(ids: pa.ChunkedArray) -> NDArray[np.uint64]:
     """A digest of each id, shape (n_rows,); the number 17, "17" and " 17.0 " are one id."""
     return _joined(
-        digests(plain_id(text).encode() for text in chunk.to_pylist()) for chunk in ids.chunks
+        digests(plain_id(text).encode() for text in chunk.to_pylist())
+        for chunk in as_text(ids).chunks
     )
 
 
 def plain_ids(ids: pa.ChunkedArray) -> NDArray[np.object_]:
     """Each id in the form in which ids are compared, empty where it is missing."""
-    return np.array([plain_id(text) for text in ids.to_pylist()], object)
+    return np.array([plain_id(text) for text in as_text(ids).to_pylist()], object)
 
 
 def plain_id(text: str | None) -> str:

@@ -113,6 +113,17 @@ def test_digest_ignores_layout_and_follows_content(tmp_path):
         ('{ to = ["own"] }', '{ to = ["castle"] }', "must name categories of the feature"),
         ("debt / (12 * income)", "(" * 500 + "debt" + ")" * 500, "is not arithmetic"),
         ('id = "applicant"', 'id = "income"', "id: the column is a feature as well"),
+        ('id = "applicant"', 'id = "outcome"', "id: the column is the target as well"),
+        (
+            "[split]",
+            '[split]\nmethod = "time"\ncolumn = "outcome"',
+            "split.column: the column is the target as well",
+        ),
+        (
+            "[split]",
+            '[gates]\ndecision_time = "day"\nknown_times = ["outcome"]\n[split]',
+            "gates.known_times.outcome: the column is the target as well",
+        ),
         ("[split]", "[split", "sample.toml: not valid TOML"),
         ('id = "applicant"', 'pipeline = "sample"', "pipeline: is needed if features are online"),
         ('name = "region"', 'name = "region"\nonline = true', "pipeline: is needed if features"),

@@ -193,3 +193,12 @@ def test_copies_of_which_a_few_outcomes_were_corrected_stay_on_one_side(tmp_path
     train, test = held_out(tmp_path, pd.concat([frame, later], ignore_index=True), WITHOUT_ID)
 
     assert not set(train["applicant"]) & set(test["applicant"])
+
+
+def test_a_rising_id_may_order_the_split_by_time(tmp_path):
+    text = DEFINITION.replace("[split]", '[split]\nmethod = "time"\ncolumn = "applicant"')
+
+    train, test = held_out(tmp_path, applicants(300), text)
+
+    assert test["applicant"].min() > train["applicant"].max()
+    assert len(test) == 90
