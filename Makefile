@@ -29,8 +29,8 @@ serve: .venv/.installed ## run the whole system on 127.0.0.1:3000 until Ctrl-C
 test: .venv/.installed .venv-client/.installed ## all tests but the long ones, on two processors
 	$(PYTEST) -m "not long"
 
-test-fast: .venv/.installed ## the tests that need no local stack and no large model, and the doctests
-	$(PYTEST) -m "not slow and not e2e and not long" --hypothesis-profile fast
+test-fast: .venv/.installed ## the tests that need no stand-in for AWS and no large model, and the doctests
+	$(PYTEST) -m "not slow and not e2e and not aws and not long" --hypothesis-profile fast
 
 test-long: .venv/.installed ## the tests that take minutes each
 	$(PYTEST) -m long

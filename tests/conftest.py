@@ -28,6 +28,11 @@ def pytest_configure(config):
         config.guard = guard.start()
 
 
+def pytest_itemcollected(item):
+    if "aws" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.aws)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     """A run that leaves a process behind has failed."""
