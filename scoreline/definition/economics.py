@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scoreline.core.features import Feature
     from scoreline.definition.problems import Problem
 
+MAX_MONEY = 1e12
 NUMBER_OR_COLUMN = "must be a number, or the name of a column"
 
 
@@ -25,8 +26,8 @@ def _check_currency(code: str) -> Iterable[Problem]:
 def _check_money(money: float | str) -> Iterable[Problem]:
     if money == "":
         yield "", NUMBER_OR_COLUMN
-    if not isinstance(money, str) and money <= 0:
-        yield "", "must be above 0"
+    if not isinstance(money, str) and not 0 < money <= MAX_MONEY:
+        yield "", f"must be above 0, and at most {MAX_MONEY:,.0f}"
 
 
 def _check_share(share: float | str) -> Iterable[Problem]:

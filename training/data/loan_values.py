@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scoreline.core.errors import DatasetError
+from scoreline.definition.economics import MAX_MONEY
 from training.data.columns import numbers
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from scoreline.definition.economics import Economics
 
-MAX_MONEY = 1e12
 # Key -> its least and largest value, and the rule in words. A good may cost more than it earns.
 LIMITS = {
     "profit_of_a_good": (-MAX_MONEY, MAX_MONEY, f"a number within {MAX_MONEY:,.0f}"),

@@ -34,6 +34,7 @@ def with_economics(tmp_path, **changed):
         ({"loss_given_default": "1.2"}, "economics.loss_given_default: must be a share from 0"),
         ({"loss_given_default": '""'}, "economics.loss_given_default: must be a number, or the"),
         ({"exposure": "-1"}, "economics.exposure: must be above 0"),
+        ({"exposure": "1.1e12"}, "economics.exposure: must be above 0, and at most 1,000,000,000,"),
         ({"exposure": "[1]"}, "economics.exposure: must be a number, or the name of a column"),
         ({"exposure": '"outcome"'}, "economics.exposure: the column has another role"),
         ({"exposure": '"applicant"'}, "economics.exposure: the column has another role"),
