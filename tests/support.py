@@ -1,6 +1,7 @@
 """What fixtures are made of: AWS resources as `template.yaml` names them, and requests."""
 
 import json
+import os
 from functools import cache
 from pathlib import Path
 
@@ -12,10 +13,14 @@ ACCOUNT, REGION = "123456789012", "us-east-1"  # moto's own account
 EVENTS = Path(__file__).parents[1] / "events"
 
 
-@cache
 def client(service):
-    """A client for all tests of a process, since making one takes as long as several calls."""
-    return boto3.client(service, REGION)
+    """A client of the AWS that the environment names, made once in a process for each."""
+    return _client(service, os.environ.get("AWS_ENDPOINT_URL"))
+
+
+@cache
+def _client(service, endpoint_url):
+    return boto3.client(service, REGION, endpoint_url=endpoint_url)
 
 
 def create_resources(settings):
