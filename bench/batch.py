@@ -93,7 +93,7 @@ def from_file(graph: Path, rows: int) -> dict[str, float]:
 
 
 def score_file(graph: Path, rows: int) -> None:
-    """What `from_file` starts."""
+    """Score a file and print the figures; `from_file` runs this in a process of its own."""
     batch = open_batch(graph, rows)
     timing = timed(lambda: batch.run(lambda _done, _total: None))
     peak_mb = getrusage(RUSAGE_SELF).ru_maxrss / 1024

@@ -17,7 +17,7 @@ import pyarrow as pa
 from bench.report import Timing
 from local.template import ROOT
 from scoreline.definition.files import load_definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.fit.model import fit
 from training.generators.registry import generate, write
 from training.train import train

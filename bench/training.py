@@ -34,7 +34,7 @@ COLUMNS = {"processor_s": "processor, s", "wall_s": "wall, s", "peak_mib": "peak
 
 def prepare(folder: Path, rows: int) -> None:
     """Write the dataset, and the design matrix of its training rows."""
-    from training.data.dataset import load_dataset
+    from training.data.load import load_dataset
     from training.data.split import split_rows
     from training.generators.registry import generate, write
     from training.graph.features import FeatureGraph

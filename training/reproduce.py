@@ -18,8 +18,8 @@ from scoreline.core.contract import Contract
 from scoreline.core.errors import DatasetError, InvalidRequestError
 from scoreline.core.versions import BATCH_FILE, MANIFEST_FILE, MODEL_FILE, digest
 from scoreline.definition.files import restore_definition
-from training.data.dataset import read_dataset
 from training.data.files import DataFile
+from training.data.load import read_dataset
 from training.environment import environment
 from training.export.metadata import with_metadata
 from training.train import train_on

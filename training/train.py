@@ -19,7 +19,7 @@ from scoreline.core.versions import (
 from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.definition.derived_warnings import derived_warnings
 from scoreline.definition.model import DefaultDefinition, RecommendationDefinition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.data.memory import available_mb, check_memory
 from training.data.split import split_rows
 from training.data.stable_order import in_stable_order

@@ -131,7 +131,7 @@ def compare(
     from scoreline.definition.files import load_definition
     from training.compare_algorithms import compare as compare_algorithms
     from training.compare_algorithms import with_algorithms
-    from training.data.dataset import load_dataset
+    from training.data.load import load_dataset
 
     definition = load_definition(model)
     variants = with_algorithms(definition, _chosen_algorithms(definition, algorithms))

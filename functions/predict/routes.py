@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from functools import cache, partial, wraps
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from scoreline.api.fields import is_identifier
-from scoreline.api.http import Request, Response, answer_directly, dispatch, is_http
+from scoreline.api.http import (
+    Request,
+    Response,
+    answer_directly,
+    dispatch,
+    is_http,
+    within_limit,
+)
 from scoreline.api.scoring_requests import BATCH, ROUTED, ROUTED_BATCH, direct_table
 from scoreline.aws.light.client import LightClient
 from scoreline.aws.reader import ModelReader
-from scoreline.core.errors import (
-    FeaturesInvalidError,
-    InvalidApplicationError,
-    PayloadTooLargeError,
-    ScorelineError,
-)
+from scoreline.core.errors import InvalidApplicationError, ScorelineError
 from scoreline.core.log import logger
 from scoreline.core.settings import Settings
 from scoreline.scoring.online import OnlineFeatures
@@ -38,12 +38,10 @@ if TYPE_CHECKING:
     from scoreline.api.scoring_answers import (
         Answer,
         BatchResults,
-        HistoryPart,
-        Refusal,
         Verification,
     )
     from scoreline.core.versions import Watch
-    from scoreline.scoring.model import EncodedApplication, ScoringModel
+    from scoreline.scoring.model import ScoringModel
     from scoreline.scoring.online import Applicant
     from scoreline.serving.champions import LoadedChampion
     from scoreline.serving.watch import ChampionWatch
@@ -52,11 +50,6 @@ if TYPE_CHECKING:
     type Score[A] = Callable[[ScoringModel, Body, Sequence[str]], A]
     type ScoreWatched[A] = Callable[[LoadedChampion, Body, Sequence[str]], A]
 
-# A batch's errors: fields of an item that are named, and items of which they are.
-MAX_ITEM_FIELDS, MAX_FULL_REFUSALS = 20, 100
-MAX_ANSWERS_BYTES = 5 * 1024 * 1024
-SIZED = 20  # answers by which the size of all is judged
-INSTEAD = "send fewer at once, or score a file with scoreline batch"
 WATCH_TIMEOUT_S = 0.5  # a count that is lost is better than an answer that is late
 metrics = Metrics(namespace="Scoreline", service="predict")
 
@@ -256,46 +249,21 @@ def routed(body: Body) -> LoadedChampion:
 @watched
 def score_one(model: ScoringModel, body: Body, languages: Sequence[str]) -> Answer:
     """The answer for one application."""
-    application, row, shown = online_features().applicant(model, body)
-    [answer] = model.answer([(application, row)], languages)
+    applicant = read_applicant(model, body)
+    [answer] = model.answer([applicant.encoded], languages)
     count_answers([answer])
-    return with_history(answer, shown)
+    return applicant.with_history(answer)
 
 
 @watched
 def score_many(model: ScoringModel, body: Body, languages: Sequence[str]) -> BatchResults:
     """An answer or an error for each of the body's applications, in their order."""
-    items = body["applications"]
-    if len(items) > (most := registry().settings.max_batch_items):
-        raise PayloadTooLargeError(f"a batch has at most {most} applications; {INSTEAD}")
-    refusals: dict[int, Refusal] = {}
-    applicants: list[Applicant] = []
-    for place, item in enumerate(items):
-        try:
-            if not isinstance(item, dict):
-                raise InvalidApplicationError("the application is not a JSON object")
-            applicants.append(read_applicant(model, item))
-        except (InvalidApplicationError, FeaturesInvalidError) as error:
-            most_fields = MAX_ITEM_FIELDS if len(refusals) < MAX_FULL_REFUSALS else 0
-            refusals[place] = _refusal(model, item, error, most_fields)
-    encoded = [applicant.encoded for applicant in applicants]
-    check_size(model, encoded, languages)
-    answers = model.answer(encoded, languages) if encoded else []
-    count_answers(answers)
-    answered = (
-        with_history(answer, applicant.shown)
-        for answer, applicant in zip(answers, applicants, strict=True)
-    )
-    return {
-        "model": model.contract.model,
-        "version": model.version,
-        "results": [refusals.get(place) or next(answered) for place in range(len(items))],
-    }
+    from scoreline.scoring.batch_answers import answer_batch  # a single application needs none
 
-
-def with_history(answer: Answer, part: HistoryPart) -> Answer:
-    """The answer with the part about the customer's history."""
-    return cast("Answer", {**answer, **part})
+    most = registry().settings.max_batch_items
+    results = answer_batch(model, body["applications"], read_applicant, languages, most)
+    count_answers([result for result in results if "error" not in result])
+    return {"model": model.contract.model, "version": model.version, "results": results}
 
 
 def count_answers(answers: Sequence[Mapping[str, Any]]) -> None:
@@ -304,26 +272,6 @@ def count_answers(answers: Sequence[Mapping[str, Any]]) -> None:
     unseen = sum([len(answer.get("unseen", ())) for answer in answers])
     if unseen:
         metrics.add_metric("UnseenCategories", MetricUnit.Count, unseen)
-
-
-def check_size(
-    model: ScoringModel, encoded: Sequence[EncodedApplication], languages: Sequence[str]
-) -> None:
-    """Refuse a batch whose answers, judged by some of them, exceed what Lambda sends."""
-    some = encoded[:: max(len(encoded) // SIZED, 1)] if len(encoded) > SIZED else ()
-    if some:
-        size = len(json.dumps(model.answer(some, languages))) / len(some) * len(encoded)
-        if size > MAX_ANSWERS_BYTES:
-            raise PayloadTooLargeError(f"the answers are over {MAX_ANSWERS_BYTES} bytes; {INSTEAD}")
-
-
-def _refusal(model: ScoringModel, item: Any, error: ScorelineError, most_fields: int) -> Refusal:
-    """The error of an item of a batch, with its id unless the id itself breaks a rule."""
-    if model.contract.pipeline and isinstance(item, dict):
-        item = item.get("application")
-    identifier = item.get("id") if isinstance(item, dict) else None
-    refusal = cast("Refusal", error.to_json(most_fields))
-    return {"id": identifier, **refusal} if is_identifier(identifier) else refusal
 
 
 def invoke(event: Any) -> Mapping[str, object]:
@@ -347,7 +295,7 @@ def invoke(event: Any) -> Mapping[str, object]:
             body = {**body.pop("application"), **body}
         answer = score_one(champion, body, ())
     else:
-        answer = score_many(champion, body, ())
+        answer = within_limit(score_many(champion, body, ()))
     return {**answer, "processing_time_ms": elapsed_ms(started)}
 
 

@@ -84,12 +84,17 @@ class Response(NamedTuple):
             "isBase64Encoded": False,
         }
         # Lambda sends the body as JSON text, which escapes a character by at most six.
-        if 6 * len(text) > MAX_PAYLOAD_BYTES and len(json.dumps(answer)) > MAX_PAYLOAD_BYTES:
-            raise PayloadTooLargeError(f"the answer is over {MAX_PAYLOAD_BYTES} bytes")
-        return answer
+        return within_limit(answer) if 6 * len(text) > MAX_PAYLOAD_BYTES else answer
 
 
 Route = Callable[[Request], Response]
+
+
+def within_limit[A: Mapping[str, object]](answer: A) -> A:
+    """The answer; a PayloadTooLargeError if Lambda would not let it through."""
+    if len(json.dumps(answer)) > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLargeError(f"the answer is over {MAX_PAYLOAD_BYTES} bytes")
+    return answer
 
 
 def parse_json(text: str, name: str) -> Any:
@@ -113,7 +118,9 @@ def _cause(text: str, error: ValueError | RecursionError) -> str:
         return ": it is form data"
     if isinstance(error, json.JSONDecodeError):
         return f" from line {error.lineno}, column {error.colno} on"
-    return f": {error}" if isinstance(error, _DuplicateKeyError) else ": it is nested too deep"
+    if isinstance(error, RecursionError):
+        return ": it is nested too deep"
+    return f": {error}" if isinstance(error, _DuplicateKeyError) else ": a number is too long"
 
 
 def is_http(event: Any) -> bool:
@@ -188,5 +195,5 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _weight(text: str) -> float:
-    """The weight of a language from 0 to 1; 0 where the text is none."""
+    """The weight of a language, from 0 to 1; a malformed weight counts as 0."""
     return float(text) if _WEIGHT.fullmatch(text) else 0.0

@@ -1,4 +1,4 @@
-"""What a definition alone tells about its derived features, before anything is fitted."""
+"""Warnings about derived features that follow from the definition, before anything is fitted."""
 
 from __future__ import annotations
 

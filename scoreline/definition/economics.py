@@ -1,4 +1,4 @@
-"""The table `[economics]`: what an approved loan earns if it is repaid, and costs if it is not."""
+"""The table `[economics]`: the profit of a loan that is repaid, and the loss of one that is not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Share = Annotated[float | str, checked_by(_check_share)]
 
 
 class Economics(Table):
-    """What an approved loan earns and costs, for the expected profit at each cutoff.
+    """Earnings and costs of an approved loan, from which the profit at each cutoff follows.
 
     Each amount is one number for all loans, or the name of a column of the dataset.
 

@@ -57,7 +57,7 @@ def check_outcomes(targets: Iterable[str], others: Mapping[str, str]) -> Iterabl
 def check_weight(
     weight: str, features: Iterable[Feature], others: Iterable[str]
 ) -> Iterable[Problem]:
-    """The column of the weights is no feature, target, id or group; empty where there are none."""
+    """The column of the weights has no other role; `weight` is empty where rows have no weights."""
     if weight in {feature.dataset_column for feature in features}:
         yield "weight", "the column is a feature as well"
     if weight and weight in others:

@@ -8,7 +8,7 @@ from functions.predict import routes as app
 from scoreline.core.versions import MODEL_FILE, Pointer, Routing, VersionRef, digest
 from scoreline.definition.files import load_definition
 from scoreline.serving.verification import verify
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.generators.product_recommendation import OWNERSHIP
 from training.generators.registry import generate, write
 from training.train import train

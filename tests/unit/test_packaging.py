@@ -1,6 +1,7 @@
 """Each function is shipped with the rooms that it imports, and with no others."""
 
 import re
+import subprocess
 from functools import cache
 
 import grimp
@@ -45,3 +46,14 @@ def test_the_train_image_takes_exactly_the_rooms_that_the_function_imports():
 @pytest.mark.parametrize("function", ["predict", "admin", "train"])
 def test_no_function_imports_another(function):
     assert not of("functions", needed(function))
+
+
+@pytest.mark.parametrize(
+    ("uv", "installer"), [("", "-m pip install"), ("/bin/uv", '"/bin/uv" pip')]
+)
+def test_a_machine_without_uv_installs_with_pip(uv, installer):
+    command = ["make", "-n", "-C", "functions", "package-admin", "ARTIFACTS_DIR=zip", f"UV={uv}"]
+    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    [line] = [line for line in planned.splitlines() if "--require-hashes" in line]
+    assert installer in line

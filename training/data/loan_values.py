@@ -1,4 +1,4 @@
-"""What each loan of a dataset brings if it is approved, in money."""
+"""The profit or loss of each loan of a dataset if it is approved, in money."""
 
 from __future__ import annotations
 

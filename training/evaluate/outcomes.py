@@ -1,4 +1,4 @@
-"""What became of the rows of a sample, in money, and the population that they stand for."""
+"""Outcomes of a sample's rows in money, and the population that the rows stand for."""
 
 from __future__ import annotations
 

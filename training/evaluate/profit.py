@@ -26,7 +26,7 @@ WITHHELD = f"fewer than {MIN_EFFECTIVE} gains or losses of like size"
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """What approving some of the applicants brings.
+    """The profit of approving some of the applicants, and their bad rate.
 
     Attributes
     ----------
@@ -110,6 +110,6 @@ def mean_profit(outcomes: Outcomes) -> Figure:
 
 
 def profit_of(chosen: NDArray[np.bool_], outcomes: Outcomes) -> Approvals:
-    """What approving the chosen rows brings, shape (n_rows,)."""
+    """Approvals and profit if the rows that are `chosen`, shape (n_rows,), are approved."""
     curve = profit_curve(chosen.astype(np.int64), outcomes)
     return curve.approvals(curve.at(1))

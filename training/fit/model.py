@@ -190,7 +190,7 @@ def _weights(
 
 
 def _not_converged(definition: Definition) -> str:
-    """What to change where the classifier's solver ends before its maximum."""
+    """Advice where the classifier's solver ends before its maximum."""
     given = definition.algorithm.parameters
     limits = [f"{name} = {given[name]}" for name in ("max_iter", "tol", "C") if name in given]
     sentence = f"{definition.algorithm.name}: the fit did not converge"

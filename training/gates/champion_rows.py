@@ -9,7 +9,7 @@ import numpy as np
 
 from scoreline.core.errors import TrainingError
 from scoreline.definition.files import restore_definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

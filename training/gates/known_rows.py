@@ -46,7 +46,7 @@ class KnownRows:
         return np.zeros(len(dataset.X), bool)
 
     def describe(self, count: int) -> str:
-        """What became of the known rows, of which so many were recognized."""
+        """The treatment of known rows, of which so many were recognized, as a clause."""
         if self.doubt == 1:
             return "it may have been trained on some of them, which favours it"
         if self.doubt:

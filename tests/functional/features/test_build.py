@@ -14,7 +14,7 @@ from scoreline.aws.items import Items
 from scoreline.core.errors import DatasetError, RegistryUnavailableError
 from scoreline.definition.files import load_definition
 from tests.customers import alike
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.generators.folders import generate_tables, write_tables
 
 AS_OF = datetime(2026, 11, 21, 5, 30, tzinfo=UTC)

@@ -14,6 +14,7 @@ from functions.predict import routes as app
 from scoreline.api.http import MAX_PAYLOAD_BYTES, Request, Response
 from scoreline.core.errors import PayloadTooLargeError
 from scoreline.core.versions import bundle_key
+from scoreline.scoring import batch_answers
 from tests import described
 from tests.sample import APPLICATION, bundle, publish
 
@@ -520,7 +521,7 @@ def test_errors_of_a_batch_stay_small(call):
 
 def test_answers_that_would_be_too_large_are_not_made(call, monkeypatch):
     size = len(json.dumps(call("POST", "/predict", APPLICATION)[1]))
-    monkeypatch.setattr(app, "MAX_ANSWERS_BYTES", 50 * size)
+    monkeypatch.setattr(batch_answers, "MAX_ANSWERS_BYTES", 50 * size)
 
     fits, _ = call("POST", "/predict/batch", {"applications": [APPLICATION] * 40})
     status, answer = call("POST", "/predict/batch", {"applications": [APPLICATION] * 60})
@@ -559,6 +560,7 @@ def test_a_body_that_is_not_text_in_base64_is_malformed(rest_event, lambda_conte
         ("[" * 20_000, ": it is nested too deep"),
         ("H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==", ": it is compressed"),
         ('{"debt" 1}', " from line 1, column 9 on"),
+        ('{"debt": ' + "9" * 5_000 + "}", ": a number is too long"),
     ],
 )
 def test_a_body_that_is_not_json_says_why(call, body, cause):

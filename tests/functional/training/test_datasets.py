@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from scoreline.definition.files import load_definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.generators.registry import GENERATORS, generate, write
 from training.train import train
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scoreline.definition.files import load_definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.evaluate.metrics import calibration_intercept, calibration_slope
 from training.fit.calibration import sigmoid
 from training.fit.model import MANY_ROWS, fit

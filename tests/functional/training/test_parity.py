@@ -14,7 +14,7 @@ from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.scoring.many_rows import open_session, run_rows
 from tests.sample import applicants, definition, with_algorithm
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.export.graphs import batch_graph, online_graph, witness_graph
 from training.export.parity import Candidate, check_parity, probe_rows
 from training.fit.model import fit

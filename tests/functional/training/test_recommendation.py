@@ -19,7 +19,7 @@ from scoreline.scoring.many_rows import open_session
 from scoreline.scoring.model import ScoringModel
 from tests import shop
 from training.compare_algorithms import with_algorithms
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.export.recommendation_graph import multilabel_graph
 from training.export.recommendation_parity import check_label_parity
 from training.fit.calibration import sigmoid

@@ -8,7 +8,7 @@ from scoreline.core.versions import VERSION_PATTERN, digest
 from scoreline.definition.splits import RandomSplit
 from scoreline.scoring.model import ScoringModel
 from tests.sample import APPLICATION, DEFINITION, applicants, definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.data.split import split_rows
 from training.train import train
 

@@ -8,7 +8,7 @@ from scoreline.definition.algorithms import ALGORITHMS
 from scoreline.definition.files import parse_definition
 from scoreline.definition.search_spaces import SPACES
 from tests.sample import applicants, definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.data.split import split_rows
 from training.fit.tuning import search_space, tune
 from training.train import train

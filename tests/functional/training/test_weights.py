@@ -7,7 +7,7 @@ from scoreline.scoring.many_rows import open_session, run_log_odds
 from tests.functional.training.test_gates import as_champion, gate, manifest_of, run
 from tests.sample import DEFINITION, applicants, definition
 from training.compare_algorithms import compare, with_algorithms
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.evaluate.weighting import effective_rows
 from training.train import train
 

@@ -9,7 +9,7 @@ from scoreline.core.errors import UnrankedError
 from scoreline.definition.economics import Economics
 from tests.sample import DEFINITION, applicants, definition
 from training.compare_algorithms import compare, with_algorithms
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 
 ECONOMICS = Economics(currency="EUR", profit_of_a_good=20.0, loss_given_default=0.5, exposure=80.0)
 

@@ -6,7 +6,7 @@ BEST = Anchor("A", 0.75)
 
 
 def manifest(low=None, *, version="A", retired=False):
-    """Of a version with an AUC of 0.8, as it compares with an anchor."""
+    """The manifest of a version with an AUC of 0.8 that was compared with an anchor."""
     paired = None if low is None else {"difference": {"low": low}}
     compared = {"version": version, "paired": paired, "retired": retired}
     return {"metrics": {"auc": {"value": 0.8}}, "anchor": compared}

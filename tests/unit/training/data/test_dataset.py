@@ -8,8 +8,8 @@ import pytest
 from scoreline.core.errors import DatasetError
 from tests import shop
 from tests.sample import DEFINITION, applicants, definition
-from training.data.dataset import load_dataset
 from training.data.files import list_files
+from training.data.load import load_dataset
 
 
 @pytest.fixture

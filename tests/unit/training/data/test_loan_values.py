@@ -6,7 +6,7 @@ import pytest
 
 from scoreline.core.errors import DatasetError
 from tests.sample import DEFINITION, applicants, definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 
 COLUMNS = """
 [economics]

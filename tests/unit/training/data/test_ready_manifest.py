@@ -5,8 +5,8 @@ import pytest
 
 from scoreline.core.errors import DatasetError
 from tests.sample import applicants, definition
-from training.data.dataset import load_dataset
 from training.data.formats import count_rows
+from training.data.load import load_dataset
 from training.data.ready_manifest import Ready, ReadyFile, read_ready
 
 A, B = "a" * 64, "b" * 64

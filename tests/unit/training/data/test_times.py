@@ -9,7 +9,7 @@ from pyarrow import csv, parquet
 
 from scoreline.core.errors import DatasetError
 from tests.sample import DEFINITION, applicants, definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.data.times import read_times
 
 DAYS = [dt.date(2018, 5, 1), dt.date(2019, 12, 31), None]

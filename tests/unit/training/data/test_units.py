@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scoreline.core.errors import DatasetError
 from tests.sample import DEFINITION, applicants, definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.data.split import split_rows
 from training.data.units import places
 

@@ -4,7 +4,7 @@ import pytest
 from scoreline.core.errors import DatasetError, DefinitionError
 from tests import shop
 from tests.sample import DEFINITION, applicants, definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.data.stable_order import in_stable_order
 
 WEIGHTED = DEFINITION.replace('id = "applicant"', 'id = "applicant"\nweight = "sampling"')

@@ -7,7 +7,7 @@ from scoreline.core.errors import TrainingError
 from scoreline.definition import variants
 from tests.sample import applicants, definition, with_algorithm
 from tests.unit.training.data.test_stable_order import dataset
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.fit.algorithms import ESTIMATORS
 from training.fit.model import fit, fit_pipeline
 

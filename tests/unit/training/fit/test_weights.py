@@ -6,7 +6,7 @@ import pytest
 from scoreline.definition import variants
 from scoreline.definition.algorithms import ALGORITHMS
 from tests.sample import DEFINITION, applicants, definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.evaluate.metrics import auc
 from training.evaluate.weighting import Weighting
 from training.fit.algorithms import ESTIMATORS

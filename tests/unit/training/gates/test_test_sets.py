@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from tests.sample import DEFINITION, applicants, definition
-from training.data.dataset import load_dataset
+from training.data.load import load_dataset
 from training.gates.test_sets import MAX_COUNTED, count_version, describe_test_set
 
 WITHOUT_ID = DEFINITION.replace('id = "applicant"\n', "")
