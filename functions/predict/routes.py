@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import cache, partial, wraps
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -249,10 +249,10 @@ def routed(body: Body) -> LoadedChampion:
 @watched
 def score_one(model: ScoringModel, body: Body, languages: Sequence[str]) -> Answer:
     """The answer for one application."""
-    applicant = read_applicant(model, body)
-    [answer] = model.answer([applicant.encoded], languages)
+    application, row, shown = online_features().applicant(model, body)
+    [answer] = model.answer([(application, row)], languages)
     count_answers([answer])
-    return applicant.with_history(answer)
+    return cast("Answer", {**answer, **shown})
 
 
 @watched

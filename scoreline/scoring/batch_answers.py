@@ -62,7 +62,7 @@ def answer_batch(
             refusals[place] = _refusal(model, item, error, max_fields)
     answers = _answers(model, [applicant.encoded for applicant in applicants], languages)
     answered = (
-        applicant.with_history(answer)
+        cast("Answer", {**answer, **applicant.shown})
         for answer, applicant in zip(answers, applicants, strict=True)
     )
     return [refusals.get(place) or next(answered) for place in range(len(items))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scoreline.api.fields import BROKEN
 from scoreline.api.scoring_requests import CUSTOMER
@@ -20,7 +20,7 @@ from scoreline.scoring.application import NO_HISTORY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from scoreline.api.scoring_answers import Answer, HistoryPart, LookedUpFeatures
+    from scoreline.api.scoring_answers import HistoryPart, LookedUpFeatures
     from scoreline.scoring.model import EncodedApplication, ScoringModel
 
     # (table, key) -> the item with plain values, {} if there is no item
@@ -55,10 +55,6 @@ class Applicant(NamedTuple):
     def encoded(self) -> EncodedApplication:
         """The application and its row."""
         return self.application, self.row
-
-    def with_history(self, answer: Answer) -> Answer:
-        """The answer with the part about the customer's history."""
-        return cast("Answer", {**answer, **self.shown})
 
 
 class OnlineFeatures:

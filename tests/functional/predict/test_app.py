@@ -11,43 +11,13 @@ import jsonschema
 import pytest
 
 from functions.predict import routes as app
-from scoreline.api.http import MAX_PAYLOAD_BYTES, Request, Response
-from scoreline.core.errors import PayloadTooLargeError
-from scoreline.core.versions import bundle_key
-from scoreline.scoring import batch_answers
-from tests import described
-from tests.sample import APPLICATION, bundle, publish
+from scoreline.api.http import MAX_PAYLOAD_BYTES
+from tests.sample import APPLICATION, bundle
 
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
-
-
-@pytest.fixture(autouse=True)
-def promoted(registry, endpoint):
-    publish(registry, bundle())
-
-
-@pytest.fixture
-def call(rest_event, lambda_context):
-    def send(method, resource, body=None, **path):
-        event = rest_event(method, resource, path or None, body)
-        response = app.lambda_handler(event, lambda_context)
-        described.check(event, response)
-        return response["statusCode"], json.loads(response["body"])
-
-    return send
-
-
-@pytest.fixture
-def handle(load_event, lambda_context):
-    def send(name):
-        event = load_event(name)
-        response = app.lambda_handler(event, lambda_context)
-        if "statusCode" not in response:
-            return None, response
-        described.check(event, response)
-        return response["statusCode"], json.loads(response["body"])
-
-    return send
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:No application metrics to publish"),
+    pytest.mark.usefixtures("promoted"),
+]
 
 
 def test_the_default_model_answers_with_all_that_the_contract_says(handle):
@@ -101,41 +71,6 @@ def test_the_processing_time_covers_the_loading_of_the_model(handle, name):
     later = [handle(name)[1]["processing_time_ms"] for _ in range(5)]
 
     assert min(later) < first["processing_time_ms"] < elapsed_ms
-
-
-@pytest.mark.parametrize("name", ["predict-batch", "predict-model-batch", "direct-predict-batch"])
-def test_a_batch_answers_item_by_item_in_order(handle, name):
-    _, single = handle("predict")
-
-    _, answer = handle(name)
-
-    good, bad, other = answer["results"]
-    assert good == without_time(single)
-    assert bad["id"] == "application-18"
-    assert [f["field"] for f in bad["error"]["fields"]] == ["debt", "shoe_size"]
-    assert other["id"] == "application-19"
-    assert (answer["model"], answer["version"]) == ("sample", bundle().version)
-
-
-@pytest.mark.parametrize(
-    ("header", "wanted"),
-    [
-        (None, []),
-        ("de", ["de"]),
-        ("de-AT, en;q=0.5, fr;q=0.8", ["de", "fr", "en"]),
-        ("en;q=x, *;q=0.1", ["*"]),
-        ("de; q=0.9, en; q=0.5", ["de", "en"]),
-        ("en;q=0.1, de; Q=0.9", ["de", "en"]),
-        ("de;q=0, en", ["en"]),
-        ("de_DE", ["de"]),
-        ("en;q=nan, fr;q=inf, de;q=0.123", ["de"]),
-        (",;, ;q=1", []),
-    ],
-)
-def test_the_wanted_languages_come_from_accept_language(header, wanted):
-    request = Request({}, "", "", {} if header is None else {"accept-language": header})
-
-    assert request.languages == wanted
 
 
 def test_an_application_without_id_gets_one(call):
@@ -215,42 +150,6 @@ def test_no_value_of_any_kind_is_repeated(call, resource):
         [answer] = answer["results"]
     assert {f["field"] for f in answer["error"]["fields"]} == set(BAD_VALUES)
     assert_no_value(answer, BAD_VALUES.values())
-
-
-@pytest.mark.parametrize("identifier", ["x" * 129, "", 7, None, ["a"], {"a": 1}])
-def test_an_id_that_breaks_the_rule_is_not_repeated_in_a_batch(call, identifier):
-    _, answer = call(
-        "POST", "/predict/batch", {"applications": [{**APPLICATION, "id": identifier}]}
-    )
-
-    [result] = answer["results"]
-    assert [f["field"] for f in result["error"]["fields"]] == ["id"]
-    assert "id" not in result
-
-
-def test_an_id_that_keeps_the_rule_is_repeated_beside_the_error(call):
-    longest = "x" * 128
-
-    _, answer = call("POST", "/predict/batch", {"applications": [{"id": longest}]})
-
-    assert answer["results"][0]["id"] == longest
-
-
-@pytest.mark.parametrize(
-    "body", [{}, {"applications": []}, {"applications": {}}, {"applications": [{}], "x": 1}]
-)
-def test_a_batch_of_another_form_is_refused(call, body):
-    status, answer = call("POST", "/predict/batch", body)
-
-    assert status == 422
-    assert answer["error"]["fields"]
-
-
-def test_a_batch_may_hold_only_bad_items(call):
-    status, answer = call("POST", "/predict/batch", {"applications": [1, {}, "x"]})
-
-    assert status == 200
-    assert all("error" in result for result in answer["results"])
 
 
 def test_unknown_model_and_route_are_404(call):
@@ -345,79 +244,6 @@ def test_degraded_serving_is_logged_and_counted_once(handle, settings, log, caps
     assert (first["StaleChampion"], first["StaleRouting"], first["Predictions"]) == ([1], [1], [1])
 
 
-def test_verify_says_whether_a_version_may_be_promoted(lambda_context, registry, settings):
-    version = bundle().version
-
-    def verify(version):
-        event = {"verify": {"model": "sample", "version": version}}
-        return app.lambda_handler(event, lambda_context)
-
-    assert verify(version)["verified"] is True
-    assert verify("20260101T000000Z-00000000")["error"]["code"] == "version_not_found"
-    assert verify("../..")["error"]["code"] == "version_not_found"
-
-
-def test_a_version_with_another_golden_answer_is_refused(lambda_context, registry):
-    made = bundle(seed=3)
-    manifest = json.loads(made.files["manifest.json"])
-    manifest["golden"][0]["answer"]["score"] += 1
-    files = {**made.files, "manifest.json": json.dumps(manifest).encode()}
-    registry.publish("sample", made.version, files)
-
-    event = {"verify": {"model": "sample", "version": made.version}}
-
-    assert app.lambda_handler(event, lambda_context)["error"]["code"] == "version_refused"
-
-
-def spoil(manifest, part, value):
-    """The manifest with another value in the place `part`, which may lie deeper."""
-    *path, last = part
-    for key in path:
-        manifest = manifest[key]
-    manifest[last] = value
-
-
-@pytest.mark.parametrize(
-    ("part", "value"),
-    [
-        (["files"], {}),
-        (["files"], None),
-        (["files"], {"model.onnx": None}),
-        (["golden"], None),
-        (["golden"], 7),
-        (["golden"], []),
-        (["golden", 0], "row"),
-        (["golden", 0], {}),
-        (["golden", 0, "application"], 7),
-        (["golden", 0, "application"], {}),
-        (["golden", 0, "answer"], {}),
-        (["golden", 0, "answer", "probability_of_default"], "high"),
-    ],
-    ids=str,
-)
-def test_a_version_with_a_malformed_manifest_is_refused(lambda_context, settings, log, part, value):
-    made = bundle()
-    manifest = json.loads(made.files["manifest.json"])
-    spoil(manifest, part, value)
-    overwrite_manifest(settings, json.dumps(manifest))
-    event = {"verify": {"model": "sample", "version": made.version}}
-
-    assert app.lambda_handler(event, lambda_context)["error"]["code"] == "version_refused"
-    assert not [line for line in log() if line["level"] == "ERROR"]
-
-
-def test_a_version_with_an_empty_manifest_is_refused(lambda_context, settings):
-    overwrite_manifest(settings, "{}")
-    event = {"verify": {"model": "sample", "version": bundle().version}}
-
-    assert app.lambda_handler(event, lambda_context)["error"]["code"] == "version_refused"
-
-
-def overwrite_manifest(settings, text):
-    key = bundle_key("sample", bundle().version, "manifest.json")
-    boto3.client("s3").put_object(Bucket=settings.bucket, Key=key, Body=text.encode())
-
-
 @pytest.mark.parametrize(
     ("event", "fields"),
     [
@@ -501,91 +327,7 @@ def test_an_unknown_bank_is_404_and_only_operations_see_the_known_ones(call, log
     assert "secret-bank" not in json.dumps(log())
 
 
-def test_a_batch_has_at_most_a_thousand_applications(call):
-    status, answer = call("POST", "/predict/batch", {"applications": [None] * 1_001})
-
-    assert (status, answer["error"]["code"]) == (413, "payload_too_large")
-    assert answer["error"]["message"].startswith("a batch has at most 1000 applications; ")
-
-
-def test_errors_of_a_batch_stay_small(call):
-    refused = {f"unknown_field_{number}": 1 for number in range(100)}
-
-    status, answer = call("POST", "/predict/batch", {"applications": [refused] * 1000})
-
-    named = [len(item["error"]["fields"]) for item in answer["results"]]
-    assert status == 200
-    assert named == [21] * 100 + [1] * 900  # the last one says that there are more
-    assert len(json.dumps(answer)) < 500_000
-
-
-def test_answers_that_would_be_too_large_are_not_made(call, monkeypatch):
-    size = len(json.dumps(call("POST", "/predict", APPLICATION)[1]))
-    monkeypatch.setattr(batch_answers, "MAX_ANSWERS_BYTES", 50 * size)
-
-    fits, _ = call("POST", "/predict/batch", {"applications": [APPLICATION] * 40})
-    status, answer = call("POST", "/predict/batch", {"applications": [APPLICATION] * 60})
-
-    assert fits == 200
-    assert (status, answer["error"]["code"]) == (413, "payload_too_large")
-
-
-def test_an_answer_that_lambda_would_not_send_is_an_error():
-    with pytest.raises(PayloadTooLargeError, match=f"the answer is over {MAX_PAYLOAD_BYTES} bytes"):
-        Response("x" * MAX_PAYLOAD_BYTES).to_proxy()
-
-
 def test_a_name_that_is_too_long_is_no_model(call):
     status, answer = call("POST", "/models/{model}/predict", {}, model="x" * 65)
 
     assert (status, answer["error"]["message"]) == (404, "no such model")
-
-
-@pytest.mark.parametrize("body", ["é", "A", "/w==", "e30=\ud800"])
-def test_a_body_that_is_not_text_in_base64_is_malformed(rest_event, lambda_context, body):
-    event = {**rest_event("POST", "/predict", None, body), "isBase64Encoded": True}
-
-    response = app.lambda_handler(event, lambda_context)
-
-    assert response["statusCode"] == 400
-    assert json.loads(response["body"])["error"]["message"] == "the body is not UTF-8 text"
-
-
-@pytest.mark.parametrize(
-    ("body", "cause"),
-    [
-        ("\ufeff{}", ": it starts with a byte order mark"),
-        ('{"debt": 1, "debt": 2}', ": a key is given twice"),
-        ("a=1&b=2", ": it is form data"),
-        ("[" * 20_000, ": it is nested too deep"),
-        ("H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==", ": it is compressed"),
-        ('{"debt" 1}', " from line 1, column 9 on"),
-        ('{"debt": ' + "9" * 5_000 + "}", ": a number is too long"),
-    ],
-)
-def test_a_body_that_is_not_json_says_why(call, body, cause):
-    status, answer = call("POST", "/predict", body)
-
-    assert status == 400
-    assert answer["error"]["message"] == f"the body is not valid JSON{cause}"
-
-
-def test_a_query_parameter_is_refused_by_name(rest_event, lambda_context):
-    event = rest_event("POST", "/predict", None, APPLICATION)
-    event["queryStringParameters"] = {"bank": "north-bank", "a value": "1"}
-
-    answer = app.lambda_handler(event, lambda_context)
-
-    assert answer["statusCode"] == 422
-    fields = json.loads(answer["body"])["error"]["fields"]
-    assert [field["field"] for field in fields] == ["bank", "(unnamed)"]
-
-
-@pytest.mark.parametrize("identifier", ["\ud800", "a\udfffb"])
-def test_half_a_surrogate_pair_is_a_broken_rule(call, identifier):
-    status, answer = call("POST", "/predict", {**APPLICATION, "id": identifier})
-    _, batch = call("POST", "/predict/batch", {"applications": [{"id": identifier}]})
-
-    assert status == 422
-    assert [field["field"] for field in answer["error"]["fields"]] == ["id"]
-    assert "id" not in batch["results"][0]
