@@ -1,3 +1,5 @@
+import json
+import time
 from types import SimpleNamespace
 
 import boto3
@@ -6,7 +8,9 @@ import pytest
 from functions.train.handler import handle, worker
 from functions.train.trainer import Trainer
 from scoreline.aws.registry import ModelRegistry
+from scoreline.aws.train_queue import MAX_RECEIVES
 from scoreline.jobs.jobs import Jobs
+from scoreline.jobs.messages import requested_jobs
 from scoreline.jobs.runs import Runs
 
 VERSION = "20261121T004512Z-3fa9c1d2"
@@ -149,3 +153,32 @@ def body_of(event):
 
 def job_table(settings):
     return boto3.resource("dynamodb").Table(settings.jobs_table)
+
+
+@pytest.fixture
+def job(load_event):
+    return json.loads(body_of(load_event("sqs-train-job")))["job"]
+
+
+def job_of(event):
+    [requested] = requested_jobs(body_of(event))
+    return requested.id
+
+
+@pytest.fixture
+def last_receive(load_event):
+    event = load_event("sqs-train-job")
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(MAX_RECEIVES)
+    return event
+
+
+def let_lease_end(settings, job):
+    job_table(settings).update_item(
+        Key={"job": job},
+        UpdateExpression="SET lease_until = :then",
+        ExpressionAttributeValues={":then": int(time.time()) - 1},
+    )
+
+
+class KilledError(BaseException):
+    """Lambda stops the function: no code of ours runs after it."""
