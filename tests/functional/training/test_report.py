@@ -10,6 +10,7 @@ from markupsafe import escape
 from tests import sample, shop
 from tests.browser import look_at, printed, printed_pages
 from training.gates.champion import ChampionBundle, Incumbents
+from training.report.plots.default import plots_of_default
 from training.train import train
 
 pytestmark = pytest.mark.slow
@@ -105,6 +106,26 @@ def test_every_printed_page_says_what_it_belongs_to(trained, tmp_path):
             *("sample", manifest["version"]),
             *("Page", str(number), "of", str(len(pages))),
         ]
+
+
+def test_a_long_name_leaves_every_column_on_the_printed_page(trained, tmp_path):
+    name = "share_of_the_disposable_income_that_goes_to_instalments_in_the_month"
+
+    pages = printed_pages(trained[0].replace("debt_to_income", name), tmp_path)
+
+    text = [" ".join(line.split()) for page in pages for line in page]
+    header = next(i for i, line in enumerate(text) if line.startswith("Code Reason Features"))
+    assert "Mean" in " ".join(text[header - 1 : header + 1])
+    assert "points" in text[header]
+
+
+def test_the_axis_of_a_long_name_shows_its_beginning(trained):
+    name = "share_of_the_disposable_income_that_goes_to_instalments_in_the_month"
+    manifest = json.loads(json.dumps(trained[1]).replace("debt_to_income", name))
+
+    shown = plots_of_default(manifest)["shapes"][name].x.name
+
+    assert shown == "share_of_the_disposable_income_that_goes_to_…"
 
 
 @pytest.mark.parametrize("shift", range(0, 1000, 250))

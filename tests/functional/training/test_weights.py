@@ -1,14 +1,20 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from scoreline.scoring.many_rows import open_session, run_log_odds
 from tests.functional.training.test_gates import as_champion, gate, manifest_of, run
 from tests.sample import DEFINITION, applicants, definition
+from tests.sample import bundle as sample_bundle
 from training.compare_algorithms import compare, with_algorithms
 from training.data.load import load_dataset
 from training.evaluate.weighting import effective_rows
+from training.report.figures.feature_effects import explain, importance, shapes
+from training.report.figures.reasons import reason_distribution
+from training.report.figures.scored_rows import ScoredRows
 from training.train import train
 
 WEIGHTED = DEFINITION.replace('id = "applicant"', 'id = "applicant"\nweight = "sampling"')
@@ -126,3 +132,39 @@ def test_weights_are_no_shift_from_a_champion_with_or_without_them(tmp_path, bef
     assert gate(bundle, "stability")["passed"]
     comparison = manifest_of(bundle)["comparison"]
     assert comparison["auc"]["challenger"] == manifest_of(bundle)["metrics"]["auc"]
+
+
+def test_importance_contributions_and_reasons_count_a_whole_weight_as_equal_rows(tmp_path, path):
+    read = load_dataset(definition(tmp_path, WEIGHTED), path)
+    weight = np.rint(read.weight / read.weight.min()).astype(int)
+    once = replace(read, weight=weight.astype(float))
+    again = replace(read.take(np.repeat(np.arange(len(read.y)), weight)), weight=None)
+    session = open_session(sample_bundle().files["batch.onnx"])
+
+    def described(rows):
+        log_odds = run_log_odds(session, rows.X)
+        contract = definition(tmp_path, WEIGHTED).contract()
+        scored = ScoredRows(contract, rows, log_odds, expit(log_odds))
+        explained = explain(session, scored, np.arange(len(rows.y)))
+        ranked = importance(contract, explained, {})
+        found = shapes(contract, explained, ranked)
+        groups = {shape["name"]: shape["groups"] for shape in found}["employed"]
+        reasons = {
+            reason["code"]: (reason["share"], reason["first"], reason["points"])
+            for reason in reason_distribution(scored, session)["reasons"]
+        }
+        return ranked, [group["contribution"] for group in groups], reasons
+
+    (ranked, employed, reasons), (ranked_again, employed_again, reasons_again) = (
+        described(rows) for rows in (once, again)
+    )
+
+    assert [source["name"] for source in ranked] == [source["name"] for source in ranked_again]
+    for one, two in zip(ranked, ranked_again, strict=True):
+        assert one["mean_contribution"] == pytest.approx(two["mean_contribution"], rel=1e-4)
+    assert employed == pytest.approx(employed_again, rel=1e-4)
+    assert reasons.keys() == reasons_again.keys()
+    for code, figures in reasons.items():
+        assert figures == pytest.approx(reasons_again[code], rel=1e-4)
+    unweighted = described(replace(read, weight=None))
+    assert unweighted[0] != ranked

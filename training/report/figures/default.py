@@ -51,7 +51,7 @@ def figures_of_default(
     contract = held_out.contract
     scored = _scored(held_out, fitted, batch)
     rows = drawn(len(held_out.y), EXPLAINED_ROWS)
-    explained = explain(batch, held_out.rows.X, rows)
+    explained = explain(batch, held_out, rows)
     ranked = importance(contract, explained, auc_lost(contract, batch, held_out))
     protected = protected_groups(definition.protected, held_out)
     named = {name: groups.items() for name, groups in protected.items()}

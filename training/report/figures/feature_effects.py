@@ -11,6 +11,7 @@ from scoreline.core.features import Feature
 from scoreline.scoring.many_rows import run_log_odds, run_rows
 from training.data.sampling import drawn
 from training.evaluate.metrics import auc
+from training.evaluate.weighting import weighted_quantiles
 from training.report.figures.groups import groups_of
 from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS, SEED
@@ -43,6 +44,7 @@ class ExplainedRows:
     values : amounts of all sources, shape (n_rows, n_sources)
     contributions : of all sources to the margin, shape (n_rows, n_sources)
     margin, log_odds : shape (n_rows,)
+    weight : rows of the population that each stands for; None where all count alike
     """
 
     X: NDArray[np.float32]
@@ -50,15 +52,18 @@ class ExplainedRows:
     contributions: NDArray[np.float32]
     margin: NDArray[np.float32]
     log_odds: NDArray[np.float32]
+    weight: NDArray[np.float64] | None
 
 
 def explain(
-    session: onnxruntime.InferenceSession, X: NDArray[np.float32], rows: NDArray[np.int64]
+    session: onnxruntime.InferenceSession, held_out: ScoredRows, rows: NDArray[np.int64]
 ) -> ExplainedRows:
-    """Run the rows through a graph with its contributions."""
+    """Run some of the rows through a graph with its contributions."""
+    X = held_out.rows.X[rows]
+    weight = None if held_out.weighting.even else held_out.weight[rows]
     outputs = ["values", "contributions", "margin", "log_odds"]
-    values, contributions, margin, log_odds = run_rows(session, X[rows], outputs)
-    return ExplainedRows(X[rows], values, contributions, margin[:, 0], log_odds[:, 0])
+    values, contributions, margin, log_odds = run_rows(session, X, outputs)
+    return ExplainedRows(X, values, contributions, margin[:, 0], log_odds[:, 0], weight)
 
 
 def importance(
@@ -70,7 +75,7 @@ def importance(
     ----------
     lost : AUC lost when a feature's values are shuffled
     """
-    sizes = np.abs(explained.contributions).mean(axis=0, dtype=np.float64)
+    sizes = _mean(np.abs(explained.contributions), explained.weight)
     total = float(sizes.sum()) or 1.0
     entries: list[dict[str, Any]] = [
         {
@@ -89,7 +94,8 @@ def auc_lost(
 ) -> dict[str, float]:
     """AUC lost when one field's values are shuffled among applicants, the mean of three shuffles.
 
-    Features that are derived from the field change with it.
+    Features that are derived from the field change with it. The values of weighted rows are drawn
+    as often as the population has them.
 
     References
     ----------
@@ -97,13 +103,14 @@ def auc_lost(
     """
     rows = drawn(len(held_out.y), SHUFFLED_ROWS)
     X, y, weighting = held_out.rows.X[rows], held_out.y[rows], held_out.weighting.take(rows)
+    weight = None if weighting.even else held_out.weight[rows]
     whole = auc(y, held_out.probability[rows], weighting)
     rng = np.random.default_rng(SEED)
     lost = {}
     for position, feature in enumerate(contract.features):
         shuffled = np.tile(X, (SHUFFLES, 1))
         shuffled[:, position] = np.concatenate(
-            [rng.permutation(X[:, position]) for _ in range(SHUFFLES)]
+            [_shuffled(X[:, position], weight, rng) for _ in range(SHUFFLES)]
         )
         # All shuffles in one run of the graph.
         parts = np.split(run_log_odds(batch, shuffled), SHUFFLES)
@@ -139,10 +146,25 @@ def _shape(contract: Contract, explained: ExplainedRows, position: int) -> Itera
     for name, rows in groups_of(source, values, ranges):
         group: dict[str, Any] = {"group": name, "rows": None}
         if rows.sum() >= MIN_RANGE_ROWS:
+            weight = None if explained.weight is None else explained.weight[rows]
             contributions = explained.contributions[rows, position].astype(np.float64)
-            low, high = np.quantile(contributions, [0.1, 0.9]).tolist()
-            mean = float(contributions.mean())
+            low, high = weighted_quantiles(contributions, [0.1, 0.9], weight).tolist()
+            mean = float(_mean(contributions, weight))
             group |= {"rows": len(contributions), "contribution": mean, "low": low, "high": high}
             if is_amount and not np.isnan(amounts[rows]).any():
-                group["at"] = float(np.median(amounts[rows]))
+                group["at"] = float(weighted_quantiles(amounts[rows], 0.5, weight))
         yield group
+
+
+def _mean(values: NDArray[Any], weight: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """The mean along the first axis."""
+    return np.asarray(np.average(values.astype(np.float64), axis=0, weights=weight))
+
+
+def _shuffled(
+    values: NDArray[np.float32], weight: NDArray[np.float64] | None, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """The values in another order, or as many drawn by weight."""
+    if weight is None:
+        return rng.permutation(values)
+    return rng.choice(values, len(values), p=weight / weight.sum())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SMALL = (420, 230)
 HEADROOM = 1.15  # room for the labels of the cutoffs
+NAME_LENGTH = 45  # of wider names, an axis would show the middle alone
 
 
 def plots_of_default(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def _shape(shape: Mapping[str, Any], manifest: Mapping[str, Any]) -> Plot | None
     plot = Plot(
         f"Contribution of {shape['name']}",
         "Mean contribution to the margin by value, with the range of the middle 80 %.",
-        axis(shape["name"] + (f" ({unit})" if unit else ""), places),
+        axis(_short(shape["name"] + (f" ({unit})" if unit else "")), places),
         axis("Contribution", [*lows, *highs], include=(0,)),
         *SMALL,
     )
@@ -133,6 +134,11 @@ def _shape(shape: Mapping[str, Any], manifest: Mapping[str, Any]) -> Plot | None
     for group in groups:
         plot.dots([group["at"]], [group["contribution"]], [(group["contribution"],) * 2], "first")
     return plot
+
+
+def _short(name: str) -> str:
+    """The name as it fits below an axis; the heading of the plot has the whole one."""
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
 
 
 def _periods(groups: list[Mapping[str, Any]]) -> Plot | None:

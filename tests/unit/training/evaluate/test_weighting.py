@@ -282,3 +282,21 @@ def test_intervals_of_weighted_rows_hold_the_truth(sample):
     coverage = {name: round(float(np.mean(hits)), 4) for name, hits in held.items()}
     print(sample.__name__, coverage)
     assert all(0.92 <= share <= 0.98 for share in coverage.values()), coverage
+
+
+def test_the_share_in_a_group_varies_as_its_linearised_residuals_within_the_classes():
+    y, z, weight = drawn(500)
+    weighting = Weighting(weight / weight.mean(), 0.03)
+    event, among = z > -1, np.arange(500) % 3 == 0
+
+    happened, rows = tally(event, among, y, weighting)
+
+    of_rows = weighting.of(y)
+    share = np.average(event[among], weights=of_rows[among])
+    residual = of_rows * among * (event - share)
+    for label in (0, 1):
+        inside = y == label
+        residual[inside] -= of_rows[inside] * residual[inside].sum() / of_rows[inside].sum()
+    variance = (residual**2).sum() / of_rows[among].sum() ** 2
+    assert happened / rows == pytest.approx(share, rel=1e-12)
+    assert rows == pytest.approx(share * (1 - share) / variance, rel=1e-9)
