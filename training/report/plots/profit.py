@@ -54,6 +54,7 @@ def strategy_plot(profit: Mapping[str, Any]) -> Plot:
     )
     for place, style, text in marked:
         rate = place["bad_rate"]
-        if rate is not None:
+        # The best decision of a definition may be to refer, which approves nobody.
+        if rate is not None and place.get("decision", "approve") == "approve":
             plot.dots([place["share"]], [rate], [(rate, rate)], style, text)
     return plot

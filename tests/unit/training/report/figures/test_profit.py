@@ -9,6 +9,7 @@ from tests.answered import answered
 from tests.sample import DEFINITION, definition
 from training.report.figures.bands import score_bands
 from training.report.figures.profit import profit_by_cutoff
+from training.report.plots.profit import strategy_plot
 
 ECONOMICS = """
 [economics]
@@ -79,3 +80,13 @@ def test_a_default_rate_of_the_population_moves_all_figures(tmp_path, rows):
 
 def test_without_economics_there_is_no_section(tmp_path, rows):
     assert profit(tmp_path, rows, "[split]") is None
+
+
+@pytest.mark.parametrize("decision", ["approve", "refer"])
+def test_only_the_approved_have_a_place_on_the_strategy_curve(tmp_path, rows, decision):
+    found = profit(tmp_path, rows)
+    found["decisions"][0]["decision"] = decision
+
+    marked = [key.text for key in strategy_plot(found).legend]
+
+    assert ("the definition's cutoff" in marked) == (decision == "approve")
