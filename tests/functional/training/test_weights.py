@@ -73,6 +73,7 @@ def test_manifest_and_report_state_the_effective_number_of_rows(bundle, manifest
     assert sum(counts) == pytest.approx(manifest["dataset"]["train"]["effective_rows"], abs=0.1)
     report = bundle.files["report.html"].decode()
     assert "Rows are weighted by <code>sampling</code>, and so that 20" in report
+    assert "The bad rates in this table are those of the sample by <code>sampling</code>" in report
 
     rows = load_dataset(definition(tmp_path, WEIGHTED), path)
     assert effective_rows(rows.weight) < len(rows.y)
