@@ -90,7 +90,7 @@ def seed(deployment: Deployment, model: str, progress: Progress) -> None:
 def _train_and_publish(deployment: Deployment, model: str, progress: Progress) -> Bundle:
     from scoreline.core.datasets import dataset_uri
     from scoreline.definition.files import load_definition
-    from training.gates.champion import read_incumbents
+    from training.incumbents.champion import read_incumbents
     from training.train import train
 
     registry, definition = deployment.registry, load_definition(model)

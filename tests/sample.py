@@ -115,6 +115,18 @@ name = "debt_to_income"
 expression = "debt / (12 * income)"
 """
 
+# A good brings 10, and a default costs 40.
+PRICED = DEFINITION.replace(
+    "[split]",
+    """[economics]
+currency = "EUR"
+profit_of_a_good = 10
+loss_given_default = 0.5
+exposure = 80
+
+[split]""",
+)
+
 # Enough trees for every kind of split; a library's own number of them takes seconds.
 FEW_TREES = "parameters = { n_estimators = 30 }"
 TREES = ("gradient_boosting", "lightgbm", "random_forest", "xgboost")

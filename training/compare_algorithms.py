@@ -25,7 +25,7 @@ from training.export.metadata import with_metadata
 from training.fit.calibration import sigmoid
 from training.fit.model import fit
 from training.fit.population import weighting_of
-from training.gates.swap_set import is_approved
+from training.incumbents.swap_set import is_approved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

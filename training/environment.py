@@ -29,7 +29,7 @@ PACKAGES = (
 ROOT = Path(__file__).parents[1]
 ENTRY = "training.train"
 # Imported by training, but without influence on the graphs.
-NOT_IN_GRAPHS = ("training.gates", "training.report")
+NOT_IN_GRAPHS = ("training.gates", "training.incumbents", "training.report")
 
 
 def environment() -> dict[str, Any]:

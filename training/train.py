@@ -27,9 +27,9 @@ from training.data.training_rows import TrainingRows
 from training.environment import environment
 from training.export.metadata import with_metadata
 from training.fit.tuning import tune
-from training.gates.champion import Incumbents
 from training.gates.judge import judge
-from training.gates.test_sets import describe_test_set
+from training.incumbents.champion import Incumbents
+from training.incumbents.test_sets import describe_test_set
 from training.recipes.default import train_default
 from training.recipes.recommendation import train_recommendation
 from training.report.page import render_report

@@ -60,7 +60,7 @@ def _train_and_publish(deployment: Deployment, model: str, dataset: str) -> dict
     from scoreline.core.versions import MANIFEST_FILE
     from scoreline.definition.derived_warnings import derived_warnings
     from scoreline.definition.files import load_definition
-    from training.gates.champion import read_incumbents
+    from training.incumbents.champion import read_incumbents
     from training.train import train as train_bundle
 
     definition = load_definition(model)

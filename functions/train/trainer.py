@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from scoreline.aws.registry import ModelRegistry
     from scoreline.definition.model import Definition
-    from training.gates.champion import Incumbents
+    from training.incumbents.champion import Incumbents
     from training.train import Bundle
 
 
@@ -32,7 +32,7 @@ def _load_definition(model: str) -> Definition:
 
 
 def _read_incumbents(registry: ModelRegistry, model: str) -> Incumbents:
-    from training.gates.champion import read_incumbents
+    from training.incumbents.champion import read_incumbents
 
     return read_incumbents(registry, model)
 

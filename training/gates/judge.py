@@ -12,20 +12,20 @@ from training.evaluate.population_stability import baseline, shifts
 from training.export.parity import PROBABILITY_TOLERANCE
 from training.fit.population import population_weights, weighting_of
 from training.gates import data_gates, performance_gates, policy_gates
-from training.gates.anchor_comparison import compare_with_anchor
-from training.gates.champion_comparison import compare_with_champion, some_rows
 from training.gates.fairness import fairness
 from training.gates.gate import Gate, status_of
 from training.gates.single_feature_auc import single_feature_auc
+from training.incumbents.anchor_comparison import compare_with_anchor
+from training.incumbents.champion_comparison import compare_with_champion, some_rows
 
 if TYPE_CHECKING:
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
     from training.export.trained_model import TrainedModel
-    from training.gates.anchor_comparison import AnchorComparison
-    from training.gates.champion import Incumbents
-    from training.gates.champion_comparison import ChampionComparison
-    from training.gates.paired_comparison import PairedComparison
+    from training.incumbents.anchor_comparison import AnchorComparison
+    from training.incumbents.champion import Incumbents
+    from training.incumbents.champion_comparison import ChampionComparison
+    from training.incumbents.paired_comparison import PairedComparison
 
 
 @dataclass(frozen=True, slots=True)

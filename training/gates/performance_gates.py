@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from scoreline.definition.gate_settings import GateSettings
     from training.evaluate.intervals import Metric
-    from training.gates.anchor_comparison import AnchorComparison
-    from training.gates.champion_comparison import ChampionComparison
-    from training.gates.paired_comparison import PairedComparison
+    from training.incumbents.anchor_comparison import AnchorComparison
+    from training.incumbents.champion_comparison import ChampionComparison
+    from training.incumbents.paired_comparison import PairedComparison
 
 
 def discrimination(auc: Metric, settings: GateSettings) -> Gate:

@@ -14,7 +14,7 @@ from scoreline.core.versions import VersionRef
 from scoreline.governance.anchors import Anchor
 from scoreline.governance.entry import Entry, next_entry
 from tests.sample import DEFINITION, applicants, definition, publish
-from training.gates.champion import ChampionBundle, Incumbents, read_incumbents
+from training.incumbents.champion import ChampionBundle, Incumbents, read_incumbents
 from training.train import train
 
 pytestmark = pytest.mark.slow

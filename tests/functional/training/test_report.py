@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from tests import sample, shop
 from tests.browser import look_at, printed, printed_pages
-from training.gates.champion import ChampionBundle, Incumbents
+from training.incumbents.champion import ChampionBundle, Incumbents
 from training.report.plots.default import plots_of_default
 from training.train import train
 

@@ -4,9 +4,9 @@ import pytest
 from scoreline.definition.gate_settings import GateSettings
 from training.evaluate.intervals import Interval, Withheld
 from training.evaluate.metrics import evaluate
-from training.gates.champion_comparison import ChampionComparison
-from training.gates.paired_comparison import compare_on_same_rows
 from training.gates.performance_gates import against_champion, calibration, discrimination
+from training.incumbents.champion_comparison import ChampionComparison
+from training.incumbents.paired_comparison import compare_on_same_rows
 
 SETTINGS = GateSettings()
 

@@ -7,7 +7,7 @@ from scoreline.core.features import Feature
 from scoreline.definition.gate_settings import GateSettings
 from training.gates.gate import Gate, status_of
 from training.gates.policy_gates import monotonicity, schema
-from training.gates.schema_changes import breaking_changes
+from training.incumbents.schema_changes import breaking_changes
 
 INCOME = Feature("income", "number", minimum=0, maximum=100, special_codes={"none": -1})
 TERM = Feature("term", "integer", nullable=True, aliases=("months",))

@@ -6,19 +6,10 @@ import numpy as np
 import pytest
 
 from tests.answered import answered
-from tests.sample import DEFINITION, definition
+from tests.sample import PRICED, definition
 from training.report.figures.bands import score_bands
 from training.report.figures.profit import profit_by_cutoff
 from training.report.plots.profit import strategy_plot
-
-ECONOMICS = """
-[economics]
-currency = "EUR"
-profit_of_a_good = 10
-loss_given_default = 0.5
-exposure = 80
-
-[split]"""
 
 
 def held_out(scores, y):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.gates.known_rows import FEW
-from training.gates.overlap import by_chance, shared_at_most
+from training.incumbents.known_rows import FEW
+from training.incumbents.overlap import by_chance, shared_at_most
 
 KINDS = pytest.mark.parametrize(("kinds", "skew"), [(1024, 0), (1024, 1), (10_000, 1)])
 SIZES = pytest.mark.parametrize(

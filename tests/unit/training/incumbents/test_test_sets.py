@@ -3,7 +3,7 @@ import pytest
 
 from tests.sample import DEFINITION, applicants, definition
 from training.data.load import load_dataset
-from training.gates.test_sets import MAX_COUNTED, count_version, describe_test_set
+from training.incumbents.test_sets import MAX_COUNTED, count_version, describe_test_set
 
 WITHOUT_ID = DEFINITION.replace('id = "applicant"\n', "")
 BY_TIME = WITHOUT_ID.replace("[split]", '[split]\nmethod = "time"\ncolumn = "day"')

@@ -14,18 +14,18 @@ from scoreline.scoring.scores import points
 from training.data.sampling import drawn
 from training.evaluate.population_stability import shifts
 from training.fit.population import weighting_of
-from training.gates.champion_rows import read_by_champion
-from training.gates.known_rows import find_known_rows
-from training.gates.schema_changes import breaking_changes
-from training.gates.shared_rows import score_shared_rows
+from training.incumbents.champion_rows import read_by_champion
+from training.incumbents.known_rows import find_known_rows
+from training.incumbents.schema_changes import breaking_changes
+from training.incumbents.shared_rows import score_shared_rows
 
 if TYPE_CHECKING:
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
-    from training.gates.champion import ChampionBundle
-    from training.gates.known_rows import KnownRows
-    from training.gates.paired_comparison import PairedComparison
-    from training.gates.shared_rows import Score, SharedRows
+    from training.incumbents.champion import ChampionBundle
+    from training.incumbents.known_rows import KnownRows
+    from training.incumbents.paired_comparison import PairedComparison
+    from training.incumbents.shared_rows import Score, SharedRows
 
 NO_CHAMPION = "no champion is in service yet"
 # Enough rows to know the shares of bins well.

@@ -6,23 +6,15 @@ import numpy as np
 import pytest
 
 from tests.answered import answered
-from tests.sample import DEFINITION, definition
-from training.gates.swap_set import find_swap_set, is_approved
+from tests.sample import PRICED, definition
+from training.incumbents.swap_set import find_swap_set, is_approved
 
-ECONOMICS = """
-[economics]
-currency = "EUR"
-profit_of_a_good = 10
-loss_given_default = 0.5
-exposure = 80
-
-[split]"""
 BAD_EVERY = 4
 
 
 @pytest.fixture
 def priced(tmp_path):
-    return definition(tmp_path, DEFINITION.replace("[split]", ECONOMICS))
+    return definition(tmp_path, PRICED)
 
 
 def rows(count=400):

@@ -9,8 +9,8 @@ import numpy as np
 
 from scoreline.scoring.many_rows import run_log_odds
 from training.evaluate.intervals import too_few
-from training.gates.paired_comparison import PairedComparison, compare_on_same_rows
-from training.gates.swap_set import find_swap_set, is_approved
+from training.incumbents.paired_comparison import PairedComparison, compare_on_same_rows
+from training.incumbents.swap_set import find_swap_set, is_approved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from scoreline.definition.model import DefaultDefinition
     from training.data.dataset import Dataset
     from training.evaluate.weighting import Weighting
-    from training.gates.known_rows import KnownRows
-    from training.gates.swap_set import SwapSet
+    from training.incumbents.known_rows import KnownRows
+    from training.incumbents.swap_set import SwapSet
 
     Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
-    from training.gates.champion import ChampionBundle
+    from training.incumbents.champion import ChampionBundle
 
 
 def read_by_champion(

@@ -8,9 +8,9 @@ from scipy.stats import norm
 
 from scoreline.definition.gate_settings import GateSettings
 from scoreline.governance.anchors import Anchor, next_anchor
-from training.gates.anchor_comparison import AnchorComparison
-from training.gates.paired_comparison import compare_on_same_rows
 from training.gates.performance_gates import against_anchor
+from training.incumbents.anchor_comparison import AnchorComparison
+from training.incumbents.paired_comparison import compare_on_same_rows
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.sample import DEFINITION, definition
-from training.gates.anchor_comparison import compare_with_anchor
+from training.incumbents.anchor_comparison import compare_with_anchor
 
 LABELS = 'default = ["bad", 1, true]\ngood = ["good", 0, false]'
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from training.data.row_keys import row_keys
-from training.gates.overlap import by_chance, shared_at_most
+from training.incumbents.overlap import by_chance, shared_at_most
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.data.dataset import Dataset
-    from training.gates.champion import ChampionBundle
+    from training.incumbents.champion import ChampionBundle
 
 # Up to this share, rows that are wrongly left out, or wrongly kept, hardly move a comparison.
 FEW = 0.25

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from scoreline.core.errors import DatasetError, DefinitionError
 from training.fit.population import weighting_of
-from training.gates.champion_rows import read_by_champion
-from training.gates.known_rows import find_known_rows
-from training.gates.shared_rows import score_shared_rows
+from training.incumbents.champion_rows import read_by_champion
+from training.incumbents.known_rows import find_known_rows
+from training.incumbents.shared_rows import score_shared_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
-    from training.gates.champion import ChampionBundle
-    from training.gates.paired_comparison import PairedComparison
-    from training.gates.shared_rows import Score
+    from training.incumbents.champion import ChampionBundle
+    from training.incumbents.paired_comparison import PairedComparison
+    from training.incumbents.shared_rows import Score
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.evaluate.intervals import Interval
-    from training.gates.swap_set import SwapSet
+    from training.incumbents.swap_set import SwapSet
 
 
 @dataclass(frozen=True, slots=True)
