@@ -57,7 +57,7 @@ def test_the_same_approvals_differ_by_nothing(priced):
 
 
 def test_figures_are_those_of_the_population(tmp_path):
-    text = DEFINITION.replace("[split]", "[calibration]\ndefault_rate = 0.05\n" + ECONOMICS)
+    text = PRICED.replace("[split]", "[calibration]\ndefault_rate = 0.05\n\n[split]")
     given = rows()
     given = replace(given, weight=np.where(np.arange(400) < 100, 3.0, 1.0))
 

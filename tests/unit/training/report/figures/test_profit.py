@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.answered import answered
-from tests.sample import PRICED, definition
+from tests.sample import DEFINITION, PRICED, definition
 from training.report.figures.bands import score_bands
 from training.report.figures.profit import profit_by_cutoff
 from training.report.plots.profit import strategy_plot
@@ -26,8 +26,8 @@ def rows():
     return held_out(scores, np.concatenate([np.arange(100) < bads for bads in (10, 20, 30, 50)]))
 
 
-def profit(tmp_path, rows, text=ECONOMICS):
-    return profit_by_cutoff(definition(tmp_path, DEFINITION.replace("[split]", text)), rows)
+def profit(tmp_path, rows, text=PRICED):
+    return profit_by_cutoff(definition(tmp_path, text), rows)
 
 
 def test_each_decision_has_its_share_bad_rate_and_profit(tmp_path, rows):
@@ -70,7 +70,7 @@ def test_a_default_rate_of_the_population_moves_all_figures(tmp_path, rows):
 
 
 def test_without_economics_there_is_no_section(tmp_path, rows):
-    assert profit(tmp_path, rows, "[split]") is None
+    assert profit(tmp_path, rows, DEFINITION) is None
 
 
 @pytest.mark.parametrize("decision", ["approve", "refer"])
