@@ -73,7 +73,7 @@ class WoeScorecard(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # skl
         numbered = sorted(enumerate(self.columns), key=_source)
         features = [list(group) for _, group in groupby(numbered, key=_source)]
         self.binnings_ = [
-            fit_woe_binning(feature, X, y, sample_weight, parameters) for feature in features
+            fit_woe_binning(feature, X, y, parameters, sample_weight) for feature in features
         ]
         self.weights_, self.intercept_ = _fit_weights(self._woe(X), y, sample_weight, self.C)
         return self

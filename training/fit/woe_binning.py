@@ -118,8 +118,8 @@ def fit_woe_binning(
     numbered: Sequence[tuple[int, Column]],
     columns: NDArray[np.float32],
     y: NDArray[np.int8],
-    sample_weight: NDArray[np.float64] | None,
     parameters: Mapping[str, Any],
+    sample_weight: NDArray[np.float64] | None = None,
 ) -> WoeBinning:
     """Bins of one feature.
 
@@ -127,8 +127,8 @@ def fit_woe_binning(
     ----------
     numbered : the feature's columns with their positions
     columns : all columns, shape (n_rows, n_columns)
-    sample_weight : shape (n_rows,); None where all rows count alike
     parameters : of optbinning.OptimalBinning
+    sample_weight : shape (n_rows,); None where all rows count alike
     """
     # An amount has one column of its own, and each state (category, missing, special code) an
     # indicator of 0 and 1.
