@@ -1,4 +1,4 @@
-"""How many versions of a model each test set has judged: the more, the kinder it looks on them."""
+"""How often each test set has judged versions: the more often, the more optimistic its figures."""
 
 from __future__ import annotations
 
