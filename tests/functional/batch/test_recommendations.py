@@ -60,6 +60,7 @@ def with_held(frame):
     return frame.drop(columns=list(PRODUCTS)).assign(held=held)
 
 
+@pytest.mark.slow
 def test_lists_of_held_products_count_as_in_requests(run, model, single, customers, tmp_path):
     listed = with_held(customers)
     listed.loc[7, "held"].clear()

@@ -35,6 +35,7 @@ def test_what_goes_wrong_is_one_clear_error(scoreline, arguments, message):
     assert message in str(done.exception)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "variables", "problem"),
     [

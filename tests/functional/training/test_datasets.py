@@ -19,6 +19,7 @@ def invented(tmp_path):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", sorted(GENERATORS))
 def test_invented_rows_fit_the_definition_and_are_marked(invented, model):
     path = invented(model, 3_000)

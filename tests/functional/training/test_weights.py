@@ -17,6 +17,8 @@ from training.report.figures.reasons import reason_distribution
 from training.report.figures.scored_rows import ScoredRows
 from training.train import train
 
+pytestmark = pytest.mark.slow
+
 WEIGHTED = DEFINITION.replace('id = "applicant"', 'id = "applicant"\nweight = "sampling"')
 AT_20_PERCENT = WEIGHTED + "\n[calibration]\ndefault_rate = 0.2\n"
 
@@ -123,7 +125,6 @@ def weighted_by_income(seed):
     return frame.assign(applicant=ids, sampling=np.where(frame["income"] < 2_400, 5.0, 1.0))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("before", [DEFINITION, WEIGHTED], ids=["even", "weighted"])
 def test_weights_are_no_shift_from_a_champion_with_or_without_them(tmp_path, before):
     champion = as_champion(run(tmp_path, weighted_by_income(1), before))

@@ -11,6 +11,8 @@ from tests.sample import DEFINITION, applicants, definition
 from training.compare_algorithms import compare, with_algorithms
 from training.data.load import load_dataset
 
+pytestmark = pytest.mark.slow
+
 ECONOMICS = Economics(currency="EUR", profit_of_a_good=20.0, loss_given_default=0.5, exposure=80.0)
 
 
@@ -61,7 +63,6 @@ def test_where_none_ranks_there_is_no_comparison(sample):
         compared(sample, np.random.default_rng(3).permutation(sample[1].y))
 
 
-@pytest.mark.slow
 def test_algorithms_are_compared_forward_in_time_whatever_the_order_of_the_file(tmp_path):
     frame = applicants(800).assign(month=np.arange(800) // 40)
     frame.to_parquet(tmp_path / "data.parquet")

@@ -210,6 +210,7 @@ def test_a_scorecard_without_any_feature_is_refused():
         WoeScorecard(FeatureGraph(CONTRACT).columns_).fit(X, (np.arange(100) % 2).astype(np.int8))
 
 
+@pytest.mark.slow
 def test_a_whole_weight_is_as_many_equal_rows():
     columns = FeatureGraph(CONTRACT).columns_
     rng = np.random.default_rng(0)

@@ -33,6 +33,7 @@ def fitted_margin(tmp_path, name, rows):
     return margin_of(estimator, pipeline, rows.X)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_rows_of_little_weight_hardly_count_in_fitting(tmp_path, rows, name):
     even = np.arange(len(rows.y)) % 2 == 0

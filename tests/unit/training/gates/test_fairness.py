@@ -134,6 +134,7 @@ def test_one_group_of_many_fails_on_stronger_evidence():
     assert "Alone, but not among 10 groups, this would be evidence: region" in among.sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [2, 4, 10])
 def test_false_alarms_are_one_in_twenty_at_most(groups):
     """All groups but one lie exactly at the threshold, the worst that passes in truth."""

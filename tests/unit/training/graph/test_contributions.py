@@ -171,6 +171,7 @@ def test_contributions_equal_those_of_xgboost():
     assert raw == pytest.approx(native_raw(estimator, X), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_contributions_to_more_sources_than_a_row_of_a_section_has_room_for():
     rng = np.random.default_rng(6)
     X = rng.normal(size=(3000, 40)).astype(np.float32)
@@ -200,6 +201,7 @@ def test_contributions_with_more_rows_in_a_table_than_a_byte_can_number():
     assert raw == pytest.approx(ensemble.raw(X[:500]), abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_leaves", [12, 31])
 def test_contributions_equal_those_of_lightgbm(num_leaves):
     estimator = lightgbm().set_params(num_leaves=num_leaves, min_child_samples=2)
@@ -265,6 +267,7 @@ def test_a_row_is_the_same_alone_and_in_any_batch(model, size):
     )
 
 
+@pytest.mark.slow
 def test_blocks_of_any_size_give_the_same_sums(monkeypatch):
     monkeypatch.setattr(contributions, "GROUPS_PER_BLOCK", 5)
     X, _ = training_rows(300, seed=1)
