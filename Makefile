@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 UV := $(shell command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1 && command -v uv || echo $(CURDIR)/.uv/bin/uv)
 PYTHON := .venv/bin/python
 export UV
+unexport PYTHONDONTWRITEBYTECODE  # else every run of pytest compiles all tests anew
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help

@@ -19,7 +19,7 @@ from tests import guard, shared, support
 
 # A busy machine is slow now and then; that is no failure.
 hypothesis.settings.register_profile("scoreline", deadline=None)
-hypothesis.settings.register_profile("fast", deadline=None, max_examples=20)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("scoreline")
 
 

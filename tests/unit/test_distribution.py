@@ -53,6 +53,7 @@ def third_party():
     return sorted(found - set(PACKAGES) - sys.stdlib_module_names)
 
 
+@pytest.mark.slow
 def test_every_imported_library_is_declared():
     distributions = packages_distributions()
     declared = names(DEPENDENCIES)

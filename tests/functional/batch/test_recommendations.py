@@ -11,6 +11,8 @@ from scoreline.core.versions import BATCH_FILE, MODEL_FILE
 from scoreline.scoring.model import ScoringModel
 from tests import shop
 
+pytestmark = pytest.mark.slow
+
 PRODUCTS = ("account", "card", "fund", "mortgage")
 
 

@@ -11,6 +11,8 @@ from cli.completion import complete_pipeline, local_versions
 from local.environment import SETTINGS
 from scoreline.definition.files import defined_models
 
+pytestmark = pytest.mark.slow
+
 SCORELINE = Path(sys.executable).with_name("scoreline")
 VERSIONS = ["20261121T004512Z-0000000a", "20261120T004512Z-3fa9c1d2"]
 

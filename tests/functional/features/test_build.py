@@ -17,6 +17,8 @@ from tests.customers import alike
 from training.data.load import load_dataset
 from training.generators.folders import generate_tables, write_tables
 
+pytestmark = pytest.mark.slow
+
 AS_OF = datetime(2026, 11, 21, 5, 30, tzinfo=UTC)
 
 

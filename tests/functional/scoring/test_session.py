@@ -21,6 +21,8 @@ from scoreline.scoring.session import Session
 from tests.sample import bundle
 from training.graph.builder import GraphBuilder
 
+pytestmark = pytest.mark.slow
+
 KINDS = [
     pytest.param(name, marks=[] if name == "logistic_regression" else pytest.mark.slow)
     for name in ALGORITHMS

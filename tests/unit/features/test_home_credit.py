@@ -8,6 +8,8 @@ from features.home_credit.pipeline import HOME_CREDIT
 from scoreline.definition.files import load_definition
 from tests.customers import features, tables, to_rows
 
+pytestmark = pytest.mark.slow
+
 
 def approx(**expected):
     return {name: pytest.approx(value) for name, value in expected.items()}

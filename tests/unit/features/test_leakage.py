@@ -10,6 +10,8 @@ from features.home_credit.pipeline import HOME_CREDIT
 from tests.customers import features, invented, table, tables
 from tests.unit.features.test_home_credit import instalment
 
+pytestmark = pytest.mark.slow
+
 ABSURD = 9e9
 
 # Columns that date a row, and all other columns.

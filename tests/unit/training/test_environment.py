@@ -4,6 +4,8 @@ import pytest
 
 from training.environment import ROOT, code_digest, graph_modules
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def copied(tmp_path):

@@ -13,6 +13,8 @@ from training.generators import loan_risk
 from training.generators.marginals import draw
 from training.generators.registry import CHUNK_ROWS, GENERATORS, generate, write
 
+pytestmark = pytest.mark.slow
+
 MODELS = sorted(GENERATORS)
 
 

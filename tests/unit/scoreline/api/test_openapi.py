@@ -55,10 +55,12 @@ def body_of(document):
     return body_of
 
 
+@pytest.mark.slow
 def test_the_document_is_valid_openapi_31(document):
     OpenAPIV31SpecValidator(document).validate()
 
 
+@pytest.mark.slow
 def test_the_document_is_valid_before_anything_is_promoted():
     OpenAPIV31SpecValidator(openapi_document()).validate()
 

@@ -70,6 +70,7 @@ def test_beta_recovers_its_own_form():
     assert (fitted.a, fitted.b, fitted.c) == pytest.approx((2.0, 0.5, 0.3), abs=0.08)
 
 
+@pytest.mark.slow
 def test_the_method_with_the_lower_brier_score_is_chosen():
     straight = drawn(lambda m: 1.4 * m - 0.2)
     bent = drawn(lambda m: -3.0 * np.logaddexp(0, -m) + 0.1 * np.logaddexp(0, m))
@@ -136,6 +137,7 @@ def test_the_slope_is_the_derivative():
     assert Calibration(Platt(1.7, 2.0)).slope(0.3) == pytest.approx(1.7)
 
 
+@pytest.mark.slow
 def test_margins_that_separate_the_classes_get_a_finite_slope():
     margin = np.linspace(-3, 3, 200)
     y = (margin > 0).astype(np.int8)

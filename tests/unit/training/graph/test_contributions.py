@@ -227,6 +227,7 @@ def shap_values(estimator, X):
     return values[..., 1] if values.ndim == 3 else values, np.ravel(explainer.expected_value)[-1]
 
 
+@pytest.mark.slow
 def test_contributions_equal_those_of_tree_explainer(model):
     estimator, _, scorer = model
     X, _ = training_rows(200, missing=takes_missing(estimator), seed=1)
@@ -238,6 +239,7 @@ def test_contributions_equal_those_of_tree_explainer(model):
     assert scorer.expected_raw == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_raw_is_exact_and_contributions_add_up_on_drawn_rows(model, data):
@@ -253,6 +255,7 @@ def test_raw_is_exact_and_contributions_add_up_on_drawn_rows(model, data):
     assert contributions.sum(1) + scorer.expected_raw == pytest.approx(raw, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
 def test_a_row_is_the_same_alone_and_in_any_batch(model, size):
     estimator, _, scorer = model
@@ -277,6 +280,7 @@ def test_blocks_of_any_size_give_the_same_sums(monkeypatch):
     scorer.run(X)  # asserts that the form for many rows agrees with the other
 
 
+@pytest.mark.slow
 def test_columns_of_one_source_are_summed():
     ensemble = read_ensemble(xgboost())
     X, _ = training_rows(100, seed=1)
@@ -289,6 +293,7 @@ def test_columns_of_one_source_are_summed():
     assert raw == pytest.approx(ensemble.raw(X), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_tree_without_a_split_moves_the_expected_value_only():
     ensemble = read_ensemble(gradient_boosting())
     stump = Tree(

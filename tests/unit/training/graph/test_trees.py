@@ -138,6 +138,7 @@ def test_raw_equals_native_on_thresholds_and_their_neighbours(model):
     assert np.abs(ensemble.raw(X) - native_raw(estimator, X)).max() < TOLERANCE
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_raw_equals_native_on_drawn_rows(model, data):

@@ -6,6 +6,8 @@ import pytest
 from training.incumbents.known_rows import FEW
 from training.incumbents.overlap import by_chance, shared_at_most
 
+pytestmark = pytest.mark.slow
+
 KINDS = pytest.mark.parametrize(("kinds", "skew"), [(1024, 0), (1024, 1), (10_000, 1)])
 SIZES = pytest.mark.parametrize(
     ("theirs", "ours", "test"), [(9000, 9000, 3000), (2000, 4000, 1500), (8000, 3000, 1000)]
