@@ -14,6 +14,7 @@ from scoreline.core.settings import Settings
 
 if TYPE_CHECKING:
     from scoreline.aws.registry import ModelRegistry
+    from scoreline.governance.definitions import Definitions
     from scoreline.governance.promotion import Promotions
     from scoreline.governance.routing import Routings
     from scoreline.governance.watches import Watches
@@ -61,6 +62,13 @@ class Deployment:
         promotions = Promotions(registry, ledger, partial(verify, registry))
         routings = Routings(registry, Ledger(ledger.table, RoutingEntry))
         return cls(registry, promotions, routings, Watches.connect(promotions), who)
+
+    @property
+    def definitions(self) -> Definitions:
+        """The registered definitions; few commands need them and the libraries that check them."""
+        from scoreline.governance.definitions import Definitions
+
+        return Definitions.of(self.registry, self.promotions.ledger.table)
 
 
 def use_stack(*, aws_url: str, http_url: str) -> None:

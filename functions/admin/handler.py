@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from scoreline.api.http import Request, Response, dispatch, is_http
 from scoreline.api.operations_requests import (
+    DEFINE,
     PROMOTE,
     ROLLBACK,
     ROUTING,
@@ -42,11 +43,13 @@ if TYPE_CHECKING:
     from scoreline.api.operations_answers import (
         History,
         Models,
+        NewDefinition,
         Promotion,
         SubmittedJob,
         Versions,
         Watch,
     )
+    from scoreline.governance.definitions import Definitions
 
 JOB_PATTERN = re.compile(r"[0-9a-f]{32}")
 
@@ -87,6 +90,13 @@ class Services:
     def routings(self) -> Routings:
         """The routing and its changes, which are in the ledger's table too."""
         return Routings(self.registry, Ledger(self.ledger.table, RoutingEntry))
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """The definitions that models are trained by."""
+        from scoreline.governance.definitions import Definitions  # imports pydantic
+
+        return Definitions.of(self.registry, self.ledger.table)
 
     @cached_property
     def submissions(self) -> Submissions:
@@ -214,6 +224,26 @@ def train_job(request: Request) -> Response:
     return Response(services().submissions.jobs.get(job))
 
 
+def definition(request: Request) -> Response:
+    """Show the definition that a model is trained by, and its registrations."""
+    return Response(services().definitions.show(model_in(request)))
+
+
+def put_definition(request: Request) -> Response:
+    """Register the definition that a model is trained by from now on."""
+    model, fields = model_in(request), DEFINE.read(request.json_object())
+    head = services().definitions.register(
+        model,
+        fields["definition"],
+        who=request.caller,
+        reason=fields.get("reason", "no reason given"),
+        expected=fields.get("expected"),
+    )
+    logger.info("definition registered", model=model, sequence=head.sequence)
+    answer: NewDefinition = {"model": model, **head.to_item()}
+    return Response(answer)
+
+
 def openapi(_request: Request) -> Response:
     """Describe this deployment's routes and models as OpenAPI."""
     return Response(document())
@@ -240,6 +270,8 @@ ROUTES = {
     ("POST", "/update_model"): update_model,
     ("GET", "/models"): models,
     ("GET", "/models/{model}/versions"): versions,
+    ("GET", "/models/{model}/definition"): definition,
+    ("PUT", "/models/{model}/definition"): put_definition,
     ("GET", "/models/{model}/versions/{version}/report"): report,
     ("GET", "/models/{model}/history"): history,
     ("GET", "/models/{model}/watch"): watch,
@@ -278,10 +310,17 @@ def react(event: Mapping[str, Any]) -> None:
     """Handle an event of EventBridge; after an error Lambda sends it again."""
     if event["detail-type"] == "Scheduled Event":
         services().watches.check()
+        register_shipped()
         return
     match = MANIFEST_KEY.fullmatch(event["detail"]["object"]["key"])
     if match is not None:
         promote_published(services().promotions, match["model"], match["version"])
+
+
+@cache
+def register_shipped() -> None:
+    """Register the definitions that ship, once in this process."""
+    services().definitions.register_shipped()
 
 
 @logger.inject_lambda_context

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 # loads them, not the module.
 
 
-def _load_definition(model: str) -> Definition:
-    from scoreline.definition.files import load_definition
+def _load_definition(registry: ModelRegistry, model: str) -> Definition:
+    from scoreline.aws.ledger import Ledger
+    from scoreline.governance.definitions import Definitions, Registration
 
-    return load_definition(model)
+    return Definitions(registry, Ledger.connect(registry.settings, Registration)).load(model)
 
 
 def _read_incumbents(registry: ModelRegistry, model: str) -> Incumbents:
@@ -48,7 +49,7 @@ class Trainer:
     """Trains with the training libraries; tests pass other functions."""
 
     registry: ModelRegistry
-    load_definition: Callable[[str], Definition] = _load_definition
+    load_definition: Callable[[ModelRegistry, str], Definition] = _load_definition
     train: Callable[..., Bundle] = _train
     read_incumbents: Callable[[ModelRegistry, str], Incumbents] = _read_incumbents
 
@@ -66,7 +67,7 @@ class Trainer:
         ----------
         announce : called with the result before the first file of the version is written
         """
-        definition = self.load_definition(model)
+        definition = self.load_definition(self.registry, model)
         path = dataset_uri(dataset_path or definition.dataset, self.registry.settings.bucket)
         trained = self.train(
             definition,

@@ -145,13 +145,13 @@ def is_model(value: Any) -> bool:
 
 
 def is_identifier(value: Any) -> TypeIs[str]:
-    """Whether a value is a string of 1 to MAX_ID characters, none of them half a surrogate pair.
+    """Whether a value is a string of 1 to MAX_ID characters that an answer can repeat."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID and not has_half_pair(value)
 
-    Half a pair cannot be written as UTF-8, so an answer that repeated it would not be sent.
-    """
-    if not (isinstance(value, str) and 0 < len(value) <= MAX_ID):
-        return False
-    return value.isascii() or not _SURROGATE.search(value)
+
+def has_half_pair(text: str) -> bool:
+    """Whether a string holds half a surrogate pair, which cannot be written as UTF-8."""
+    return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 TEXT = Field(

@@ -227,6 +227,32 @@ class RoutingState(TypedDict):
     history: list[RoutingChange]
 
 
+class DefinitionRegistration(TypedDict):
+    """A registration of a definition."""
+
+    sequence: ChangeNumber
+    action: Literal["define"]
+    sha256: Annotated[str, {"description": "SHA-256 of the definition's text"}]
+    who: str
+    reason: str
+    at: Time
+
+
+class NewDefinition(DefinitionRegistration):
+    """The registration of a model's definition that counts now."""
+
+    model: Model
+
+
+class RegisteredDefinition(TypedDict):
+    """The definition that the model is trained by, and its registrations, the newest first."""
+
+    model: Model
+    definition: Annotated[str, {"description": "Text of the definition file"}]
+    sha256: str
+    history: list[DefinitionRegistration]
+
+
 class SubmittedJob(TypedDict):
     """A training job that was submitted."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scoreline.api.fields import FLAG, MODEL, STRING, TEXT, Field, Table, is_model
+from scoreline.api.fields import FLAG, MODEL, STRING, TEXT, Field, Table, has_half_pair, is_model
 from scoreline.core.datasets import DATASET_PATTERN, DATASET_RULE, is_dataset_path
 from scoreline.core.errors import MAX_NAME
 
 DEFAULT = "default"  # no bank has this name
+MAX_DEFINITION_BYTES = 256_000  # the largest that ships has 28,000
 MAX_BANKS_BYTES = 4000  # a standard parameter has 4096, and the default model needs its own
 
 
@@ -25,6 +26,13 @@ def are_banks(value: Any) -> bool:
         and all(is_bank(bank) and is_model(model) for bank, model in value.items())
         and len(json.dumps(value)) <= MAX_BANKS_BYTES
     )
+
+
+def is_definition(value: Any) -> bool:
+    """Whether a value is text that may be a definition: UTF-8 of limited size."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_DEFINITION_BYTES:
+        return False
+    return len(value.encode(errors="replace")) <= MAX_DEFINITION_BYTES and not has_half_pair(value)
 
 
 DATASET = Field(
@@ -46,6 +54,11 @@ OVERRIDE = Field(
         "description": "Promote a rejected version, or one that the caller has trained; needs a "
         "reason",
     },
+)
+DEFINITION = Field(
+    f"must be the text of a definition file, of at most {MAX_DEFINITION_BYTES:,} bytes",
+    is_definition,
+    {"type": "string", "minLength": 1, "maxLength": MAX_DEFINITION_BYTES},
 )
 BANKS = Field(
     "must be an object of banks and their models; the name of a bank is lower-case words joined by "
@@ -73,6 +86,7 @@ UPDATE_MODEL = Table(
     needs={"override": "reason"},
 )
 ROUTING = Table({"default": MODEL, "banks": BANKS, "reason": REASON}, {"expected": SEQUENCE})
+DEFINE = Table({"definition": DEFINITION}, {"reason": REASON, "expected": SEQUENCE})
 TRAIN = Table({"dataset_path": DATASET}, {"model": MODEL})
 TRAIN_DIRECTLY = Table(optional={"model": MODEL, "dataset_path": DATASET})
 # A job in the training queue; messages of older versions do not name who asked for it.

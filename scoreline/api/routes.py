@@ -9,6 +9,7 @@ from scoreline.api import operations_answers as operations
 from scoreline.api import scoring_answers as scoring
 from scoreline.api.fields import Table
 from scoreline.api.operations_requests import (
+    DEFINE,
     PROMOTE,
     ROLLBACK,
     ROUTING,
@@ -123,6 +124,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/models"): _operations("models", "List all models", operations.Models),
     ("GET", "/models/{model}/versions"): _operations(
         "versions", "List the versions of a model", operations.Versions
+    ),
+    ("GET", "/models/{model}/definition"): _operations(
+        "definition",
+        "Get the definition that a model is trained by",
+        operations.RegisteredDefinition,
+    ),
+    ("PUT", "/models/{model}/definition"): _operations(
+        "put_definition", "Register a definition", operations.NewDefinition, DEFINE
     ),
     ("GET", "/models/{model}/versions/{version}/report"): Route(
         "report", "Get the report of a version", "admin", "iam", str, content_type="text/html"

@@ -21,6 +21,7 @@ from scoreline.core.versions import (
     VERSION_PATTERN,
     Pointer,
     bundle_key,
+    definition_key,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
     from scoreline.core.settings import Settings
     from scoreline.core.versions import Routing
 
-CONTENT_TYPES = {".json": "application/json", ".html": "text/html; charset=utf-8"}
+CONTENT_TYPES = {
+    ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
+    ".toml": "application/toml",
+}
 MANIFEST_KEY = re.compile(
     rf"models/(?P<model>{MODEL_PATTERN.pattern})/(?P<version>{VERSION_PATTERN.pattern})"
     rf"/{re.escape(MANIFEST_FILE)}"
@@ -127,6 +132,17 @@ class ModelRegistry(ModelReader):
     def _put_parameter(self, name: str, value: str) -> None:
         with aws_errors("SSM"):
             self._ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+
+    # Definitions
+
+    def keep_definition(self, model: str, sha256: str, text: str) -> None:
+        """Write a definition below its digest; one that is there already is the same."""
+        with aws_errors("S3"):
+            self._write_once(definition_key(model, sha256), text.encode())
+
+    def read_definition(self, model: str, sha256: str) -> bytes | None:
+        """A definition by its digest; None where it does not exist."""
+        return self._boto.get_object(self.settings.bucket, definition_key(model, sha256))
 
     # Bundles
 

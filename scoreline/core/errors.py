@@ -10,6 +10,7 @@ ScorelineError                500 internal_error
 ├─ JobDeferredError           409 the training job cannot start now, but later
 ├─ PromotionConflictError     409 another promotion came first, or there is no earlier version
 ├─ RoutingConflictError       409 another change of the routing came first
+├─ DefinitionConflictError    409 another registration of a definition came first
 ├─ VersionExistsError         409 the version is published with other content
 ├─ VersionRefusedError        409 the version does not load or fails its golden rows
 ├─ VersionRejectedError       409 the version did not pass its gates
@@ -131,6 +132,12 @@ class RoutingConflictError(ScorelineError):
     """Another change of the routing came first."""
 
     status, code = 409, "routing_conflict"
+
+
+class DefinitionConflictError(ScorelineError):
+    """Another registration of a definition came first."""
+
+    status, code = 409, "definition_conflict"
 
 
 class VersionExistsError(ScorelineError):

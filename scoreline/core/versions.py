@@ -142,6 +142,11 @@ class Routing:
         return self.banks[bank]
 
 
+def definition_key(model: str, sha256: str) -> str:
+    """S3 key of a definition's text."""
+    return f"definitions/{model}/{sha256}.toml"
+
+
 def bundle_key(model: str, version: str, file: str) -> str:
     """S3 key of a bundle's file."""
     if not is_model_name(model) or not VERSION_PATTERN.fullmatch(version):

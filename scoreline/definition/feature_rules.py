@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from typing import TYPE_CHECKING
-
-from numpy import float32
 
 from scoreline.core.categories import comparable
 from scoreline.core.contract import RESERVED_FIELDS
@@ -79,12 +78,17 @@ def _check_range(feature: Feature) -> Iterable[Problem]:
     if feature.type == "integer" and not all(bound == int(bound) for bound in (low, high)):
         yield "minimum", "a range of integers needs whole ends"
     # The model sees float32 numbers, where two codes, or a code and a bound, may become equal.
-    codes = [float32(code) for code in feature.specials]
+    codes = [_as_float32(code) for code in feature.specials]
     if len(set(codes)) != len(codes):
         yield "special_codes", "two codes are equal as float32 numbers"
     has_range = feature.minimum is not None or feature.maximum is not None
-    if has_range and any(float32(low) <= code <= float32(high) for code in codes):
+    if has_range and any(_as_float32(low) <= code <= _as_float32(high) for code in codes):
         yield "special_codes", "must lie outside the range, as float32 numbers"
+
+
+def _as_float32(number: float) -> float:
+    """The float32 number that is nearest; numpy is not in the package of admin."""
+    return array("f", [number])[0]
 
 
 def _check_role(feature: Feature) -> Iterable[Problem]:

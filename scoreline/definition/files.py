@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     type Loaded = DefaultDefinition | RecommendationDefinition
 
 MODELS_DIR = Path(models.__file__).parent
+OWN_MODELS = "SCORELINE_MODELS"  # variable that names a folder of further definitions
+MAX_BYTES = 256_000  # the largest that ships has 28,000
 DEFINITION: TypeAdapter[Loaded] = TypeAdapter(AnyDefinition)
+TOO_LARGE = f"over {MAX_BYTES:,} bytes"
 TASKS: dict[str, type[Definition]] = {
     "default": DefaultDefinition,
     "recommendation": RecommendationDefinition,
@@ -30,38 +34,83 @@ TASKS: dict[str, type[Definition]] = {
 
 def defined_models() -> list[str]:
     """Names of the models that have a definition."""
+    return sorted({path.stem for folder in _folders() for path in folder.glob("*.toml")})
+
+
+def shipped_models() -> list[str]:
+    """Names of the models whose definitions ship with the project."""
     return sorted(path.stem for path in MODELS_DIR.glob("*.toml"))
 
 
+def read_shipped(model: str) -> str:
+    """The text of a definition that ships."""
+    return (MODELS_DIR / f"{model}.toml").read_text(encoding="utf-8")
+
+
 def load_definition(model: str) -> Loaded:
-    """The definition of a model that ships with the project.
+    """A model's definition, from the folder that SCORELINE_MODELS names or from those that ship.
 
     Raises
     ------
     DefinitionError
         The model has no definition, or it breaks a rule; the message names file, key and rule.
     """
-    path = MODELS_DIR / f"{model}.toml"
-    if not is_model_name(model) or not path.is_file():
-        raise DefinitionError(
-            f"no definition for this model; defined: {', '.join(defined_models())}"
-        )
-    return read_definition(path)
+    return read_definition(find_definition(model))
+
+
+def find_definition(model: str) -> Path:
+    """The file of a model's definition; a DefinitionError where there is none."""
+    if is_model_name(model):
+        for path in (folder / f"{model}.toml" for folder in _folders()):
+            if path.is_file():
+                return path
+    raise DefinitionError(f"no definition for this model; defined: {', '.join(defined_models())}")
+
+
+def _folders() -> list[Path]:
+    """The folders of definitions, a lender's own before those that ship."""
+    own = os.environ.get(OWN_MODELS)
+    return [Path(own), MODELS_DIR] if own else [MODELS_DIR]
 
 
 def read_definition(path: Path) -> Loaded:
     """Read and check a definition file."""
+    return read_text(path.name, read_file(path))
+
+
+def read_file(path: Path) -> str:
+    """The text of a definition file; a DefinitionError where it cannot be read."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise DefinitionError(f"{path.name}: not valid TOML: {error}") from error
+        if path.stat().st_size > MAX_BYTES:  # before it is in memory
+            raise DefinitionError(f"{path.name}: {TOO_LARGE}")
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise DefinitionError(
+            f"{path.name}: {(error.strerror or 'not readable').lower()}"
+        ) from error
     except UnicodeDecodeError as error:
         raise DefinitionError(f"{path.name}: not UTF-8 text") from error
+
+
+def read_text(file: str, text: str) -> Loaded:
+    """Check the text of a definition; `file` is what errors call it, and NAME.toml.
+
+    Raises
+    ------
+    DefinitionError
+        The text is not TOML, breaks a rule, or names another model than its file.
+    """
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        raise DefinitionError(f"{file}: {TOO_LARGE}")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DefinitionError(f"{file}: not valid TOML: {error}") from error
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits, deep tables
-        raise DefinitionError(f"{path.name}: {UNREADABLE}") from error
-    definition = parse_definition(path.name, raw)
-    if definition.name != path.stem:
-        raise DefinitionError(f"{path.name}: name: must be the file's name, {path.stem}")
+        raise DefinitionError(f"{file}: {UNREADABLE}") from error
+    definition = parse_definition(file, raw)
+    if definition.name != Path(file).stem:
+        raise DefinitionError(f"{file}: name: must be the file's name, {Path(file).stem}")
     return definition
 
 

@@ -13,13 +13,14 @@ import pytest
 
 from local.template import ROOT
 from scoreline.definition.algorithms import ALGORITHMS
+from scoreline.definition.files import shipped_models
 from scoreline.scoring.model import ScoringModel
 from tests.sample import APPLICATION, bundle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 FUNCTIONS = ["predict", "admin"]
-BUDGET_MB = {"predict": 33, "admin": 2.2}
+BUDGET_MB = {"predict": 33, "admin": 13}
 MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine of ELF
 HANDLERS = {"predict": "functions.predict.handler", "admin": "functions.admin.handler"}
 THIRD_PARTY = {
@@ -126,6 +127,15 @@ def test_importing_the_handler_loads_only_these_packages(packages, function, tmp
 
     others = {name.split(".")[0] for name in loaded} - sys.stdlib_module_names
     assert others - {"functions", "scoreline", "__main__", "__mp_main__"} <= THIRD_PARTY[function]
+
+
+def test_admin_reads_definitions_in_its_package(packages):
+    code = """
+from scoreline.definition.files import load_definition, shipped_models
+print(*(load_definition(model).name for model in shipped_models()))
+"""
+
+    assert run(packages["admin"], code).split() == shipped_models()
 
 
 def test_admin_has_the_page_of_the_api_in_its_package(packages):

@@ -30,6 +30,8 @@ ROUTES = {
     ("GET", "/models/{model}/versions"): ("admin", "iam"),
     ("GET", "/models/{model}/versions/{version}/report"): ("admin", "iam"),
     ("GET", "/models/{model}/history"): ("admin", "iam"),
+    ("GET", "/models/{model}/definition"): ("admin", "iam"),
+    ("PUT", "/models/{model}/definition"): ("admin", "iam"),
     ("GET", "/models/{model}/watch"): ("admin", "iam"),
     ("POST", "/models/{model}/promote"): ("admin", "iam"),
     ("POST", "/models/{model}/rollback"): ("admin", "iam"),
@@ -182,6 +184,19 @@ def test_no_statement_is_about_everything():
         assert not [x for x in flat if x == "*" or x.endswith(":*")], (name, statement["Sid"])
 
 
+@pytest.mark.parametrize(
+    ("function", "folder"), [("AdminFunction", "definitions/*"), ("TrainFunction", "models/*")]
+)
+def test_a_function_writes_to_one_folder_of_the_bucket(function, folder):
+    [resource] = [
+        statement["Resource"]
+        for name, statement in statements()
+        if name == function and "s3:PutObject" in statement["Action"]
+    ]
+
+    assert resource.endswith(f"/{folder}")
+
+
 def test_what_each_function_may_change():
     changes = re.compile(r":(Put|Delete|Update|Send|Invoke|Change|Transact)")
     found = {f: {a for a in actions(f) if changes.search(a)} for f in TEMPLATE.functions}
@@ -189,6 +204,7 @@ def test_what_each_function_may_change():
     assert found == {
         "PredictFunction": {"dynamodb:UpdateItem"},
         "AdminFunction": {
+            "s3:PutObject",
             "ssm:PutParameter",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",

@@ -26,7 +26,7 @@ class FakeTraining:
         self.status = "candidate"
         self.meanwhile = lambda: None
 
-    def load_definition(self, model):
+    def load_definition(self, registry, model):
         return SimpleNamespace(name=model, dataset="datasets/its-own/")
 
     def train(self, definition, dataset_path, *, trained_by, incumbents, progress):
