@@ -27,7 +27,7 @@ def handler(event, _context):
     registry = ModelRegistry.connect(Settings.from_env())
     if os.environ.get("REAL"):
         return handle(event, Trainer(registry))
-    return handle(event, Trainer(registry, lambda _: SimpleNamespace(dataset=""), train))
+    return handle(event, Trainer(registry, lambda *_: SimpleNamespace(dataset=""), train))
 
 
 def train(_definition, _path, *, trained_by, incumbents, progress):

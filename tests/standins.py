@@ -61,4 +61,4 @@ def train_sample(event, _context):
     with TemporaryDirectory() as folder:
         definition = sample.definition(Path(folder), text)
         registry = ModelRegistry.connect(Settings.from_env())
-        return handle(event, Trainer(registry, lambda _model: definition))
+        return handle(event, Trainer(registry, lambda _registry, _model: definition))

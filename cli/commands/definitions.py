@@ -25,7 +25,7 @@ def define(
     as_json: AsJson = False,
     stage: Stage = STAGE,
 ) -> None:
-    """Register a definition; the train function follows it from now on.
+    """Register the definition that the train function follows.
 
     The file is checked first. A registered definition is kept, and the ledger says who registered
     it and why. Definitions of your own are found by name in the folder that SCORELINE_MODELS
