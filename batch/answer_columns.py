@@ -47,12 +47,13 @@ class AnswerColumns(Protocol):
 
 
 class DecisionColumns:
-    """Answers for the task `default`, optionally with codes and points of the reasons."""
+    """Answers for the task `default`, optionally with reasons and contributions."""
 
-    def __init__(self, contract: Contract, *, reasons: bool) -> None:
+    def __init__(self, contract: Contract, *, reasons: bool, contributions: bool) -> None:
         self._contract = contract
         self._reasons = ReasonFinder(contract) if reasons else None
-        self.outputs = (*SCORES, *EXPLAINED) if reasons else SCORES
+        self._contributions = contributions
+        self.outputs = (*SCORES, *EXPLAINED) if reasons or contributions else SCORES
 
     def columns(self, encoded: EncodedRows, outputs: Outputs) -> dict[str, pa.Array]:
         """Figures, and the reasons by decreasing weight; null where there is no further reason."""
@@ -67,6 +68,8 @@ class DecisionColumns:
                 strict=True,
             )
             answers |= self._reason_columns([self._reasons.find(Explained(*row)) for row in rows])
+        if self._contributions:
+            answers |= self._contribution_columns(explained[0], explained[1])
         return answers
 
     def _figures(
@@ -91,8 +94,18 @@ class DecisionColumns:
             ith: list[dict[str, Any]] = [row[i] if i < len(row) else {} for row in found]
             codes = pa.array([reason.get("code") for reason in ith], pa.string())
             points = pa.array([reason.get("points") for reason in ith], pa.int32())
-            columns |= {f"reason_{i + 1}": codes, f"reason_{i + 1}_points": points}
+            texts = pa.array([reason.get("text") for reason in ith], pa.string())
+            name = f"reason_{i + 1}"
+            columns |= {name: codes, f"{name}_points": points, f"{name}_text": texts}
         return columns
+
+    def _contribution_columns(
+        self, margin: NDArray[np.float32], contributions: NDArray[np.float32]
+    ) -> dict[str, pa.Array]:
+        """The margin, in log-odds before calibration, and what each source contributes to it."""
+        names = [f"contribution_{source.name}" for source in self._contract.sources]
+        columns = (pa.array(column) for column in np.ascontiguousarray(contributions.T))
+        return {"margin": pa.array(margin[:, 0]), **dict(zip(names, columns, strict=True))}
 
 
 class RecommendationColumns:
@@ -100,9 +113,9 @@ class RecommendationColumns:
 
     outputs = ("probabilities",)
 
-    def __init__(self, contract: Contract, *, reasons: bool) -> None:
-        if reasons:
-            raise BatchError("recommendations have no reasons")
+    def __init__(self, contract: Contract, *, reasons: bool, contributions: bool) -> None:
+        if reasons or contributions:
+            raise BatchError("recommendations have no reasons and no contributions")
         self._names = [label.name for label in contract.labels]
         self._top = contract.top
 

@@ -38,15 +38,19 @@ class BatchModel:
         self.sha256, self.id_column = sha256, id_column
         self._session = session
 
-    def answer(self, encoded: EncodedRows, *, reasons: bool = False) -> dict[str, pa.Array]:
+    def answer(
+        self, encoded: EncodedRows, *, reasons: bool = False, contributions: bool = False
+    ) -> dict[str, pa.Array]:
         """Columns of answers, each of n_rows values, equal to the answers of `/predict`.
 
         Parameters
         ----------
         encoded : rows that comply with every rule
         reasons : also give the principal reasons, which takes about 30 us per row
+        contributions : also give the margin and every source's contribution to it
         """
-        answer = ANSWER_COLUMNS[self.contract.task](self.contract, reasons=reasons)
+        make = ANSWER_COLUMNS[self.contract.task]
+        answer = make(self.contract, reasons=reasons, contributions=contributions)
         answers = answer.columns(encoded, run_rows(self._session, encoded.X.T, answer.outputs))
         version = words(np.zeros(encoded.X.shape[1]), [self.version])
         return {**answers, **unseen_features(self.contract, encoded.X), "version": version}

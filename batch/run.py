@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING
 from batch.encoding import FileEncoder
 from batch.input_file import InputFile
 from batch.journal import Journal
+from batch.kept_columns import KeptColumns
 from batch.output import REJECTED, answers_of, assemble, rejections_of, write_part
+from batch.summary import Tally
 from scoreline.core.errors import BatchError
 from scoreline.scoring.many_rows import ROWS_PER_RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
+    from batch.encoding import EncodedRows
     from batch.model import BatchModel
 
     # Rows done, and rows in total where that is known.
@@ -43,6 +46,7 @@ class Summary:
     resumed : rows that an earlier run had scored
     absent : features that have no column in the file
     rejections : file with every broken rule of the rejected rows
+    tally : decisions, scores, and the broken rules
     """
 
     rows: int
@@ -50,6 +54,7 @@ class Summary:
     resumed: int
     absent: list[str]
     rejections: Path
+    tally: Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Batch:
     Attributes
     ----------
     part_rows : rows per part; each thread holds one part in memory
+    explain : what the answers say besides the decision: `reasons`, `contributions`
     """
 
     model: BatchModel
@@ -66,11 +72,20 @@ class Batch:
     encoder: FileEncoder
     output: Path
     part_rows: int
-    reasons: bool = False
+    explain: Mapping[str, bool]
+    kept: KeptColumns
 
     @classmethod
     def of(
-        cls, model: BatchModel, path: str, output: Path, *, ids: str = "", reasons: bool = False
+        cls,
+        model: BatchModel,
+        path: str,
+        output: Path,
+        *,
+        ids: str = "",
+        keep: Sequence[str] = (),
+        reasons: bool = False,
+        contributions: bool = False,
     ) -> Batch:
         """Open the file and find the model's columns in it.
 
@@ -78,6 +93,8 @@ class Batch:
         ----------
         path : a Parquet or CSV file, local or `s3://bucket/key`
         ids : column of the ids; by default `id`, else the dataset's id, else the row's number
+        keep : columns of the file that the output repeats, or `all`
+        reasons, contributions : say why, too
 
         Raises
         ------
@@ -90,10 +107,18 @@ class Batch:
             raise BatchError(f"{output} is also the input")
         source = InputFile(path)
         usual = [name for name in ("id", model.id_column) if name in source.schema.names]
-        encoder = FileEncoder(
-            model.contract, source.schema, ids or next(iter(usual), None), untyped=source.untyped
+        id_column = ids or next(iter(usual), None)
+        encoder = FileEncoder(model.contract, source.schema, id_column, untyped=source.untyped)
+        explain = {"reasons": reasons, "contributions": contributions}
+        no_rows = encoder.encode(source.schema.empty_table())
+        kept = KeptColumns(
+            keep,
+            source.schema,
+            id_column=id_column,
+            answers={"id", "row", *model.answer(no_rows, **explain)},
+            as_csv=output.suffix == ".csv",
         )
-        return cls(model, source, encoder, output, _part_rows(model), reasons)
+        return cls(model, source, encoder, output, _part_rows(model), explain, kept)
 
     def run(self, progress: Progress, *, restart: bool = False) -> Summary:
         """Score the remaining parts, then write answers and rejections.
@@ -114,10 +139,10 @@ class Batch:
             self._score_missing(journal, progress)
             self.source.check_unchanged()
             rejections = self.output.with_suffix(REJECTIONS + self.output.suffix)
-            self._assemble(journal, rejections)
+            tally = self._assemble(journal, rejections)
             journal.remove()
         rows, rejected = journal.total("rows"), journal.total("rejected")
-        return Summary(rows, rejected, resumed, self.encoder.absent, rejections)
+        return Summary(rows, rejected, resumed, self.encoder.absent, rejections, tally)
 
     def _request(self) -> dict[str, object]:
         """Everything that must be equal for a run to resume another."""
@@ -127,7 +152,8 @@ class Batch:
             "version": self.model.version,
             "graph": self.model.sha256,
             "choice of columns": self.encoder.columns,
-            "choice of reasons": self.reasons,
+            "choice of reasons": dict(self.explain),
+            "choice of kept columns": self.kept.names,
             "part size": self.part_rows,
         }
 
@@ -142,7 +168,8 @@ class Batch:
                     journal.record(pending.pop(future), **future.result())
                     progress(journal.total("rows"), self.source.rows)
 
-        parts = self.source.parts(self.encoder.columns, self.part_rows, journal.first_missing)
+        columns = {**dict.fromkeys(self.kept.names.values(), False), **self.encoder.columns}
+        parts = self.source.parts(columns, self.part_rows, journal.first_missing)
         with ThreadPoolExecutor(workers) as pool:
             try:
                 for part, table in parts:
@@ -163,18 +190,23 @@ class Batch:
         rejected = encoded.X.shape[1] - accepted.X.shape[1]
         if rejected:
             write_part(rejections_of(encoded, first), journal.path(part, REJECTIONS))
-        answers = self.model.answer(accepted, reasons=self.reasons)
-        write_part(answers_of(accepted, first, answers), journal.path(part))
+        write_part(self._answers(table, accepted, first), journal.path(part))
         return {"rows": encoded.X.shape[1], "rejected": rejected}
 
-    def _assemble(self, journal: Journal, rejections: Path) -> None:
-        done = sorted(journal.done)
+    def _answers(self, table: pa.Table, accepted: EncodedRows, first: int) -> pa.Table:
+        kept = self.kept.columns(table, accepted.rows)
+        return answers_of(accepted, first, kept, self.model.answer(accepted, **self.explain))
+
+    def _assemble(self, journal: Journal, rejections: Path) -> Tally:
+        tally, done = Tally(), sorted(journal.done)
         broken = [part for part in done if journal.done[part]["rejected"]]
         paths = [journal.path(part, REJECTIONS) for part in broken]
-        assemble(paths, REJECTED, rejections, journal.folder)
-        no_rows = self.encoder.encode(self.source.schema.empty_table())
-        schema = answers_of(no_rows, 1, self.model.answer(no_rows, reasons=self.reasons)).schema
-        assemble(map(journal.path, done), schema, self.output, journal.folder)
+        assemble(paths, REJECTED, rejections, journal.folder, tally.add_rejections)
+        empty = self.source.schema.empty_table()
+        schema = self._answers(empty, self.encoder.encode(empty), 1).schema
+        answers = map(journal.path, done)
+        assemble(answers, schema, self.output, journal.folder, tally.add_answers)
+        return tally
 
 
 def _part_rows(model: BatchModel) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from rich.table import Table
 
+    from batch.summary import Tally
     from training.compare_algorithms import ComparedAlgorithm
     from training.evaluate.intervals import Figure
     from training.evaluate.profit import Approvals
@@ -55,6 +56,21 @@ def reproduction_table(title: str, reproduction: Mapping[str, Any]) -> Table:
     rows = [("SHA-256 of the graphs", reproduction["recorded"][:16], found[:16])]
     rows += [(d["part"], d["recorded"], d["found"]) for d in reproduction["differences"]]
     return _lined(_table(title, ("", "recorded", "now"), rows, prose=["recorded", "now"]))
+
+
+def batch_tables(tally: Tally) -> Iterator[Table]:
+    """Decisions, scores and rejections of a scored file; none where there is nothing to count."""
+    if tally.choices:
+        total = tally.choices.total()
+        rows = [(name, f"{n:,}", f"{n / total:.1%}") for name, n in tally.choices.most_common()]
+        yield _table("Answers", ("answer", "rows", "share"), rows, numbers=["rows", "share"])
+    if (scores := tally.score_distribution) is not None:
+        values = [f"{value:g}" for value in scores.values()]
+        yield _table("Scores", tuple(scores), [values], numbers=tuple(scores))
+    if tally.rules:
+        broken = [(r["field"], r["rule"], f"{r['rows']:,}") for r in tally.broken_rules]
+        columns = ("field", "rule", "rows")
+        yield _lined(_table("Rejected", columns, broken, numbers=["rows"], prose=["rule"]))
 
 
 def models_table(models: Iterable[Mapping[str, Any]]) -> Table:

@@ -10,6 +10,7 @@ import typer
 from cli.deployment import Deployment
 from cli.options import AsJson, Model, Stage
 from cli.output import progress_bars, remark, show
+from cli.tables import batch_tables
 from local.environment import STAGE
 from scoreline.core.errors import InvalidApplicationError, MalformedRequestError
 
@@ -77,7 +78,13 @@ def batch(
     ids: Annotated[
         str, typer.Option(help="Column of the ids; by default id, or that of the dataset.")
     ] = "",
+    keep: Annotated[
+        str, typer.Option(help="Columns of the input to repeat, commas between, or all.")
+    ] = "",
     reasons: Annotated[bool, typer.Option(help="Give the principal reasons; slower.")] = False,
+    contributions: Annotated[
+        bool, typer.Option(help="Give every feature's contribution; slower.")
+    ] = False,
     restart: Annotated[bool, typer.Option(help="Discard what a killed run has done.")] = False,
     as_json: AsJson = False,
     stage: Stage = STAGE,
@@ -91,7 +98,15 @@ def batch(
     from batch.run import Batch
 
     loaded = load_batch_model(Deployment.connect(stage).registry, model, version)
-    run = Batch.of(loaded, input, output, ids=ids, reasons=reasons)
+    run = Batch.of(
+        loaded,
+        input,
+        output,
+        ids=ids,
+        keep=keep.split(",") if keep else (),
+        reasons=reasons,
+        contributions=contributions,
+    )
     for name in run.encoder.absent:
         remark(f"{name}: the file has no such column, so it is missing in every row")
     with progress_bars() as bars:
@@ -103,9 +118,16 @@ def batch(
 def _show_summary(done: Summary, scored_by: dict[str, str], output: Path, *, as_json: bool) -> None:
     counts = {"rows": done.rows, "rejected": done.rejected, "resumed": done.resumed}
     paths = {"output": str(output), "rejections": str(done.rejections)}
+    tally = done.tally
+    found = {
+        "decisions": dict(tally.choices),
+        "scores": tally.score_distribution,
+        "rules": tally.broken_rules,
+    }
     show(
-        {**scored_by, **counts, **paths},
+        {**scored_by, **counts, **paths, **found},
         *([f"{done.resumed:,} rows were scored by an earlier run"] if done.resumed else []),
+        *batch_tables(tally),
         f"{done.rows - done.rejected:,} rows scored: {output}",
         f"{done.rejected:,} rows rejected: {done.rejections}",
         as_json=as_json,

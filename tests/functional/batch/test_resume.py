@@ -31,7 +31,8 @@ from batch.run import Batch
 class Counting(BatchModel):
     def answer(self, X, **options):
         answers = super().answer(X, **options)
-        os.write(log, b"scored\\n")
+        if X.X.shape[1]:  # an empty table names the output's columns
+            os.write(log, b"scored\\n")
         return answers
 
 graph, source, output, counted = sys.argv[1:]
@@ -98,7 +99,7 @@ def test_runs_killed_at_any_moment_lose_no_row_and_score_no_noted_part_again(chi
 
     assert kills == len(moments)
     scored_last = (tmp_path / "scored.txt").read_text().count("\n") - scored
-    assert scored_last == PARTS - noted + 1  # and once an empty table, for the output's columns
+    assert scored_last == PARTS - noted
     run("in.parquet", "at-once.parquet", part_rows=PART_ROWS)
     for kind in ("", ".rejected"):
         whole = parquet.read_table(tmp_path / f"at-once{kind}.parquet")

@@ -27,3 +27,15 @@ def test_batch_scores_a_file_with_the_champion(scoreline, approver, registry, tm
     assert (answer["row"], answer["score"]) == ("1", str(alone["score"]))
     assert answer["reason_1"] == alone["reasons"][0]["code"]
     assert "castle" not in (tmp_path / "scores.rejected.csv").read_text()
+    assert "must be one of: own, rent, for free" in done.output  # the rules that rows broke
+
+    options = ("--keep", "housing,purpose", "--contributions", "--restart", "--json")
+    done = scoreline("batch", "german-credit", "many.csv", "scores.csv", *options)
+
+    summary = json.loads(done.stdout)
+    assert summary["decisions"] == {answer["decision"]: 1}
+    assert summary["scores"]["median"] == alone["score"]
+    assert summary["rules"][0]["rows"] == 1
+    [answer] = csv.DictReader((tmp_path / "scores.csv").read_text().splitlines())
+    assert answer["housing"] == APPLICATION["housing"]
+    assert float(answer["contribution_housing"])
