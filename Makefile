@@ -27,7 +27,7 @@ demo: .venv/.installed ## train on real data, publish, promote, score over HTTP,
 serve: .venv/.installed ## run the whole system on 127.0.0.1:3000 until Ctrl-C
 	@.venv/bin/scoreline serve
 
-test: .venv/.installed .venv-client/.installed ## all tests but the long ones, on two processors
+test: .venv/.installed .venv-client/.installed .venv-mlflow/.installed ## all tests but the long ones, on two processors
 	$(PYTEST) -m "not long"
 
 test-fast: .venv/.installed ## the tests that need no stand-in for AWS and no large model, and the doctests

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.deployment import Deployment
+from cli.mlflow_log import log_version
 from cli.options import AsJson, Dataset, Model, Stage
 from cli.output import progress_bars, remark, show, status
 from cli.tables import comparison_table, gates_table, metrics_table, profit_table
@@ -36,6 +37,12 @@ def train(
             help=f"Exit with {REJECTED} if the published version did not pass its gates.",
         ),
     ] = False,
+    mlflow: Annotated[
+        str,
+        typer.Option(
+            envvar="MLFLOW_TRACKING_URI", help="Also log to this MLflow server and register there."
+        ),
+    ] = "",
     as_json: AsJson = False,
     stage: Stage = STAGE,
 ) -> None:
@@ -44,7 +51,7 @@ def train(
     Someone else may then promote it. A version that did not pass its gates is published as
     rejected, with exit code 0 unless --fail-on-rejected is given.
     """
-    published = _train_and_publish(Deployment.connect(stage), model, dataset)
+    published = _train_and_publish(Deployment.connect(stage), model, dataset, mlflow)
     show(
         published,
         metrics_table(published["metrics"]),
@@ -56,7 +63,9 @@ def train(
         raise typer.Exit(REJECTED)
 
 
-def _train_and_publish(deployment: Deployment, model: str, dataset: str) -> dict[str, Any]:
+def _train_and_publish(
+    deployment: Deployment, model: str, dataset: str, mlflow: str
+) -> dict[str, Any]:
     from scoreline.core.versions import MANIFEST_FILE
     from scoreline.definition.derived_warnings import derived_warnings
     from scoreline.definition.files import load_definition
@@ -76,6 +85,9 @@ def _train_and_publish(deployment: Deployment, model: str, dataset: str) -> dict
         )
         step("publishing")
         deployment.registry.publish(model, bundle.version, bundle.files)
+        if mlflow:
+            step("logging to MLflow")
+            log_version(mlflow, model, bundle)
     manifest = json.loads(bundle.files[MANIFEST_FILE])
     for sentence in _remarks(manifest["dataset"]):
         remark(sentence)

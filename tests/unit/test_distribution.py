@@ -17,7 +17,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PATTERNS = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
 PACKAGES = [pattern.removesuffix("*") for pattern in PATTERNS]
 DEPENDENCIES = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
-DEV = [Requirement(text) for text in PROJECT["project"]["optional-dependencies"]["dev"]]
+DEV, MLFLOW = (
+    [Requirement(text) for text in PROJECT["project"]["optional-dependencies"][extra]]
+    for extra in ("dev", "mlflow")
+)
 PART_OF = {"botocore": "boto3", "pydantic-core": "pydantic"}
 NOT_INSTALLED = {"bench", "docs", "tests"}
 LOCKS = "".join((ROOT / "requirements" / name).read_text() for name in ("dev.txt", "demo.txt"))
@@ -56,7 +59,7 @@ def third_party():
 @pytest.mark.slow
 def test_every_imported_library_is_declared():
     distributions = packages_distributions()
-    declared = names(DEPENDENCIES)
+    declared = names(DEPENDENCIES + MLFLOW)
     undeclared = []
     for module in third_party():
         found = {canonicalize_name(name) for name in distributions[module]}
