@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pyarrow import parquet
@@ -11,15 +12,16 @@ from features.tables import DATABASE_URLS, open_tables, parquet_files, record_ba
 from scoreline.core.datasets import GENERATED_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
     from pyarrow import RecordBatchReader
 
-    from features.pipeline import Pipeline
+    from features.pipeline import Pipeline, Tables
 
 BATCH_ROWS = 10_000
+PARTITION_CUSTOMERS = 50_000
 
 
 def build_offline(
@@ -43,8 +45,9 @@ def build_offline(
     part = path.with_name(f"{path.name}.part")  # readers never see half a table
     with open_tables(pipeline, source) as tables:
         total = tables[pipeline.application].count().to_pyarrow().as_py()
-        batches = record_batches(pipeline.offline(tables), BATCH_ROWS)
+        partitions = _partitions(pipeline, tables) or [tables]  # the columns of no customers
         path.parent.mkdir(parents=True, exist_ok=True)
+        batches = (record_batches(pipeline.offline(some), BATCH_ROWS) for some in partitions)
         try:
             written = _write(part, batches, _mark(source), lambda rows: progress(rows, total))
             part.replace(path)
@@ -53,18 +56,44 @@ def build_offline(
     return written
 
 
+def _partitions(pipeline: Pipeline, tables: Tables) -> list[Tables]:
+    """The tables of some customers at a time, so that memory does not grow with all customers.
+
+    Partitions follow each other in the order of the customers' ids.
+    """
+    key = pipeline.key
+    applicants = tables[pipeline.application].select(key).order_by(key)
+    keys = applicants.to_pyarrow()[key].to_numpy()
+    parts = [keys[i : i + PARTITION_CUSTOMERS] for i in range(0, len(keys), PARTITION_CUSTOMERS)]
+    return [_of_customers(key, tables, part[0].item(), part[-1].item()) for part in parts]
+
+
+def _of_customers(key: str, tables: Tables, first: int, last: int) -> Tables:
+    """The rows of the customers from the first to the last; tables without ids as they are."""
+    return {
+        name: table.filter(table[key].between(first, last)) if key in table.columns else table
+        for name, table in tables.items()
+    }
+
+
 def _write(
     path: Path,
-    batches: RecordBatchReader,
+    tables: Iterable[RecordBatchReader],
     mark: dict[bytes, bytes],
     progress: Callable[[int], None],
 ) -> int:
+    """Write tables of the same columns, one after the other; returns the number of rows."""
     written = 0
-    with parquet.ParquetWriter(path, batches.schema.with_metadata(mark)) as writer:
-        for batch in batches:
-            writer.write_batch(batch.replace_schema_metadata(mark))
-            written += batch.num_rows
-            progress(written)
+    with ExitStack() as stack:
+        writer = None
+        for batches in tables:
+            if writer is None:
+                schema = batches.schema.with_metadata(mark)
+                writer = stack.enter_context(parquet.ParquetWriter(path, schema))
+            for batch in batches:
+                writer.write_batch(batch.replace_schema_metadata(mark))
+                written += batch.num_rows
+                progress(written)
     return written
 
 

@@ -1,6 +1,8 @@
 """Building the offline and the online table, and refusing broken sources."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import boto3
@@ -184,3 +186,48 @@ def test_a_table_that_takes_nothing_is_an_error():
         OnlineTable("t", Throttled(takes=0), lambda _: None).put(
             [{"customer": "1", "features": "{}"}]
         )
+
+
+@pytest.mark.parametrize("customers", [1, 40, 149, 150])
+def test_partitions_give_the_same_table(folder, offline, tmp_path, monkeypatch, customers):
+    monkeypatch.setattr("features.build.PARTITION_CUSTOMERS", customers)
+    done = []
+
+    build_offline(HOME_CREDIT, str(folder), tmp_path / "parts.parquet", lambda *of: done.append(of))
+
+    assert alike(parquet.read_table(tmp_path / "parts.parquet"), parquet.read_table(offline))
+    assert done[-1] == (150, 150)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from features.build import build_offline
+from features.home_credit.pipeline import HOME_CREDIT
+build_offline(HOME_CREDIT, sys.argv[1], Path(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.long
+def test_memory_does_not_grow_with_the_customers(tmp_path):
+    peaks = []
+    for customers in (60_000, 180_000):
+        tables = tmp_path / str(customers)
+        write_tables(tables, generate_tables("home-credit", customers, seed=1))
+        command = [sys.executable, "-c", PEAK, tables, tmp_path / "features.parquet"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout))
+
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+def test_without_applicants_the_table_has_its_columns(folder, offline, tmp_path):
+    for file in folder.glob("*.parquet"):
+        table = parquet.read_table(file)
+        kept = table.slice(0, 0) if file.stem.startswith("application") else table
+        parquet.write_table(kept, tmp_path / file.name)
+
+    assert build_offline(HOME_CREDIT, str(tmp_path), tmp_path / "out" / "features.parquet") == 0
+    found = parquet.read_schema(tmp_path / "out" / "features.parquet")
+    assert found.names == parquet.read_schema(offline).names
