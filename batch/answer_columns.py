@@ -14,7 +14,7 @@ import pyarrow as pa
 from scoreline.core.errors import BatchError
 from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.reasons import Explained, ReasonFinder
-from scoreline.scoring.scores import bands, scores
+from scoreline.scoring.scores import bands, decisions, scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,12 +37,15 @@ class AnswerColumns(Protocol):
     def outputs(self) -> Sequence[str]:
         """Names of the outputs that the answers need."""
 
-    def columns(self, encoded: EncodedRows, outputs: Outputs) -> dict[str, pa.Array]:
+    def columns(
+        self, encoded: EncodedRows, outputs: Outputs, unlearned: NDArray[np.bool_]
+    ) -> dict[str, pa.Array]:
         """Columns of answers, each of n_rows values.
 
         Parameters
         ----------
         outputs : of the graph for the encoded rows, each of shape (n_rows, its columns)
+        unlearned : whether rows are in an unlearned state, shape (n_rows,)
         """
 
 
@@ -55,12 +58,17 @@ class DecisionColumns:
         self._contributions = contributions
         self.outputs = (*SCORES, *EXPLAINED) if reasons or contributions else SCORES
 
-    def columns(self, encoded: EncodedRows, outputs: Outputs) -> dict[str, pa.Array]:
+    def columns(
+        self, encoded: EncodedRows, outputs: Outputs, unlearned: NDArray[np.bool_]
+    ) -> dict[str, pa.Array]:
         """Figures, and the reasons by decreasing weight; null where there is no further reason."""
         probability, log_odds, *explained = outputs
-        answers = self._figures(probability[:, 0].astype(float), log_odds[:, 0].astype(float))
+        answers = self._figures(
+            probability[:, 0].astype(float), log_odds[:, 0].astype(float), unlearned
+        )
         if self._reasons:
-            approved = answers["decision"].to_numpy(zero_copy_only=False) == "approve"
+            # Reasons explain the score, whatever is unlearned.
+            approved = decisions(self._contract, answers["score"].to_numpy()) == "approve"
             rows = zip(
                 *(part.tolist() for part in (encoded.X.T, explained[2], explained[1])),
                 *(part[:, 0].tolist() for part in (explained[0], log_odds)),
@@ -73,7 +81,10 @@ class DecisionColumns:
         return answers
 
     def _figures(
-        self, probability: NDArray[np.float64], log_odds: NDArray[np.float64]
+        self,
+        probability: NDArray[np.float64],
+        log_odds: NDArray[np.float64],
+        unlearned: NDArray[np.bool_],
     ) -> dict[str, pa.Array]:
         contract = self._contract
         score = scores(contract.score_scale, log_odds)
@@ -84,8 +95,17 @@ class DecisionColumns:
             "score": pa.array(score.astype(np.int32)),
             "risk_score": pa.array(np.rint(100 * probability * 100) / 100),
             "risk_level": words(level, [level.name for level in contract.risk_levels]),
-            "decision": words(bands(contract, score), [band.decision for band in contract.bands]),
+            "decision": self._decisions(score, unlearned),
         }
+
+    def _decisions(self, score: NDArray[np.int64], unlearned: NDArray[np.bool_]) -> pa.Array:
+        """The decision of each row; see `Contract.decide`."""
+        found = [band.decision for band in self._contract.bands]
+        names = found if "refer" in found else [*found, "refer"]
+        places = bands(self._contract, score)
+        if self._contract.refers_unlearned:
+            places = np.where(unlearned, names.index("refer"), places)
+        return words(places, names)
 
     def _reason_columns(self, found: Sequence[Sequence[dict[str, Any]]]) -> dict[str, pa.Array]:
         inquiries = any(reason.inquiries for reason in self._contract.reasons)
@@ -119,7 +139,12 @@ class RecommendationColumns:
         self._names = [label.name for label in contract.labels]
         self._top = contract.top
 
-    def columns(self, encoded: EncodedRows, outputs: Outputs) -> dict[str, pa.Array]:
+    def columns(
+        self,
+        encoded: EncodedRows,
+        outputs: Outputs,
+        unlearned: NDArray[np.bool_],
+    ) -> dict[str, pa.Array]:
         """Products, the likeliest first, ties in the contract's order; null where all are held."""
         [probabilities] = outputs
         # Products held rank below every probability.
@@ -149,12 +174,32 @@ def unseen_features(contract: Contract, X: NDArray[np.float32]) -> dict[str, pa.
     accepting = [i for i, f in enumerate(contract.features) if f.unseen == "accept"]
     if not accepting:
         return {}
-    names = np.array([contract.features[i].name for i in accepting])
-    is_unseen = X[accepting] == UNSEEN_CATEGORY
-    found = np.full(X.shape[1], None, object)
-    for row in np.flatnonzero(is_unseen.any(axis=0)):
-        found[row] = ",".join(names[is_unseen[:, row]])
-    return {"unseen": pa.array(found, pa.string())}
+    names = [contract.features[i].name for i in accepting]
+    return {"unseen": _named(names, X[accepting].T == UNSEEN_CATEGORY)}
+
+
+def unlearned_features(contract: Contract, flags: NDArray[np.bool_]) -> dict[str, pa.Array]:
+    """The column `unlearned`, where a model has unlearned states.
+
+    It names the features in such a state, with commas between them, and is null in rows without
+    one.
+
+    Parameters
+    ----------
+    flags : whether rows are in each unlearned state, shape (n_rows, n_states)
+    """
+    if not contract.unlearned:
+        return {}
+    return {"unlearned": _named([state.feature for state in contract.unlearned], flags)}
+
+
+def _named(names: Sequence[str], flags: NDArray[np.bool_]) -> pa.Array:
+    """The names whose flags are set in each row, with commas between them; null for none."""
+    listed = np.array(names)
+    found = np.full(len(flags), None, object)
+    for row in np.flatnonzero(flags.any(axis=1)):
+        found[row] = ",".join(listed[flags[row]])
+    return pa.array(found, pa.string())
 
 
 def words(

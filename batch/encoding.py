@@ -64,11 +64,18 @@ class EncodedRows:
     broken: Sequence[tuple[str, str, NDArray[np.bool_]]] = ()
 
     @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Whether each row complies with every rule, shape (n_rows,)."""
+        if not self.broken:
+            return np.ones(self.X.shape[1], bool)
+        return ~np.any([rows for _, _, rows in self.broken], axis=0)
+
+    @property
     def accepted(self) -> EncodedRows:
         """The rows that comply with every rule."""
         if not self.broken:
             return self
-        kept = ~np.any([rows for _, _, rows in self.broken], axis=0)
+        kept = self.kept
         ids = None if self.ids is None else self.ids.filter(pa.array(kept))
         return EncodedRows(self.X[:, kept], self.held[:, kept], ids, self.rows[kept])
 

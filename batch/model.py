@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from batch.answer_columns import ANSWER_COLUMNS, unseen_features, words
+from batch.answer_columns import ANSWER_COLUMNS, unlearned_features, unseen_features, words
 from scoreline.core.contract import Contract
 from scoreline.core.errors import VersionRefusedError
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, digest
-from scoreline.scoring.many_rows import open_session, run_rows
+from scoreline.scoring.application import unlearned_rule
+from scoreline.scoring.many_rows import open_session, run_rows, run_unlearned, unlearned_output
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -51,9 +53,32 @@ class BatchModel:
         """
         make = ANSWER_COLUMNS[self.contract.task]
         answer = make(self.contract, reasons=reasons, contributions=contributions)
-        answers = answer.columns(encoded, run_rows(self._session, encoded.X.T, answer.outputs))
-        version = words(np.zeros(encoded.X.shape[1]), [self.version])
-        return {**answers, **unseen_features(self.contract, encoded.X), "version": version}
+        named = unlearned_output(self._session)
+        outputs = run_rows(self._session, encoded.X.T, [*answer.outputs, *named])
+        flags = outputs.pop() == 1 if named else np.zeros((encoded.X.shape[1], 0), bool)
+        return {
+            **answer.columns(encoded, outputs, flags.any(axis=1)),
+            **unseen_features(self.contract, encoded.X),
+            **unlearned_features(self.contract, flags),
+            "version": words(np.zeros(encoded.X.shape[1]), [self.version]),
+        }
+
+    def refused(self, encoded: EncodedRows) -> EncodedRows:
+        """The rows with the breaches of a model that refuses unlearned states.
+
+        Other models are not run for it.
+        """
+        unlearned = self.contract.unlearned
+        if not unlearned or self.contract.unlearned_rule != "refuse":
+            return encoded
+        flags = run_unlearned(self._session, encoded.X.T)
+        kept = encoded.kept
+        breaches = [
+            (state.feature, unlearned_rule(state), kept & rows)
+            for state, rows in zip(unlearned, flags.T, strict=True)
+            if (kept & rows).any()
+        ]
+        return replace(encoded, broken=[*encoded.broken, *breaches])
 
 
 def load_batch_model(registry: ModelReader, model: str, version: str = "") -> BatchModel:

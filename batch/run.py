@@ -185,7 +185,7 @@ class Batch:
 
     def _score(self, journal: Journal, part: int, table: pa.Table) -> dict[str, int]:
         """Encode, score and write one part; returns its counts."""
-        encoded = self.encoder.encode(table)
+        encoded = self.model.refused(self.encoder.encode(table))
         accepted, first = encoded.accepted, part * self.part_rows + 1
         rejected = encoded.X.shape[1] - accepted.X.shape[1]
         if rejected:

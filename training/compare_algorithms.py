@@ -25,6 +25,7 @@ from training.export.metadata import with_metadata
 from training.fit.calibration import sigmoid
 from training.fit.model import fit
 from training.fit.population import weighting_of
+from training.graph.states import in_unlearned_state, with_unlearned
 from training.incumbents.swap_set import is_approved
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class ComparedAlgorithm:
 @dataclass(frozen=True, slots=True)
 class _CrossValidated:
     log_odds: NDArray[np.float64]
+    unlearned: NDArray[np.bool_]
     fit_seconds: float
     model_bytes: int
     row_us: float
@@ -177,23 +179,30 @@ def compare(
             model_bytes=of.model_bytes,
             row_us=of.row_us,
             against_best=against_best.get(name),
-            profit=_profit(variants[name], dataset.take(held_out), log_odds[name]),
+            profit=_profit(
+                variants[name], dataset.take(held_out), log_odds[name], of.unlearned[held_out]
+            ),
         )
         for name, of in found.items()
     ]
 
 
 def _profit(
-    definition: DefaultDefinition, dataset: Dataset, log_odds: NDArray[np.float64]
+    definition: DefaultDefinition,
+    dataset: Dataset,
+    log_odds: NDArray[np.float64],
+    unlearned: NDArray[np.bool_],
 ) -> ProfitOfAlgorithm | None:
     if definition.economics is None:
         return None
     default_rate = definition.calibration.default_rate
     outcomes = Outcomes.of(dataset.y, dataset.value, dataset.weight, default_rate)
-    curve = profit_curve(scores(definition.score, log_odds), outcomes)
+    contract = definition.contract()
+    never = unlearned & contract.refers_unlearned
+    curve = profit_curve(scores(definition.score, log_odds), outcomes, never)
     return ProfitOfAlgorithm(
         currency=definition.economics.currency,
-        approved=profit_of(is_approved(definition.contract(), log_odds), outcomes),
+        approved=profit_of(is_approved(contract, log_odds, unlearned), outcomes),
         best_cutoff=int(curve.cutoff[curve.best]),
         best=curve.approvals(curve.best),
     )
@@ -219,7 +228,7 @@ def _cross_validate(
     splits: Sequence[Fold],
     progress: Callable[[str], None],
 ) -> _CrossValidated:
-    log_odds = np.empty(len(dataset.y))
+    log_odds, unlearned = np.empty(len(dataset.y)), np.zeros(len(dataset.y), bool)
     seconds = []
     for number, (train, held_out) in enumerate(splits, start=1):
         progress(f"{definition.algorithm.name}: fold {number} of {len(splits)}")
@@ -227,10 +236,13 @@ def _cross_validate(
         model = fit(definition, dataset.take(train))
         seconds.append(time.perf_counter() - started)
         log_odds[held_out] = model.log_odds(dataset.X[held_out])
-    contract = definition.contract()
+        contract = with_unlearned(
+            definition.contract(), model.state_rows, definition.min_state_rows
+        )
+        unlearned[held_out] = in_unlearned_state(contract, dataset.X[held_out])
     content = with_metadata(online_graph(model, contract)[0], {"contract": contract.to_json()})
     row_us = _row_us(open_session(content), dataset.X[held_out])
-    return _CrossValidated(log_odds, median(seconds), len(content), row_us)
+    return _CrossValidated(log_odds, unlearned, median(seconds), len(content), row_us)
 
 
 def _row_us(session: onnxruntime.InferenceSession, X: NDArray[np.float32]) -> float:

@@ -24,6 +24,7 @@ from training.data.memory import available_mb, check_memory
 from training.data.split import split_rows
 from training.data.stable_order import in_stable_order
 from training.data.training_rows import TrainingRows
+from training.data.unseen import refuse_unlisted
 from training.environment import environment
 from training.export.metadata import with_metadata
 from training.fit.tuning import tune
@@ -32,6 +33,7 @@ from training.incumbents.champion import Incumbents
 from training.incumbents.test_sets import describe_test_set
 from training.recipes.default import train_default
 from training.recipes.recommendation import train_recommendation
+from training.report.figures.states import unlearned_warnings
 from training.report.page import render_report
 
 if TYPE_CHECKING:
@@ -83,13 +85,19 @@ def train(
     progress(f"reading {dataset_path}")
     check_memory(definition, dataset_path, available_mb())
     return train_on(
-        load_dataset(definition, dataset_path),
+        _read(definition, dataset_path),
         definition,
         dataset_path,
         trained_by=trained_by,
         incumbents=incumbents,
         progress=progress,
     )
+
+
+def _read(definition: Definition, path: str) -> Dataset:
+    dataset = load_dataset(definition, path)
+    refuse_unlisted(dataset)
+    return dataset
 
 
 def train_on(
@@ -135,7 +143,10 @@ def train_on(
         **_provenance(definition, chosen),
         **({"tuning": study} if study else {}),
         "dataset": {**description, **trained.samples},
-        "warnings": list(derived_warnings(definition.contract())),
+        "warnings": [
+            *derived_warnings(definition.contract()),
+            *unlearned_warnings(trained.sections["states"]),
+        ],
         "metrics": {name: asdict(interval) for name, interval in trained.metrics.items()},
         **trained.sections,
         **judgement.to_json(),

@@ -70,6 +70,7 @@ def _train_and_publish(
     from scoreline.definition.derived_warnings import derived_warnings
     from scoreline.definition.files import load_definition
     from training.incumbents.champion import read_incumbents
+    from training.report.figures.states import unlearned_warnings
     from training.train import train as train_bundle
 
     definition = load_definition(model)
@@ -91,6 +92,8 @@ def _train_and_publish(
     manifest = json.loads(bundle.files[MANIFEST_FILE])
     for sentence in _remarks(manifest["dataset"]):
         remark(sentence)
+    for warning in unlearned_warnings(manifest["states"]):
+        remark(f"warning: {warning}")
     shown = {name: manifest[name] for name in ("metrics", "gates")}
     return {"model": model, "version": bundle.version, "status": bundle.status, **shown}
 
@@ -144,6 +147,7 @@ def compare(
     from training.compare_algorithms import compare as compare_algorithms
     from training.compare_algorithms import with_algorithms
     from training.data.load import load_dataset
+    from training.data.unseen import refuse_unlisted
 
     definition = load_definition(model)
     variants = with_algorithms(definition, _chosen_algorithms(definition, algorithms))
@@ -152,6 +156,7 @@ def compare(
         if not Path(path).exists():
             path = _dataset_path(path, Deployment.connect(stage))
         rows = load_dataset(definition, path)
+        refuse_unlisted(rows)
         results = compare_algorithms(variants, rows, folds=folds, progress=step, left_out=remark)
     show(
         [asdict(result) for result in results],

@@ -267,11 +267,14 @@ def score_many(model: ScoringModel, body: Body, languages: Sequence[str]) -> Bat
 
 
 def count_answers(answers: Sequence[Mapping[str, Any]]) -> None:
-    """Count answers, and the values in them that were accepted as unseen categories."""
+    """Count answers, and in them the unseen categories and the unlearned states of features."""
     metrics.add_metric("Predictions", MetricUnit.Count, len(answers))
     unseen = sum([len(answer.get("unseen", ())) for answer in answers])
     if unseen:
         metrics.add_metric("UnseenCategories", MetricUnit.Count, unseen)
+    unlearned = sum([len(answer.get("unlearned", ())) for answer in answers])
+    if unlearned:
+        metrics.add_metric("UnlearnedStates", MetricUnit.Count, unlearned)
 
 
 def invoke(event: Any) -> Mapping[str, object]:

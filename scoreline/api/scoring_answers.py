@@ -105,6 +105,12 @@ class Scored(HistoryPart):
             {"description": "Fields with a category that the model accepts but does not list"},
         ]
     ]
+    unlearned: NotRequired[
+        Annotated[
+            list[str],
+            {"description": "Features in a state that too few training rows were in"},
+        ]
+    ]
     processing_time_ms: NotRequired[
         Annotated[float, {"description": "A batch has one for all its applications"}]
     ]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Decision = Literal["approve", "refer", "decline"]
 Task = Literal["default", "recommendation"]
+# What an application with an unlearned state gets: the decision refer, no answer, or its score.
+UnlearnedRule = Literal["refer", "refuse", "score"]
 # Figures that a further field of an answer may hold, under the name that clients know.
 CreditFigure = Literal[
     "probability_of_default",
@@ -35,13 +37,14 @@ CreditFigure = Literal[
 RecommendationFigure = Literal["recommended_products", "model", "version", "answered_at"]
 Figure = CreditFigure | RecommendationFigure
 
+UNLEARNED = "unlearned"  # output of the graphs of models with unlearned states
 HELD = "held"  # products that the customer of a recommendation holds
 RESERVED_FIELDS = ("id", "bank", HELD)
 # Fields that answers have already, in single requests or in the results of a batch.
 ANSWER_FIELDS = (
     *("id", "model", "version", "probability_of_default", "probabilities", "score", "risk_score"),
-    *("risk_level", "decision", "reasons", "recommendations", "unseen", "features", "error"),
-    "processing_time_ms",
+    *("risk_level", "decision", "reasons", "recommendations", "unseen", "unlearned", "features"),
+    *("error", "processing_time_ms"),
 )
 
 
@@ -209,6 +212,20 @@ class Constant:
 
 
 @record
+class State:
+    """A state that a feature or derived feature may be in.
+
+    Attributes
+    ----------
+    feature : name of the feature or derived feature
+    state : number, missing, undefined, not listed, true, false, or a category's or code's name
+    """
+
+    feature: str
+    state: str
+
+
+@record
 class Contract:
     """Everything that serving needs to know about a model besides its graph.
 
@@ -220,6 +237,9 @@ class Contract:
     pipeline : the feature pipeline whose online table holds the features marked `online`, ""
         if there are no such features
     answer : further fields of an answer, under the names that the model's clients know
+    unlearned : states that too few fitted rows are in, in the order of the graph's output
+        `unlearned`, which says for each of them whether a row is in it
+    unlearned_rule : what an application with such a state gets
     """
 
     model: str
@@ -237,6 +257,8 @@ class Contract:
     labels: tuple[Label, ...] = ()
     top: int = 0
     answer: Mapping[str, Figure | Constant] = field(default_factory=dict)
+    unlearned: tuple[State, ...] = ()
+    unlearned_rule: UnlearnedRule = "refer"
 
     def to_json(self) -> str:
         """JSON in the definition's order; the first language of a reason is the default one."""
@@ -264,6 +286,7 @@ class Contract:
                     name: given if isinstance(given, str) else Constant(**given)
                     for name, given in raw.get("answer", {}).items()
                 },
+                "unlearned": tuple(State(**state) for state in raw.get("unlearned", ())),
             }
         )
 
@@ -272,8 +295,18 @@ class Contract:
         """The features and then the derived features: each has a contribution to the margin."""
         return (*self.features, *self.derived)
 
-    def decide(self, score: int) -> Decision:
-        """The decision of the first band whose cutoff the score reaches."""
+    @property
+    def refers_unlearned(self) -> bool:
+        """Whether the model alone decides on no applicant with an unlearned state."""
+        return self.unlearned_rule != "score"
+
+    def decide(self, score: int, *, unlearned: bool = False) -> Decision:
+        """The decision of the first band whose cutoff the score reaches.
+
+        An applicant with an unlearned state is referred, unless the definition chose the score.
+        """
+        if unlearned and self.refers_unlearned:
+            return "refer"
         for band in self.bands:
             if band.min_score is None or score >= band.min_score:
                 return band.decision

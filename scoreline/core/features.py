@@ -127,6 +127,8 @@ class DerivedFeature:
     unit : unit of the amount, shown with it
     description : what the feature is, shown in schema and report
     monotone : how the probability of default moves as the value rises
+    undefined : what it means that the expression has no value though its features have: a number
+        that takes its place, or missing
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -136,3 +138,4 @@ class DerivedFeature:
     unit: str = ""
     description: str = ""
     monotone: Monotone | None = None
+    undefined: float | Literal["missing"] | None = None

@@ -1,4 +1,4 @@
-"""Warnings about derived features that follow from the definition, before anything is fitted."""
+"""What follows from the ranges of a definition for derived features, before anything is fitted."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from math import exp, inf, isnan, log
 from typing import TYPE_CHECKING
 
+from scoreline.core.features import FLOAT32_MAX
 from scoreline.definition.expression import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from scoreline.core.contract import Contract
-    from scoreline.core.features import Monotone
+    from scoreline.core.features import DerivedFeature, Monotone
 
 DIRECTIONS = {"increasing": 1, "decreasing": -1}
 # Beyond it, exp is infinite.
@@ -40,18 +41,58 @@ class Range:
 
 def derived_warnings(contract: Contract) -> Iterator[str]:
     """Warnings for derived features that may be undefined or lose the direction of a feature."""
-    known = {
-        feature.name: Range(*feature.range, {feature.name: 1}) for feature in contract.features
-    }
+    known = _features(contract)
     directions = {f.name: f.monotone for f in contract.features if f.monotone is not None}
     for derived in contract.derived:
         found = _range(parse_expression(derived.expression).tree, known)
-        for reason in dict.fromkeys(found.undefined):
-            yield f"derived.{derived.name}: {reason} within the declared ranges"
+        if derived.undefined is None:
+            for reason in dict.fromkeys(found.undefined):
+                yield f"derived.{derived.name}: {reason} within the declared ranges"
         for name, direction in directions.items():
             if name in found.signs:
                 yield from _lost(name, direction, derived.name, derived.monotone, found.signs[name])
-        known[derived.name] = Range(found.low, found.high, found.signs)
+        known[derived.name] = _value(derived, found)
+
+
+def may_be_undefined(contract: Contract) -> set[str]:
+    """Derived features that may have no value though all that they are made of have one.
+
+    Values that float32 cannot hold are undefined too, as is what is made of an undefined value.
+    """
+    known = _features(contract)
+    undefined: set[str] = set()
+    for derived in contract.derived:
+        expression = parse_expression(derived.expression)
+        is_defined = expression.names.isdisjoint(undefined) and all(
+            _fits(_range(part, known)) for part in _parts(expression.tree, known)
+        )
+        if not is_defined and not isinstance(derived.undefined, float | int):
+            undefined.add(derived.name)
+        known[derived.name] = _value(derived, _range(expression.tree, known))
+    return undefined
+
+
+def _features(contract: Contract) -> dict[str, Range]:
+    return {feature.name: Range(*feature.range, {feature.name: 1}) for feature in contract.features}
+
+
+def _value(derived: DerivedFeature, found: Range) -> Range:
+    """The range of a derived feature's value: a float32 number, or what stands for undefined."""
+    low, high = (min(max(end, -FLOAT32_MAX), FLOAT32_MAX) for end in (found.low, found.high))
+    if isinstance(derived.undefined, float | int):
+        low, high = min(low, derived.undefined), max(high, derived.undefined)
+    return Range(low, high, found.signs)
+
+
+def _parts(tree: ast.expr, known: Mapping[str, Range]) -> Iterator[ast.expr]:
+    """The expression and every part of it that has a value."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr) and not (isinstance(node, ast.Name) and node.id not in known):
+            yield node
+
+
+def _fits(found: Range) -> bool:
+    return not found.undefined and -FLOAT32_MAX <= found.low <= found.high <= FLOAT32_MAX
 
 
 def _lost(
@@ -119,12 +160,23 @@ def _inverse(b: Range, text: str) -> Range:
 
 def _power(a: Range, b: Range, exponent: ast.expr) -> Range:
     """A power of a number that is never negative has a known direction; others have not."""
-    if b.low != b.high or b.signs or a.low < 0:
+    if b.low != b.high or b.signs:
         return Range(-inf, inf, dict.fromkeys({**a.signs, **b.signs}), _undefined(a, b))
     power = b.low
     if power < 0:
         return _inverse(_power(a, _negative(b), exponent), "of a negative power")
+    if a.low < 0:
+        return _power_of_any(a, power)
     return Range(_raised(a.low, power), _raised(a.high, power), a.signs, _undefined(a, b))
+
+
+def _power_of_any(a: Range, power: float) -> Range:
+    """A power, not negative, of a number that may be negative."""
+    largest = _raised(max(abs(a.low), abs(a.high)), power)
+    undefined = a.undefined
+    if power % 1:
+        undefined = (*undefined, f"a number below 0, which has no power {power:g}, may occur")
+    return Range(-largest, largest, dict.fromkeys(a.signs), undefined)
 
 
 def _call(function: str, arguments: Sequence[Range], nodes: Sequence[ast.expr]) -> Range:

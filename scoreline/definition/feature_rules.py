@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scoreline.core.categories import comparable
 from scoreline.core.contract import RESERVED_FIELDS
 from scoreline.core.errors import DefinitionError
+from scoreline.core.features import FLOAT32_MAX
 from scoreline.definition.expression import parse_expression
 
 if TYPE_CHECKING:
@@ -155,6 +156,8 @@ def check_derived(
         except DefinitionError as error:
             yield key, error.message
             continue
+        if isinstance(feature.undefined, float | int) and abs(feature.undefined) > FLOAT32_MAX:
+            yield f"derived.{feature.name}.undefined", "is too large for the model's numbers"
         for name in sorted(names - known):
             yield key, f"{name} is not a number that is defined before it"
         known.add(feature.name)

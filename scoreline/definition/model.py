@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import to_json
 
-from scoreline.core.contract import Band, Contract, Label, Reason, RiskLevel, ScoreScale, Task
+from scoreline.core.contract import (
+    Band,
+    Contract,
+    Label,
+    Reason,
+    RiskLevel,
+    ScoreScale,
+    Task,
+    UnlearnedRule,
+)
 from scoreline.core.features import DerivedFeature, Feature
 from scoreline.core.versions import digest
 from scoreline.definition import decision_rules, feature_rules, rules
@@ -43,7 +52,7 @@ DIGEST_KEYS = (
     *("name", "description", "task", "dataset", "pipeline", "id", "target", "labels", "top"),
     *("algorithm", "promotion", "watch", "tuning", "split", "gates", "calibration"),
     *("explanation", "score", "bands", "risk_levels", "features", "derived", "reasons", "report"),
-    *("answer", "group", "weight", "economics"),
+    *("answer", "group", "weight", "economics", "min_state_rows", "unlearned"),
 )
 
 CheckedFeature = Annotated[Feature, checked_by(feature_rules.check_feature)]
@@ -82,6 +91,11 @@ class Definition(Table):
     gates : what a version must reach to be promoted
     features : the fields of an application, in the order of the model's input
     derived : features that are computed from others, inside the model
+    min_state_rows : fewest training rows that teach the model a state of a feature: a number, a
+        category, a missing or an undefined value, a special code; with fewer it is unlearned
+    unlearned : what an application with an unlearned state gets: the decision refer, a refusal
+        that names field and state, or the decision of its score; a recommendation that is not
+        refused names the fields alone
     report : what the report says about the model's use
     """
 
@@ -100,6 +114,8 @@ class Definition(Table):
     gates: GateSettings = GateSettings()
     features: Annotated[tuple[CheckedFeature, ...], Field(min_length=1)]
     derived: tuple[DerivedFeature, ...] = ()
+    min_state_rows: Annotated[int, Field(ge=1)] = 20
+    unlearned: UnlearnedRule = "refer"
     report: ReportSettings = ReportSettings()
 
     @model_validator(mode="after")
@@ -179,6 +195,7 @@ class Definition(Table):
             description=self.description,
             features=self.inputs,
             derived=self.derived,
+            unlearned_rule=self.unlearned,
         )
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Self:

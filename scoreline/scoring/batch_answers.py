@@ -62,7 +62,7 @@ def answer_batch(
             refusals[place] = _refusal(model, item, error, max_fields)
     answers = _answers(model, [applicant.encoded for applicant in applicants], languages)
     answered = (
-        cast("Answer", {**answer, **applicant.shown})
+        cast("Answer", answer if "error" in answer else {**answer, **applicant.shown})
         for answer, applicant in zip(answers, applicants, strict=True)
     )
     return [refusals.get(place) or next(answered) for place in range(len(items))]
@@ -70,21 +70,40 @@ def answer_batch(
 
 def _answers(
     model: ScoringModel, encoded: Sequence[EncodedApplication], languages: Sequence[str]
-) -> list[Answer]:
+) -> list[Answer | Refusal]:
     """The answers; all but the first few are made only if together they are small enough."""
     first, rest = encoded[:SAMPLE], encoded[SAMPLE:]
+    answers = _outcomes(model, first, languages) if first else []
     if not rest:
-        return model.answer(first, languages) if first else []
-    answers = model.answer(first, languages)
+        return answers
     if len(json.dumps(answers)) / len(first) * len(encoded) > MAX_ANSWERS_BYTES:
         raise PayloadTooLargeError(f"the answers are over {MAX_ANSWERS_BYTES} bytes; {INSTEAD}")
-    return [*answers, *model.answer(rest, languages)]
+    return [*answers, *_outcomes(model, rest, languages)]
+
+
+def _outcomes(
+    model: ScoringModel, encoded: Sequence[EncodedApplication], languages: Sequence[str]
+) -> list[Answer | Refusal]:
+    """The answers, and the errors of applications that the model refuses once it has run."""
+    return [
+        _error_of(application, outcome, MAX_ITEM_FIELDS)
+        if isinstance(outcome, InvalidApplicationError)
+        else outcome
+        for (application, _), outcome in zip(
+            encoded, model.answer_each(encoded, languages), strict=True
+        )
+    ]
 
 
 def _refusal(model: ScoringModel, item: Any, error: ScorelineError, max_fields: int) -> Refusal:
-    """The error of an item, with its id unless the id itself breaks a rule."""
+    """The error of an item of the request."""
     if model.contract.pipeline and isinstance(item, dict):
         item = item.get("application")
-    identifier = item.get("id") if isinstance(item, dict) else None
+    return _error_of(item, error, max_fields)
+
+
+def _error_of(application: Any, error: ScorelineError, max_fields: int) -> Refusal:
+    """The error of an application, with its id unless the id itself breaks a rule."""
+    identifier = application.get("id") if isinstance(application, dict) else None
     refusal = cast("Refusal", error.to_json(max_fields))
     return {"id": identifier, **refusal} if is_identifier(identifier) else refusal

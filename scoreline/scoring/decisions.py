@@ -34,13 +34,15 @@ class DecisionAnswers:
         row: Sequence[float],
         outputs: Sequence[Sequence[float]],
         languages: Sequence[str],
+        *,
+        unlearned: bool = False,
     ) -> CreditDecision:
         """The answer to one application, of whose row these are the graph's outputs."""
         [probability], [log_odds], [margin], contributions, values = outputs
         contract = self._contract
         score = contract.score_scale.score(log_odds)
-        decision = contract.decide(score)
-        explained = Explained(row, values, contributions, margin, log_odds, decision == "approve")
+        by_score = contract.decide(score)  # reasons explain the score, whatever is unlearned
+        explained = Explained(row, values, contributions, margin, log_odds, by_score == "approve")
         return {
             "probability_of_default": round(probability, 6),
             "probabilities": {
@@ -50,6 +52,6 @@ class DecisionAnswers:
             "score": score,
             "risk_score": round(100 * probability, 2),
             "risk_level": contract.risk_level(probability),
-            "decision": decision,
+            "decision": contract.decide(score, unlearned=True) if unlearned else by_score,
             "reasons": cast("list[Reason]", self._reasons.find(explained, languages)),
         }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
+from scoreline.core.contract import UNLEARNED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -66,3 +68,18 @@ def run_log_odds(
     """Calibrated log-odds of default of many rows, shape (n_rows,)."""
     [log_odds] = run_rows(session, X, ["log_odds"])
     return log_odds[:, 0].astype(np.float64)
+
+
+def unlearned_output(session: onnxruntime.InferenceSession) -> list[str]:
+    """The output that says which unlearned states a row is in, if the graph has it."""
+    return [output.name for output in session.get_outputs() if output.name == UNLEARNED]
+
+
+def run_unlearned(
+    session: onnxruntime.InferenceSession, X: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Whether rows are in each unlearned state of the model, shape (n_rows, n_states)."""
+    if not unlearned_output(session):
+        return np.zeros((len(X), 0), bool)
+    [found] = run_rows(session, X, [UNLEARNED])
+    return np.asarray(found == 1)

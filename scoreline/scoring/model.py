@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from scoreline.core.contract import Contract
-from scoreline.core.errors import OnnxRuntimeError, VersionRefusedError
+from scoreline.core.contract import UNLEARNED, Contract
+from scoreline.core.errors import (
+    FieldError,
+    InvalidApplicationError,
+    OnnxRuntimeError,
+    VersionRefusedError,
+)
 from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.versions import MODEL_FILE, VersionRef, digest
 from scoreline.scoring.answer_fields import answer_fields
-from scoreline.scoring.application import ApplicationEncoder
+from scoreline.scoring.application import ApplicationEncoder, unlearned_rule
 from scoreline.scoring.decisions import DecisionAnswers
 from scoreline.scoring.recommendations import RecommendationAnswers
 from scoreline.scoring.session import Session
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
     from scoreline.api.scoring_answers import Answer, CreditDecision, RecommendedProducts
     from scoreline.aws.reader import ModelReader
+    from scoreline.core.contract import State
 
     # An application as the client sent it, and its row.
     type EncodedApplication = tuple[Mapping[str, Any], Sequence[float]]
@@ -38,6 +44,8 @@ class TaskAnswers(Protocol):
         row: Sequence[float],
         outputs: Sequence[Sequence[float]],
         languages: Sequence[str],
+        *,
+        unlearned: bool = False,
     ) -> CreditDecision | RecommendedProducts:
         """The answer to one application, without id, model and version.
 
@@ -46,6 +54,7 @@ class TaskAnswers(Protocol):
         application, row : as the client sent it, and encoded
         outputs : the row's, one after the other
         languages : wanted languages of texts, the best first
+        unlearned : the row is in a state that too few fitted rows are in
         """
 
 
@@ -74,9 +83,11 @@ class ScoringModel:
             for position, feature in enumerate(self.contract.features)
             if feature.unseen == "accept"
         ]
+        self._unlearned = self.contract.unlearned
+        self._outputs = (*self._answers.outputs, *([UNLEARNED] if self._unlearned else []))
         if session.columns != len(self.contract.features):
             raise ValueError("the graph takes other rows than the contract says")
-        if not set(self._answers.outputs) <= set(session.outputs):
+        if not set(self._outputs) <= set(session.outputs):
             raise ValueError("the graph lacks an output that the task needs")
 
     @classmethod
@@ -92,35 +103,84 @@ class ScoringModel:
         [outputs] = self._session.run(rows, ["log_odds"])
         return [value for [value] in outputs]
 
+    def unlearned(self, rows: Sequence[Sequence[float]]) -> list[list[State]]:
+        """The unlearned states that each encoded row is in."""
+        if not self._unlearned:
+            return [[] for _ in rows]
+        [flags] = self._session.run(rows, [UNLEARNED])
+        return [self._states(of_row) for of_row in flags]
+
     def answer(
         self, applications: Sequence[EncodedApplication], languages: Sequence[str] = ()
     ) -> list[Answer]:
         """Answers for applications and their encoded rows, in one run of the graph.
 
-        `unseen` names the features whose category was accepted though the model does not know it;
-        answers without such a feature do not have the field.
+        `unseen` names the features whose category was accepted though the model does not know it,
+        and `unlearned` those in a state that too few fitted rows are in; answers without such a
+        feature do not have the field.
 
         Parameters
         ----------
         languages : wanted languages of the reasons' texts, the best first
+
+        Raises
+        ------
+        InvalidApplicationError
+            The first application with an unlearned state, for a model that refuses it.
         """
-        rows = [row for _, row in applications]
-        columns = self._session.run(rows, self._answers.outputs)
-        answers: list[Answer] = []
-        for (application, row), *outputs in zip(applications, *columns, strict=True):
-            answer: dict[str, Any] = {
-                "id": application.get("id") or os.urandom(16).hex(),
-                "model": self.contract.model,
-                "version": self.version,
-                **self._answers.answer(application, row, outputs, languages),
-            }
-            unseen = [name for name, i in self._accepting if row[i] == UNSEEN_CATEGORY]
-            if unseen:
-                answer["unseen"] = unseen
-            if self.contract.answer:
-                answer |= answer_fields(self.contract.answer, answer)
-            answers.append(cast("Answer", answer))
+        answers = []
+        for outcome in self.answer_each(applications, languages):
+            if isinstance(outcome, InvalidApplicationError):
+                raise outcome
+            answers.append(outcome)
         return answers
+
+    def answer_each(
+        self, applications: Sequence[EncodedApplication], languages: Sequence[str] = ()
+    ) -> list[Answer | InvalidApplicationError]:
+        """Answers as `answer` gives them, and the error in place of each that is refused."""
+        rows = [row for _, row in applications]
+        columns = self._session.run(rows, self._outputs)
+        outcomes: list[Answer | InvalidApplicationError] = []
+        for encoded, *outputs in zip(applications, *columns, strict=True):
+            unlearned = self._states(outputs.pop()) if self._unlearned else []
+            if unlearned and self.contract.unlearned_rule == "refuse":
+                outcomes.append(refusal(unlearned))
+            else:
+                outcomes.append(self._answer(encoded, outputs, languages, unlearned))
+        return outcomes
+
+    def _answer(
+        self,
+        encoded: EncodedApplication,
+        outputs: Sequence[Sequence[float]],
+        languages: Sequence[str],
+        unlearned: Sequence[State],
+    ) -> Answer:
+        application, row = encoded
+        answer: dict[str, Any] = {
+            "id": application.get("id") or os.urandom(16).hex(),
+            "model": self.contract.model,
+            "version": self.version,
+            **self._answers.answer(application, row, outputs, languages, unlearned=bool(unlearned)),
+        }
+        unseen = [name for name, i in self._accepting if row[i] == UNSEEN_CATEGORY]
+        if unseen:
+            answer["unseen"] = unseen
+        if unlearned:
+            answer["unlearned"] = [state.feature for state in unlearned]
+        if self.contract.answer:
+            answer |= answer_fields(self.contract.answer, answer)
+        return cast("Answer", answer)
+
+    def _states(self, flags: Sequence[float]) -> list[State]:
+        return [state for state, flag in zip(self._unlearned, flags, strict=True) if flag]
+
+
+def refusal(unlearned: Sequence[State]) -> InvalidApplicationError:
+    """The error of an application with unlearned states, for a model that refuses them."""
+    fields = tuple(FieldError(state.feature, unlearned_rule(state)) for state in unlearned)
+    return InvalidApplicationError("the model has not learned a state of the application", fields)
 
 
 def load_version(registry: ModelReader, model: str, ref: VersionRef) -> ScoringModel:

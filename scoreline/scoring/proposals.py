@@ -84,10 +84,21 @@ class Goal:
         """The candidates that reach the goal, with their ranks: steps, score, contract's order."""
         contract = self.model.contract
         log_odds = self.model.log_odds([_changed(self.row, moves) for moves in candidates])
+        reached = []
         for candidate, value in zip(candidates, log_odds, strict=True):
             score = contract.score_scale.score(value)
             if contract.decide(score) in self.decisions:
-                yield total_steps(candidate), -score, candidate
+                reached.append((total_steps(candidate), -score, candidate))
+        yield from self._learned(reached)
+
+    def _learned(self, reached: Sequence[Rank]) -> Iterator[Rank]:
+        """Those without an unlearned state, which the score alone does not decide on."""
+        contract = self.model.contract
+        if not (reached and contract.unlearned and contract.refers_unlearned):
+            yield from reached
+            return
+        states = self.model.unlearned([_changed(self.row, rank[-1]) for rank in reached])
+        yield from (rank for rank, found in zip(reached, states, strict=True) if not found)
 
 
 def _changed(row: Sequence[float], candidate: Candidate) -> list[float]:

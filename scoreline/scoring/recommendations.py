@@ -29,6 +29,8 @@ class RecommendationAnswers:
         _row: Sequence[float],
         outputs: Sequence[Sequence[float]],
         _languages: Sequence[str],
+        *,
+        unlearned: bool = False,
     ) -> RecommendedProducts:
         """The likeliest products that the customer does not hold."""
         [probabilities] = outputs

@@ -31,6 +31,16 @@ def bands(contract: Contract, found: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.searchsorted(cutoffs, -found)
 
 
-def decisions(contract: Contract, found: NDArray[np.int64]) -> NDArray[np.str_]:
-    """The decision for each score."""
-    return np.array([band.decision for band in contract.bands])[bands(contract, found)]
+def decisions(
+    contract: Contract, found: NDArray[np.int64], unlearned: NDArray[np.bool_] | None = None
+) -> NDArray[np.str_]:
+    """The decision for each score; see `Contract.decide`.
+
+    Parameters
+    ----------
+    unlearned : whether each row is in an unlearned state; None for a model that has none
+    """
+    by_score = np.array([band.decision for band in contract.bands])[bands(contract, found)]
+    if unlearned is None or not contract.refers_unlearned:
+        return by_score
+    return np.where(unlearned, "refer", by_score)

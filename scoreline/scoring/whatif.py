@@ -74,7 +74,7 @@ def what_if(
     history = look_up(model, body.get("customer_id"))
     score = partial(_score, model, history.values, languages)
     application = body["application"]
-    before = score(application)
+    before = _prefixed("application", score, application)
     unchanged: Unchanged = {
         "model": model.contract.model,
         "version": model.version,
@@ -153,7 +153,8 @@ def _afterwards(
     before: CreditAnswer,
 ) -> ChangedAnswer:
     """The answer to the changed application, and the differences of its figures."""
-    after: CreditAnswer = {**score({**application, **changes}), "id": before["id"]}
+    changed = _prefixed("changes", score, {**application, **changes})
+    after: CreditAnswer = {**changed, "id": before["id"]}
     probability = after["probability_of_default"] - before["probability_of_default"]
     return {
         "after": after,
@@ -163,6 +164,15 @@ def _afterwards(
             "risk_score": round(after["risk_score"] - before["risk_score"], 2),
         },
     }
+
+
+def _prefixed(part: str, score: Score, application: Mapping[str, Any]) -> CreditAnswer:
+    """The answer, or its refusal with the part of the request in front of each field."""
+    try:
+        return score(application)
+    except InvalidApplicationError as error:
+        fields = (FieldError(f"{part}.{broken.field}", broken.rule) for broken in error.fields)
+        raise InvalidApplicationError(error.message, tuple(fields)) from error
 
 
 def _broken_rules(model: ScoringModel, body: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -49,7 +49,10 @@ def verify(registry: ModelReader, model: str, version: str) -> str:
     except (InvalidApplicationError, FeaturesUnavailableError):
         problem = "a golden row breaks the version's own contract"
         raise VersionRefusedError(f"{model} {version}: {problem}") from None
-    answers = scoring_model.answer(encoded)
+    answers = [
+        outcome.to_json() if isinstance(outcome, InvalidApplicationError) else outcome
+        for outcome in scoring_model.answer_each(encoded)
+    ]
     if any(differs(answer, row) for answer, (*_, row) in zip(answers, golden, strict=True)):
         raise VersionRefusedError(f"{model} {version}: a golden row has another answer")
     return sha256

@@ -145,6 +145,13 @@ class ChampionWatch:
         scores = iter(self._scores(known) if known else ())
         return [None if row is None else next(scores) for row in rows]
 
+    def _refused(self, rows: Sequence[Sequence[float]]) -> list[bool]:
+        """Whether the shadow refuses rows for their unlearned states."""
+        assert self._shadow is not None  # noqa: S101
+        if self._shadow.contract.unlearned_rule != "refuse":
+            return [False] * len(rows)
+        return [bool(states) for states in self._shadow.unlearned(rows)]
+
     def _shadow_row(self, item: Any) -> Sequence[float] | None:
         assert self._shadow is not None  # noqa: S101
         if not isinstance(item, dict):
@@ -154,12 +161,16 @@ class ChampionWatch:
         except ScorelineError:
             return None
 
-    def _scores(self, rows: Sequence[Sequence[float]]) -> list[int]:
+    def _scores(self, rows: Sequence[Sequence[float]]) -> list[int | None]:
         assert self._shadow is not None  # noqa: S101
+        refused = self._refused(rows)
         if not self._has_scores:
-            return [0] * len(rows)
-        scale = self._contract.score_scale
-        return [scale.score(log_odds) for log_odds in self._shadow.log_odds(rows)]
+            return [None if no_answer else 0 for no_answer in refused]
+        scale, log_odds = self._contract.score_scale, self._shadow.log_odds(rows)
+        return [
+            None if no_answer else scale.score(value)
+            for no_answer, value in zip(refused, log_odds, strict=True)
+        ]
 
     @property
     def _has_scores(self) -> bool:

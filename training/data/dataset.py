@@ -30,6 +30,7 @@ class Dataset:
     protected : name -> values of a protected feature as text, of shape (n_rows,)
     exclusions : rule -> number of rows left out for it
     unseen : feature -> number of rows with a category that is not listed, where that is accepted
+    unlisted : a sentence for each feature of which too many rows hold such a category
     no_amount : feature -> special code, or "missing" -> number of rows
     sources : place of each file, its version in S3 if it has one, and its SHA-256
     generated : model, seed and rows of each file of invented data
@@ -62,6 +63,7 @@ class Dataset:
     repeated: int = 0
     observed: NDArray[np.float64] | None = None
     value: NDArray[np.float64] | None = None
+    unlisted: tuple[str, ...] = ()
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Some of the rows; the counts remain those of the whole dataset."""

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 
 from scoreline.core.errors import DatasetError
-from scoreline.core.features import UNSEEN_CATEGORY
 from scoreline.core.versions import digest
 from scoreline.definition.model import DefaultDefinition
 from scoreline.definition.splits import TimeSplit
@@ -26,6 +25,7 @@ from training.data.files import list_files
 from training.data.identities import identities_of_ids, identities_of_places
 from training.data.loan_values import loan_values
 from training.data.units import content_units
+from training.data.unseen import unlisted_problems, unseen_rows
 from training.data.weights import relative_weights, row_weights
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def _check(
     _check_rows(definition, y, labelled, exclusions)
     if len(y) < len(X):  # without exclusions a copy of all rows would be wasted
         X = X[kept]
+    rows = np.flatnonzero(kept)
     dataset = Dataset(
         X=X,
         y=y[:, 0] if definition.task == "default" else y,
@@ -116,10 +117,11 @@ def _check(
         protected=dict(_protected_values(definition, table, kept)),
         rows_read=table.num_rows,
         exclusions=exclusions.counts,
-        unseen=_unseen(definition, X),
+        unseen=unseen_rows(definition.inputs, X),
+        unlisted=tuple(unlisted_problems(definition.inputs, table, rows, X)),
         no_amount=dict(_no_amount(definition, X)),
         fingerprint=fingerprint,
-        rows=np.flatnonzero(kept),
+        rows=rows,
         late=late_rows(definition.gates, definition.split, table, kept),
         identities=identities[kept],
         identity=definition.group or definition.id,
@@ -186,15 +188,6 @@ def _protected_values(
     for feature in definition.protected:
         values = np.array(table[feature.dataset_column].to_pylist(), dtype=object)
         yield feature.name, values.astype(str)[kept]
-
-
-def _unseen(definition: Definition, X: NDArray[np.float32]) -> dict[str, int]:
-    counts = {
-        feature.name: int((X[:, position] == UNSEEN_CATEGORY).sum())
-        for position, feature in enumerate(definition.inputs)
-        if feature.type == "category"
-    }
-    return {name: count for name, count in counts.items() if count}
 
 
 def _no_amount(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scoreline.scoring.scores import scores
+from scoreline.scoring.scores import decisions, scores
 from training.evaluate.intervals import Interval, wilson
 from training.evaluate.tallies import tally
 from training.evaluate.weighting import EVEN, Weighting, exact_sum
@@ -23,6 +23,8 @@ def classification(
     log_odds: NDArray[np.float64],
     y: NDArray[np.int8],
     weighting: Weighting = EVEN,
+    *,
+    unlearned: NDArray[np.bool_] | None = None,
 ) -> dict[str, Any] | None:
     """Accuracy, precision, recall and F1 of the last band's decision; None for a single band.
 
@@ -31,6 +33,7 @@ def classification(
     log_odds : calibrated, of default, shape (n_rows,)
     y : shape (n_rows,), 1 is default
     weighting : how many rows of the population each row stands for
+    unlearned : whether each row is in an unlearned state, shape (n_rows,)
 
     Returns
     -------
@@ -41,7 +44,8 @@ def classification(
     cutoff = better[-1].min_score if better else None
     if cutoff is None:
         return None
-    flagged = scores(contract.score_scale, log_odds) < cutoff
+    found = scores(contract.score_scale, log_odds)
+    flagged = decisions(contract, found, unlearned) == last.decision
     figures = {
         name: interval and asdict(interval)
         for name, interval in figures_of(flagged, y, weighting).items()

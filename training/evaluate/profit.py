@@ -80,12 +80,22 @@ class ProfitCurve:
         return Interval(value, float(self.low[position]), float(self.high[position]))
 
 
-def profit_curve(scores: NDArray[np.int64], outcomes: Outcomes) -> ProfitCurve:
-    """Profit and approvals at each distinct score, shape (n_rows,); equal scores are one cutoff."""
+def profit_curve(
+    scores: NDArray[np.int64], outcomes: Outcomes, never: NDArray[np.bool_] | None = None
+) -> ProfitCurve:
+    """Profit and approvals at each distinct score; equal scores are one cutoff.
+
+    Parameters
+    ----------
+    scores : in whole points, shape (n_rows,)
+    never : rows that no cutoff approves, shape (n_rows,)
+    """
+    never = np.zeros(len(scores), bool) if never is None else never
     # Rows with equal keys are alike, so sums in this order do not depend on that of the rows.
-    order = np.lexsort((outcomes.weight, outcomes.y, outcomes.value, -scores))
+    order = np.lexsort((outcomes.weight, outcomes.y, outcomes.value, -scores, never))
     falling = scores[order]
-    ends = np.flatnonzero(np.append(falling[1:] != falling[:-1], True)) + 1
+    among = falling[: len(falling) - never.sum()]
+    ends = np.flatnonzero(np.append(among[1:] != among[:-1], len(among) > 0)) + 1
     found = Outcomes(
         outcomes.y[order], outcomes.value[order], outcomes.weight[order], outcomes.rate_known
     )
@@ -95,7 +105,7 @@ def profit_curve(scores: NDArray[np.int64], outcomes: Outcomes) -> ProfitCurve:
     profit, low, high, effective = profit_with_interval(found, ends)
     return ProfitCurve(
         cutoff=np.concatenate([[falling[0] + 1], falling[ends - 1]]),
-        approved=weight / weight[-1],
+        approved=weight / found.weight.cumsum()[-1],
         bad_rate=bad_rate,
         profit=profit,
         low=low,

@@ -15,6 +15,7 @@ from training.graph.builder import ML, ML_OPSET, GraphBuilder
 from training.graph.contributions import Contributions, add_tree_contributions
 from training.graph.features import add_columns, add_sources, along
 from training.graph.linear import add_linear_contributions
+from training.graph.states import unlearned_output
 from training.graph.table_rows import Reading
 from training.graph.tree_sum import add_tree_sum
 from training.graph.trees import read_ensemble
@@ -54,8 +55,8 @@ def online_graph(model: FittedModel, contract: Contract) -> tuple[ModelProto, fl
             len(contract.sources),
             readings=_readings(model, contract),
         )
-    finished = _finished(graph, model, contract, found.raw, found.contributions, sources.amounts)
-    return finished, found.expected_raw
+    explained = (found.contributions, sources.amounts)
+    return _finished(graph, model, contract, sources, found.raw, explained), found.expected_raw
 
 
 def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
@@ -84,7 +85,7 @@ def batch_graph(model: FittedModel, contract: Contract) -> ModelProto:
             lambda: _contributions_of_many_rows(graph, columns, model, ensemble, width)
         )
         values = if_explained(lambda: graph.transposed(sources.amounts))
-    return _finished(graph, model, contract, raw, contributions, values)
+    return _finished(graph, model, contract, sources, raw, (contributions, values))
 
 
 def _contributions_of_many_rows(
@@ -127,18 +128,21 @@ def _finished(
     graph: GraphBuilder,
     model: FittedModel,
     contract: Contract,
+    sources: Sources,
     raw: str,
-    contributions: str,
-    values: str,
+    explained: tuple[str, str],
 ) -> ModelProto:
+    """The graph with its outputs; `explained` are the contributions and the values."""
     width = len(contract.sources)
     log_odds, probability = model.calibration.add_to(graph, raw)
+    contributions, values = explained
     outputs = {
         "probability": (probability, 1),
         "log_odds": (log_odds, 1),
         "margin": (raw, 1),
         "contributions": (contributions, width),
         "values": (values, width),
+        **unlearned_output(graph, sources, contract),
     }
     return graph.model({"X": len(contract.features)}, outputs)
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from scoreline.core.errors import ParityError
 from scoreline.core.features import UNSEEN_CATEGORY
-from scoreline.scoring.many_rows import run_rows
+from scoreline.scoring.many_rows import run_rows, run_unlearned
 from scoreline.scoring.scores import decisions, points, scores
 from training.data.sampling import evenly_spaced
+from training.export.state_rows import feature_values, undefined_rows
 from training.fit.calibration import sigmoid
+from training.graph.states import in_unlearned_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,6 +117,7 @@ def check_parity(
         differs, tied = _answers_differ(contract, values, native)
         refuse(f"score or decision of the {graph} graph", differs, gaps[graph], labels)
         ties += tied
+    _check_unlearned(contract, candidate, X, labels)
     unexplained = np.maximum(
         _unexplained(candidate.expected_margin, margin[:, 0], contributions),
         _unexplained(candidate.expected_margin, margin[:, 0], batch_contributions),
@@ -128,6 +131,16 @@ def check_parity(
         contributions=float(unexplained.max()),
         ties=ties,
     )
+
+
+def _check_unlearned(
+    contract: Contract, candidate: Candidate, X: NDArray[np.float32], labels: NDArray[np.str_]
+) -> None:
+    """Both graphs find the unlearned states that training counts."""
+    expected = in_unlearned_state(contract, X)
+    for graph in ("online", "batch"):
+        gap = run_unlearned(getattr(candidate, graph), X).any(axis=1) ^ expected
+        refuse(f"unlearned state of the {graph} graph", gap, gap.astype(float), labels)
 
 
 def _witness_gap(
@@ -166,6 +179,8 @@ def probe_rows(
     yield "special code", _with_values(held_out, specials)
     unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
     yield "unseen category", _with_values(held_out, unseen)
+    yield "state", _with_values(held_out, list(feature_values(contract, held_out)))
+    yield "undefined", undefined_rows(contract, held_out, REPEATS)
     yield "split threshold", _with_values(held_out, at_thresholds(model, contract), 1)
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scoreline.scoring.many_rows import open_session, run_rows
+from scoreline.scoring.many_rows import open_session, run_rows, run_unlearned
 from training.export.graphs import witness_graph
 from training.export.parity import PROBABILITY_TOLERANCE, probe_rows, refuse
 from training.fit.calibration import sigmoid
+from training.graph.states import in_unlearned_state
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -63,6 +64,8 @@ def check_label_parity(
     }
     for graph, gap in gaps.items():
         refuse(f"{graph} graph", ~(gap <= PROBABILITY_TOLERANCE), gap, labels)
+    found = run_unlearned(session, X).any(axis=1) ^ in_unlearned_state(contract, X)
+    refuse("unlearned state of the graph", found, found.astype(float), labels)
     return LabelParity(
         rows={kind: len(rows) for kind, rows in kinds.items()},
         **{graph: float(gap.max()) for graph, gap in gaps.items()},

@@ -17,6 +17,7 @@ from training.fit.algorithms import ESTIMATORS
 from training.fit.calibration import Beta, Platt, choose_calibration
 from training.fit.population import weighting_of
 from training.graph.features import FeatureGraph
+from training.graph.states import StateGraph
 from training.graph.trees import read_ensemble
 
 if TYPE_CHECKING:
@@ -38,11 +39,17 @@ MANY_ROWS = 20_000
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted pipeline (feature graph first, classifier last) and its calibration."""
+    """A fitted pipeline (feature graph first, classifier last) and its calibration.
+
+    Attributes
+    ----------
+    state_rows : number of rows that the classifier was fitted on, in each state of `states_of`
+    """
 
     estimator: EstimatorSpec
     pipeline: Pipeline
     calibration: Calibration
+    state_rows: tuple[int, ...] = ()
 
     @property
     def classifier(self) -> Any:
@@ -99,14 +106,22 @@ def fit(
         weighting_of(definition, unseen.rows),
         methods=methods or estimator.calibrations,
     )
-    return FittedModel(estimator, unseen.pipeline, calibration)
+    states = StateGraph(definition.contract())
+    return FittedModel(estimator, unseen.pipeline, calibration, states.count(unseen.fitted))
 
 
 @dataclass(frozen=True, slots=True)
 class _Unseen:
-    """A fitted pipeline, and outputs for rows that it, or its fold's pipeline, has not seen."""
+    """A fitted pipeline, and outputs for rows that it, or its fold's pipeline, has not seen.
+
+    Attributes
+    ----------
+    fitted : raw rows that the pipeline was fitted on, shape (n_fitted_rows, n_features)
+    rows, margin : the unseen rows and the outputs for them
+    """
 
     pipeline: Pipeline
+    fitted: NDArray[np.float32]
     rows: Dataset
     margin: NDArray[np.float64]
 
@@ -126,7 +141,7 @@ def _out_of_fold(
     progress(f"{definition.algorithm.name} on {len(rows.y):,} rows")
     pipeline = fit_pipeline(definition, estimator, rows)
     held_out = np.flatnonzero(~np.isnan(margin))  # all, but for the first ones in time
-    return _Unseen(pipeline, rows.take(held_out), margin[held_out])
+    return _Unseen(pipeline, rows.X, rows.take(held_out), margin[held_out])
 
 
 def _on_holdout(
@@ -141,7 +156,7 @@ def _on_holdout(
     pipeline = fit_pipeline(definition, estimator, rows, fitted)
     progress(f"calibration on {len(held_out):,} rows")
     kept = rows.take(held_out)
-    return _Unseen(pipeline, kept, margin_of(estimator, pipeline, kept.X))
+    return _Unseen(pipeline, rows.X[fitted], kept, margin_of(estimator, pipeline, kept.X))
 
 
 def fit_pipeline(

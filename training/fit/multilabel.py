@@ -53,6 +53,12 @@ class FittedLabels:
         return next(iter(self.fitted.values()))
 
     @property
+    def state_rows(self) -> tuple[int, ...]:
+        """Fitted rows in each state of `states_of`, for the model that has the fewest."""
+        counts = zip(*(model.state_rows for model in self.fitted.values()), strict=True)
+        return tuple(min(of_state) for of_state in counts)
+
+    @property
     def columns(self) -> list[Column]:
         """Columns of the design matrix."""
         return self.first.columns

@@ -17,6 +17,7 @@ from training.gates.gate import Gate, status_of
 from training.gates.single_feature_auc import single_feature_auc
 from training.incumbents.anchor_comparison import compare_with_anchor
 from training.incumbents.champion_comparison import compare_with_champion, some_rows
+from training.incumbents.swap_set import approvals
 
 if TYPE_CHECKING:
     from scoreline.definition.model import Definition
@@ -66,9 +67,10 @@ def judge(
     """
     contract = trained.contract
     fitted_sample, test_sample = some_rows(fitted), some_rows(held_out)
-    score = test_points = fitted_points = None
+    score = approve = test_points = fitted_points = None
     if definition.task == "default":
-        score = partial(run_log_odds, open_session(trained.batch.SerializeToString()))
+        session = open_session(trained.batch.SerializeToString())
+        score, approve = partial(run_log_odds, session), approvals(contract, session)
         test_points = points(contract.score_scale, score(test_sample.X))
         fitted_points = points(contract.score_scale, score(fitted_sample.X))
     weights = [population_weights(definition, part) for part in (fitted_sample, test_sample)]
@@ -76,7 +78,9 @@ def judge(
     before = baseline(contract, fitted_sample.X, test_points, (weights[0], weights[1]))
     weighted_by = weighting_of(definition, fitted).names
     datasets = fitted, held_out
-    comparison = compare_with_champion(incumbents.champion, definition, path, datasets, score)
+    comparison = compare_with_champion(
+        incumbents.champion, definition, path, datasets, score, approve=approve
+    )
     anchor = compare_with_anchor(
         incumbents.anchor, definition, path, datasets, score, gone=incumbents.gone
     )

@@ -11,6 +11,7 @@ from scoreline.definition.expression import parse_expression
 from scoreline.scoring.many_rows import run_rows
 from training.data.sampling import evenly_spaced
 from training.export.parity import at_thresholds
+from training.export.state_rows import visiting_rows
 from training.gates.crossings import crossings, derived_thresholds
 from training.graph.features import DIRECTIONS
 
@@ -120,7 +121,7 @@ def _fall(values: NDArray[np.float32]) -> float:
 def _rows(
     contract: Contract, position: int, held_out: NDArray[np.float32], most: int
 ) -> NDArray[np.float32]:
-    """Held-out rows, and some of them with the states of features that share a derived one."""
+    """Held-out rows, some with the states of features that share a derived one, all states."""
     base = held_out[: min(ROWS, most)]
     name = contract.features[position].name
     partners = set().union(*(names for names in _inputs(contract) if name in names)) - {name}
@@ -131,7 +132,8 @@ def _rows(
                 changed = base[:STATE_ROWS].copy()
                 changed[:, other] = state
                 parts.append(changed)
-    return np.concatenate(parts)
+    visits = visiting_rows(contract, base)
+    return np.concatenate([*parts, visits[evenly_spaced(len(visits), most)]])
 
 
 def _inputs(contract: Contract) -> list[set[str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from math import inf, isnan, nan
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +110,9 @@ def add_sources(graph: GraphBuilder, contract: Contract, axis: int = 1) -> Sourc
     raw = _finite(graph, given, axis)
     amounts = _without_specials(graph, raw, contract, axis)
     derived = _derived(graph, amounts, contract, axis)
-    values = _joined(graph, axis, raw, *derived)
+    values = joined(graph, axis, raw, *derived)
     same = amounts == raw
-    return Sources(values, values if same else _joined(graph, axis, amounts, *derived), axis)
+    return Sources(values, values if same else joined(graph, axis, amounts, *derived), axis)
 
 
 def add_columns(graph: GraphBuilder, sources: Sources, columns: Sequence[Column]) -> str:
@@ -122,17 +122,17 @@ def add_columns(graph: GraphBuilder, sources: Sources, columns: Sequence[Column]
     """
     axis = sources.axis
     amounts = [c.source for c in columns if c.value is None]
-    parts = [_gather(graph, sources.amounts, amounts, axis)]
+    parts = [gather(graph, sources.amounts, amounts, axis)]
     valued = [(c.source, c.value) for c in columns if c.value is not None and not c.missing]
     if valued:
         positions, codes = zip(*valued, strict=True)
-        states = _gather(graph, sources.values, positions, axis)
-        parts.append(_as_float(graph, graph.node("Equal", states, along(graph, codes, axis))))
+        states = gather(graph, sources.values, positions, axis)
+        parts.append(as_float(graph, graph.node("Equal", states, along(graph, codes, axis))))
     missing = [c.source for c in columns if c.missing]
     if missing:
-        looked_at = _gather(graph, sources.values, missing, axis)
-        parts.append(_as_float(graph, graph.node("IsNaN", looked_at)))
-    return _joined(graph, axis, *parts)
+        looked_at = gather(graph, sources.values, missing, axis)
+        parts.append(as_float(graph, graph.node("IsNaN", looked_at)))
+    return joined(graph, axis, *parts)
 
 
 def along(graph: GraphBuilder, values: ArrayLike, axis: int) -> str:
@@ -146,13 +146,26 @@ def _derived(graph: GraphBuilder, amounts: str, contract: Contract, axis: int) -
     parsed = [parse_expression(derived.expression) for derived in contract.derived]
     used = set().union(*(expression.names for expression in parsed))
     tensors = {
-        feature.name: _gather(graph, amounts, [position], axis)
+        feature.name: gather(graph, amounts, [position], axis)
         for position, feature in enumerate(contract.features)
         if feature.name in used
     }
+    inputs = inputs_given(contract)
     for derived, expression in zip(contract.derived, parsed, strict=True):
-        tensors[derived.name] = _finite(graph, add_expression(graph, expression, tensors), axis)
+        value = _finite(graph, add_expression(graph, expression, tensors), axis)
+        if isinstance(derived.undefined, float | int):
+            made_of = [tensors[name] for name in inputs[derived.name]]
+            value = _with_default(graph, value, made_of, derived.undefined)
+        tensors[derived.name] = value
     return [tensors[derived.name] for derived in contract.derived]
+
+
+def _with_default(graph: GraphBuilder, value: str, made_of: Sequence[str], default: float) -> str:
+    """A number in place of an undefined value; a missing one stays missing."""
+    replacement = graph.constant(default)
+    for tensor in made_of:  # a number minus itself is 0, and NaN minus itself is NaN
+        replacement = graph.node("Add", replacement, graph.node("Sub", tensor, tensor))
+    return graph.node("Where", graph.node("IsNaN", value), replacement, value)
 
 
 def _without_specials(graph: GraphBuilder, raw: str, contract: Contract, axis: int) -> str:
@@ -172,16 +185,39 @@ def _finite(graph: GraphBuilder, tensor: str, axis: int) -> str:
     return graph.node("Add", tensor, graph.node("Sub", tensor, tensor))
 
 
-def _joined(graph: GraphBuilder, axis: int, *tensors: str) -> str:
+def joined(graph: GraphBuilder, axis: int, *tensors: str) -> str:
+    """The tensors one after the other along an axis."""
     return graph.node("Concat", *tensors, axis=axis) if len(tensors) > 1 else tensors[0]
 
 
-def _gather(graph: GraphBuilder, tensor: str, positions: Sequence[int], axis: int) -> str:
+def gather(graph: GraphBuilder, tensor: str, positions: ArrayLike, axis: int) -> str:
+    """The values at some positions along an axis."""
     return graph.node("Gather", tensor, graph.constant(positions, np.int64), axis=axis)
 
 
-def _as_float(graph: GraphBuilder, tensor: str) -> str:
+def as_float(graph: GraphBuilder, tensor: str) -> str:
+    """A tensor of truth values as 0 and 1."""
     return graph.node("Cast", tensor, to=TensorProto.FLOAT)
+
+
+def given(graph: GraphBuilder, tensor: str) -> str:
+    """Whether values are there, as truth values."""
+    return graph.node("Not", graph.node("IsNaN", tensor))
+
+
+def inputs_given(contract: Contract) -> dict[str, list[str]]:
+    """Derived feature -> the sources without whose values it is missing, not undefined.
+
+    These are the features that it is made of, also through another derived one, except that a
+    derived feature whose definition says what an undefined value means counts by its own value.
+    """
+    found: dict[str, list[str]] = {}
+    declared = {derived.name for derived in contract.derived if derived.undefined is not None}
+    for derived in contract.derived:
+        names = sorted(parse_expression(derived.expression).names)
+        parts = ([n] if n in declared else found.get(n, [n]) for n in names)
+        found[derived.name] = list(dict.fromkeys(chain.from_iterable(parts)))
+    return found
 
 
 class FeatureGraph(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sklearn is untyped

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from training.incumbents.champion import ChampionBundle
     from training.incumbents.known_rows import KnownRows
     from training.incumbents.paired_comparison import PairedComparison
-    from training.incumbents.shared_rows import Score, SharedRows
+    from training.incumbents.shared_rows import Approve, Score, SharedRows
 
 NO_CHAMPION = "no champion is in service yet"
 # Enough rows to know the shares of bins well.
@@ -55,13 +55,16 @@ def compare_with_champion(
     path: str,
     datasets: tuple[Dataset, Dataset],
     score: Score | None,
+    *,
+    approve: Approve | None = None,
 ) -> ChampionComparison:
     """Let the champion read and score the rows of a version that was trained on `path`.
 
     Parameters
     ----------
     datasets : training rows and test rows of the version
-    score : log-odds that the version gives its own rows; None where it has no score
+    score, approve : log-odds that the version gives its own rows, and whether it approves them;
+        None where it has no score
     """
     if champion is None:
         return ChampionComparison()
@@ -72,14 +75,14 @@ def compare_with_champion(
         obstacle = f"the champion cannot read the rows: {error}"
         return ChampionComparison(schema_changes=changes, obstacle=obstacle)
     known = find_known_rows(champion, fitted, held_out)
-    if score is None or not isinstance(definition, DefaultDefinition):
+    if score is None or approve is None or not isinstance(definition, DefaultDefinition):
         return ChampionComparison(None, _shifts(known, definition, fitted, None), changes, "")
     weighting = weighting_of(definition, held_out)
     shared = score_shared_rows(known, held_out, datasets[1], score, weighting)
     found = _shifts(known, definition, fitted, shared)
     paired = shared.compare()
     if paired is not None:
-        paired = replace(paired, swap_set=shared.swap_set(definition))
+        paired = replace(paired, swap_set=shared.swap_set(definition, approve))
     return ChampionComparison(paired, found, changes, shared.obstacle)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scoreline.scoring.many_rows import run_log_odds
 from training.evaluate.intervals import too_few
 from training.incumbents.paired_comparison import PairedComparison, compare_on_same_rows
-from training.incumbents.swap_set import find_swap_set, is_approved
+from training.incumbents.swap_set import approvals, find_swap_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from training.incumbents.swap_set import SwapSet
 
     Score = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+    # Rows and their log-odds -> whether the challenger approves them.
+    Approve = Callable[[NDArray[np.float32], NDArray[np.float64]], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class SharedRows:
     theirs, ours : log-odds, shape (n_rows,)
     left_out : number of test rows that the other version was trained on
     weighting : how many rows of the population each row stands for
+    X : the rows as the other version reads them
     """
 
     known: KnownRows
@@ -44,6 +47,7 @@ class SharedRows:
     ours: NDArray[np.float64]
     left_out: int
     weighting: Weighting
+    X: NDArray[np.float32]
 
     @property
     def y(self) -> NDArray[np.int8]:
@@ -77,11 +81,11 @@ class SharedRows:
             known_rows=self.known.describe(self.left_out),
         )
 
-    def swap_set(self, definition: DefaultDefinition) -> SwapSet:
-        """Whom both versions approve; the definition is the challenger's."""
-        ours = is_approved(definition.contract(), self.ours)
-        theirs = is_approved(self.known.version.contract, self.theirs)
-        return find_swap_set(definition, self.rows, ours, theirs)
+    def swap_set(self, definition: DefaultDefinition, approve: Approve) -> SwapSet:
+        """Whom both versions approve; definition and approvals are the challenger's."""
+        version = self.known.version
+        theirs = approvals(version.contract, version.session)(self.X, self.theirs)
+        return find_swap_set(definition, self.rows, approve(self.rows.X, self.ours), theirs)
 
 
 def score_shared_rows(
@@ -104,6 +108,7 @@ def score_shared_rows(
         score(shared.X),
         int((~unknown).sum()),
         weighting.take(unknown),
+        read.X[unknown],
     )
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scoreline.scoring.many_rows import run_unlearned
 from scoreline.scoring.scores import decisions, scores
 from training.evaluate.outcomes import Outcomes
 from training.evaluate.profit import mean_profit, profit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
+    import onnxruntime
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Contract
@@ -55,9 +59,32 @@ class SwapSet:
     gain: Figure | None
 
 
-def is_approved(contract: Contract, log_odds: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each row is approved, by its log-odds of default; the referred are not."""
-    answers = decisions(contract, scores(contract.score_scale, log_odds))
+def approvals(
+    contract: Contract, session: onnxruntime.InferenceSession
+) -> Callable[[NDArray[np.float32], NDArray[np.float64]], NDArray[np.bool_]]:
+    """Rows and their log-odds -> whether a version approves them.
+
+    Parameters
+    ----------
+    contract, session : of the version, whose graph knows its unlearned states
+    """
+    return lambda X, log_odds: is_approved(
+        contract, log_odds, run_unlearned(session, X).any(axis=1)
+    )
+
+
+def is_approved(
+    contract: Contract,
+    log_odds: NDArray[np.float64],
+    unlearned: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
+    """Whether each row is approved, by its log-odds of default; the referred are not.
+
+    Parameters
+    ----------
+    unlearned : whether each row is in an unlearned state of the version, shape (n_rows,)
+    """
+    answers = decisions(contract, scores(contract.score_scale, log_odds), unlearned)
     approved: NDArray[np.bool_] = answers == "approve"
     return approved
 

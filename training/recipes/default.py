@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from scoreline.scoring.many_rows import open_session
+from scoreline.scoring.many_rows import open_session, run_unlearned
 from training.evaluate.classification import classification
 from training.evaluate.metrics import METRICS, auc, evaluate
 from training.evaluate.weighting import Weighting, effective_rows, weighted_mean
@@ -18,9 +18,11 @@ from training.fit.calibration import sigmoid, uncalibrated
 from training.fit.model import fit
 from training.fit.population import population_weights, weighting_of
 from training.gates.sweeps import check_age, reversals
+from training.graph.states import with_unlearned
 from training.report.figures.default import figures_of_default
 from training.report.figures.points_table import points_table
 from training.report.figures.scored_rows import ScoredRows
+from training.report.figures.states import state_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,16 +68,23 @@ def train_default(
     weighting = weighting_of(definition, held_out)
     metrics, calibration = _evaluate(model, margin, sigmoid(log_odds), held_out.y, weighting)
     progress("exporting to ONNX")
-    contract = definition.contract()
+    contract = with_unlearned(definition.contract(), model.state_rows, definition.min_state_rows)
     exported = _export(model, contract)
     online, batch = exported.candidate.online, exported.candidate.batch
     checks = _check(model, contract, exported.candidate, fitted, held_out, progress)
     reference = build_reference(
         definition, online, model.calibration, fitted.X, population_weights(definition, fitted)
     )
-    contract = definition.contract(reference)
+    contract = replace(contract, reference=reference)
     progress("figures of the report")
-    scored = ScoredRows(contract, held_out, log_odds, sigmoid(log_odds), weighting.default_rate)
+    scored = ScoredRows(
+        contract,
+        held_out,
+        log_odds,
+        sigmoid(log_odds),
+        weighting.default_rate,
+        run_unlearned(batch, held_out.X).any(axis=1),
+    )
     return TrainedModel(
         contract=contract,
         online=exported.online,
@@ -84,9 +93,12 @@ def train_default(
         metrics=metrics,
         samples={"train": _sample(definition, fitted), "test": _sample(definition, held_out)},
         sections={
-            "classification": classification(contract, log_odds, held_out.y, weighting),
+            "classification": classification(
+                contract, log_odds, held_out.y, weighting, unlearned=scored.unlearned
+            ),
             "calibration": calibration,
             **checks,
+            "states": state_table(definition, contract, model.state_rows),
             "scorecard": points_table(model, contract),
             "reference": {"digest": reference.digest, **asdict(reference)},
             **figures_of_default(definition, fitted, scored, batch),

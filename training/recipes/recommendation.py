@@ -16,7 +16,9 @@ from training.export.recommendation_parity import check_label_parity
 from training.export.trained_model import TrainedModel
 from training.fit.calibration import sigmoid
 from training.fit.multilabel import fit_labels
+from training.graph.states import with_unlearned
 from training.report.figures.recommendation import figures_of_recommendation, lifts
+from training.report.figures.states import state_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +42,7 @@ def train_recommendation(
     probabilities = sigmoid(model.log_odds(held_out.X))
     metrics = evaluate_ranking(held_out.y, probabilities, model.rates, definition.top)
     progress("exporting to ONNX")
-    contract = definition.contract()
+    contract = with_unlearned(definition.contract(), model.state_rows, definition.min_state_rows)
     graph = multilabel_graph(model, contract)
     session = open_session(graph.SerializeToString())
     progress("parity gate: ONNX against the fitted pipelines")
@@ -55,6 +57,7 @@ def train_recommendation(
         sections={
             "labels": list(_labels(definition, model, fitted.y, held_out.y, probabilities)),
             "parity": asdict(parity),
+            "states": state_table(definition, contract, model.state_rows),
             **figures_of_recommendation(definition, held_out, probabilities, model.rates),
         },
         golden=golden_recommendations(contract, session, held_out.X),

@@ -26,7 +26,7 @@ METRIC_NAMES = {
     "calibration_slope": "Calibration slope (1 is ideal)",
 }
 # Sections that a manifest may lack.
-OPTIONAL = ("gates", "profit", "stability", "comparison", "tuning")
+OPTIONAL = ("gates", "states", "profit", "stability", "comparison", "tuning")
 SECTIONS = {
     "default": {
         "gates": "Gates",
@@ -34,6 +34,7 @@ SECTIONS = {
         "limits": "Limits of use",
         "data": "Data",
         "features": "Features",
+        "states": "States of the features",
         "discrimination": "Discrimination",
         "calibration": "Calibration",
         "scores": "Scores and decisions",
@@ -54,6 +55,7 @@ SECTIONS = {
         "limits": "Limits of use",
         "data": "Data",
         "features": "Features",
+        "states": "States of the features",
         "ranking": "Ranking",
         "products": "Products",
         "calibration": "Calibration",

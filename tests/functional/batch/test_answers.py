@@ -13,7 +13,7 @@ from scoreline.core.errors import InvalidApplicationError
 from tests import sample
 
 FIGURES = ("probability_of_default", "score", "risk_score", "risk_level", "decision")
-COLUMNS = (*FIGURES, "unseen", "version")
+COLUMNS = (*FIGURES, "unseen", "unlearned", "version")
 TYPES = pa.schema(
     {
         "id": pa.string(),
@@ -52,6 +52,7 @@ def one_by_one(single, applications):
                     "id": answer["id"],
                     **{name: answer[name] for name in FIGURES},
                     "unseen": ",".join(answer.get("unseen", ())) or None,
+                    "unlearned": ",".join(answer.get("unlearned", ())) or None,
                     "version": answer["version"],
                 }
             )

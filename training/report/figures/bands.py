@@ -26,16 +26,20 @@ def score_bands(held_out: ScoredRows) -> list[dict[str, Any]]:
 
     Every cutoff of the definition is an edge, so no band spans a cutoff. `approved` and
     `approved_bad_rate` are the share and the bad rate of the rows in this band and those above.
-    Rows and defaults are counted, and all shares and rates are of the population.
+    Rows and defaults are counted, and all shares and rates are of the population. Rows that are
+    referred whatever their score are in no band.
     """
+    decided = held_out.may_be_approved
+    if not decided.any():
+        return []
     scores, default, decisions = held_out.scores, held_out.y == 1, held_out.decisions
     weight = held_out.weight
     total = exact_sum(weight)
     cutoffs = [band.min_score for band in held_out.contract.bands if band.min_score is not None]
-    edges = merged(scores, band_edges(scores, cutoffs, held_out.contract.score_scale.pdo), cutoffs)
+    edges = _edges(scores[decided], cutoffs, held_out.contract.score_scale.pdo)
     bands = []
     for low, high in zip(edges[-2::-1], edges[:0:-1], strict=True):
-        inside, above = (scores >= low) & (scores < high), scores >= low
+        inside, above = decided & (scores >= low) & (scores < high), decided & (scores >= low)
         bands.append(
             {
                 "low": int(low),
@@ -51,6 +55,28 @@ def score_bands(held_out: ScoredRows) -> list[dict[str, Any]]:
             }
         )
     return rounded(bands)
+
+
+def referred(held_out: ScoredRows) -> dict[str, Any] | None:
+    """The rows that are referred for an unlearned state, whatever their score, if there are any.
+
+    Fewer than 30 rows have no bad rate.
+    """
+    rows = ~held_out.may_be_approved
+    if not rows.any():
+        return None
+    count = int(rows.sum())
+    rate = wilson(*held_out.tally(held_out.y == 1, rows)) if count >= MIN_GROUP_ROWS else None
+    found = {
+        "rows": count,
+        "share": exact_sum(held_out.weight[rows]) / exact_sum(held_out.weight),
+        "bad_rate": rate and asdict(rate),
+    }
+    return rounded(found)
+
+
+def _edges(scores: NDArray[np.int64], cutoffs: list[int], pdo: float) -> NDArray[np.int64]:
+    return merged(scores, band_edges(scores, cutoffs, pdo), cutoffs)
 
 
 def band_edges(scores: NDArray[np.int64], cutoffs: list[int], pdo: float) -> NDArray[np.int64]:

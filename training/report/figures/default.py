@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from scoreline.scoring.many_rows import run_log_odds
+from scoreline.scoring.many_rows import run_log_odds, run_unlearned
 from training.data.sampling import drawn
 from training.evaluate.delong import auc_figure
 from training.fit.calibration import sigmoid
-from training.report.figures.bands import score_bands
+from training.report.figures.bands import referred, score_bands
 from training.report.figures.curves import curves
 from training.report.figures.fairness import fairness, intersections, protected_groups
 from training.report.figures.feature_effects import (
@@ -59,6 +59,7 @@ def figures_of_default(
         "development": _development(scored),
         "curves": curves(held_out),
         "bands": score_bands(held_out),
+        "referred": referred(held_out),
         "profit": profit_by_cutoff(definition, held_out),
         "segments": segments(held_out, segment_names(definition, ranked), named),
         "periods": by_period(definition.split.column, fitted, scored, held_out),
@@ -76,7 +77,14 @@ def _scored(held_out: ScoredRows, rows: Dataset, batch: onnxruntime.InferenceSes
     """At most 20,000 of the training rows, with their scores, beside those that are held out."""
     some = rows.take(drawn(len(rows.y), FITTED_ROWS))
     log_odds = run_log_odds(batch, some.X)
-    return replace(held_out, rows=some, log_odds=log_odds, probability=sigmoid(log_odds))
+    unlearned = run_unlearned(batch, some.X).any(axis=1)
+    return replace(
+        held_out,
+        rows=some,
+        log_odds=log_odds,
+        probability=sigmoid(log_odds),
+        unlearned=unlearned,
+    )
 
 
 def _development(fitted: ScoredRows) -> dict[str, Any]:

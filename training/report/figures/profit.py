@@ -28,7 +28,7 @@ def profit_by_cutoff(definition: DefaultDefinition, held_out: ScoredRows) -> dic
     if definition.economics is None or value is None:
         return None
     outcomes = Outcomes.of(held_out.y, value, held_out.rows.weight, default_rate)
-    curve = profit_curve(held_out.scores, outcomes)
+    curve = profit_curve(held_out.scores, outcomes, ~held_out.may_be_approved)
     return rounded(
         {
             "currency": definition.economics.currency,
@@ -41,6 +41,7 @@ def profit_by_cutoff(definition: DefaultDefinition, held_out: ScoredRows) -> dic
                 }
                 for band in held_out.contract.bands
             ],
+            "referred": _referred(held_out, outcomes),
             "best": {
                 "min_score": int(curve.cutoff[curve.best]),
                 **asdict(curve.approvals(curve.best)),
@@ -48,6 +49,14 @@ def profit_by_cutoff(definition: DefaultDefinition, held_out: ScoredRows) -> dic
             "curve": _points(curve),
         }
     )
+
+
+def _referred(held_out: ScoredRows, outcomes: Outcomes) -> dict[str, Any] | None:
+    """The rows that are referred for an unlearned state, where no band refers."""
+    referred = held_out.decisions == "refer"
+    if not referred.any() or any(band.decision == "refer" for band in held_out.contract.bands):
+        return None
+    return asdict(profit_of(referred, outcomes))
 
 
 def _points(curve: ProfitCurve) -> dict[str, list[float]]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scoreline.scoring.scores import decisions, scores
 from training.evaluate.tallies import tally
 from training.evaluate.weighting import Weighting
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from scoreline.core.contract import Contract
@@ -31,6 +32,8 @@ class ScoredRows:
     log_odds : calibrated, of default, as served, shape (n_rows,)
     probability : of default, as served, shape (n_rows,)
     default_rate : of the population; None where it is that of the rows
+    unlearned : whether each row is in an unlearned state, shape (n_rows,); None for a model that
+        has none
     """
 
     contract: Contract
@@ -38,6 +41,7 @@ class ScoredRows:
     log_odds: NDArray[np.float64]
     probability: NDArray[np.float64]
     default_rate: float | None = None
+    unlearned: NDArray[np.bool_] | None = None
 
     @property
     def y(self) -> NDArray[np.int8]:
@@ -66,4 +70,11 @@ class ScoredRows:
     @cached_property
     def decisions(self) -> NDArray[np.str_]:
         """The decision of each row, shape (n_rows,)."""
-        return decisions(self.contract, self.scores)
+        return decisions(self.contract, self.scores, self.unlearned)
+
+    @cached_property
+    def may_be_approved(self) -> NDArray[np.bool_]:
+        """Whether some cutoff would approve the row, shape (n_rows,)."""
+        if self.unlearned is None or not self.contract.refers_unlearned:
+            return np.ones(len(self.y), bool)
+        return ~self.unlearned
