@@ -95,7 +95,7 @@ def _cause(feature: Feature, texts: pa.ChunkedArray) -> str:
     alike = sum(n for text, n in pairs if relaxed.code_of_cell(text) != UNSEEN_CATEGORY)
     if 2 * alike < len(texts):
         return "list them in categories, or as category_aliases of those that are listed"
-    difference = "spaces before or after the text" if stripped == alike else "case and spaces"
+    difference = "spaces before or after the text" if stripped == alike else "case or spaces"
     return (
         f"{alike:,} of them differ from a listed one by {difference} alone, which"
         f' normalize = "{NORMALIZED}" ignores'

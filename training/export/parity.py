@@ -179,8 +179,8 @@ def probe_rows(
     yield "special code", _with_values(held_out, specials)
     unseen = [(j, UNSEEN_CATEGORY) for j, f in enumerate(contract.features) if f.categories]
     yield "unseen category", _with_values(held_out, unseen)
-    yield "state", _with_values(held_out, list(feature_values(contract, held_out)))
-    yield "undefined", undefined_rows(contract, held_out, REPEATS)
+    states = _with_values(held_out, list(feature_values(contract, held_out)))
+    yield "state", np.concatenate([states, undefined_rows(contract, held_out, REPEATS)])
     yield "split threshold", _with_values(held_out, at_thresholds(model, contract), 1)
 
 

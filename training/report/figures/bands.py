@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import pairwise
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from training.report.figures.rounding import rounded
 from training.report.figures.scored_rows import MIN_GROUP_ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from training.report.figures.scored_rows import ScoredRows
@@ -27,56 +30,50 @@ def score_bands(held_out: ScoredRows) -> list[dict[str, Any]]:
     Every cutoff of the definition is an edge, so no band spans a cutoff. `approved` and
     `approved_bad_rate` are the share and the bad rate of the rows in this band and those above.
     Rows and defaults are counted, and all shares and rates are of the population. Rows that are
-    referred whatever their score are in no band.
+    referred for an unlearned state, whatever their score, come last; they have no `low` and `high`.
     """
     decided = held_out.may_be_approved
-    if not decided.any():
-        return []
-    scores, default, decisions = held_out.scores, held_out.y == 1, held_out.decisions
-    weight = held_out.weight
-    total = exact_sum(weight)
-    cutoffs = [band.min_score for band in held_out.contract.bands if band.min_score is not None]
-    edges = _edges(scores[decided], cutoffs, held_out.contract.score_scale.pdo)
-    bands = []
-    for low, high in zip(edges[-2::-1], edges[:0:-1], strict=True):
-        inside, above = decided & (scores >= low) & (scores < high), decided & (scores >= low)
-        bands.append(
-            {
-                "low": int(low),
-                "high": int(high) - 1,
-                "decision": str(decisions[inside][0]),
-                "rows": int(inside.sum()),
-                "share": exact_sum(weight[inside]) / total,
-                "defaults": int((default & inside).sum()),
-                "bad_rate": asdict(wilson(*held_out.tally(default, inside))),
-                "probability": weighted_mean(held_out.probability[inside], weight[inside]),
-                "approved": exact_sum(weight[above]) / total,
-                "approved_bad_rate": weighted_mean(default[above], weight[above]),
-            }
-        )
-    return rounded(bands)
-
-
-def referred(held_out: ScoredRows) -> dict[str, Any] | None:
-    """The rows that are referred for an unlearned state, whatever their score, if there are any.
-
-    Fewer than 30 rows have no bad rate.
-    """
-    rows = ~held_out.may_be_approved
-    if not rows.any():
-        return None
-    count = int(rows.sum())
-    rate = wilson(*held_out.tally(held_out.y == 1, rows)) if count >= MIN_GROUP_ROWS else None
-    found = {
-        "rows": count,
-        "share": exact_sum(held_out.weight[rows]) / exact_sum(held_out.weight),
-        "bad_rate": rate and asdict(rate),
-    }
+    found = []
+    for low, high in _ranges(held_out, decided):
+        above = decided & (held_out.scores >= low)
+        found.append(_band(held_out, above & (held_out.scores < high), above, (low, high - 1)))
+    if not decided.all():
+        found.append(_band(held_out, ~decided, np.ones_like(decided), (None, None)))
     return rounded(found)
 
 
-def _edges(scores: NDArray[np.int64], cutoffs: list[int], pdo: float) -> NDArray[np.int64]:
-    return merged(scores, band_edges(scores, cutoffs, pdo), cutoffs)
+def _ranges(held_out: ScoredRows, decided: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Lowest score of each band, and the one after its highest; the best band first."""
+    contract, scores = held_out.contract, held_out.scores[decided]
+    if not len(scores):
+        return
+    cutoffs = [band.min_score for band in contract.bands if band.min_score is not None]
+    edges = merged(scores, band_edges(scores, cutoffs, contract.score_scale.pdo), cutoffs)
+    yield from reversed([*pairwise(edges.tolist())])
+
+
+def _band(
+    held_out: ScoredRows,
+    inside: NDArray[np.bool_],
+    above: NDArray[np.bool_],
+    ends: tuple[int | None, int | None],
+) -> dict[str, Any]:
+    """Figures of the rows `inside` a band, and of those in it and `above` it."""
+    default, weight = held_out.y == 1, held_out.weight
+    total = exact_sum(weight)
+    low, high = ends
+    return {
+        "low": low,
+        "high": high,
+        "decision": str(held_out.decisions[inside][0]),
+        "rows": int(inside.sum()),
+        "share": exact_sum(weight[inside]) / total,
+        "defaults": int((default & inside).sum()),
+        "bad_rate": asdict(wilson(*held_out.tally(default, inside))),
+        "probability": weighted_mean(held_out.probability[inside], weight[inside]),
+        "approved": exact_sum(weight[above]) / total,
+        "approved_bad_rate": weighted_mean(default[above], weight[above]),
+    }
 
 
 def band_edges(scores: NDArray[np.int64], cutoffs: list[int], pdo: float) -> NDArray[np.int64]:

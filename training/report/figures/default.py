@@ -9,7 +9,7 @@ from scoreline.scoring.many_rows import run_log_odds, run_unlearned
 from training.data.sampling import drawn
 from training.evaluate.delong import auc_figure
 from training.fit.calibration import sigmoid
-from training.report.figures.bands import referred, score_bands
+from training.report.figures.bands import score_bands
 from training.report.figures.curves import curves
 from training.report.figures.fairness import fairness, intersections, protected_groups
 from training.report.figures.feature_effects import (
@@ -59,7 +59,6 @@ def figures_of_default(
         "development": _development(scored),
         "curves": curves(held_out),
         "bands": score_bands(held_out),
-        "referred": referred(held_out),
         "profit": profit_by_cutoff(definition, held_out),
         "segments": segments(held_out, segment_names(definition, ranked), named),
         "periods": by_period(definition.split.column, fitted, scored, held_out),
