@@ -8,7 +8,7 @@ import numpy as np
 
 from scoreline.core.contract import Reference
 from scoreline.core.errors import TrainingError
-from scoreline.scoring.many_rows import run_rows, unlearned_output
+from scoreline.scoring.many_rows import run_rows
 from scoreline.scoring.scores import scores
 from training.data.sampling import evenly_spaced
 from training.evaluate.weighting import weighted_quantiles
@@ -49,13 +49,11 @@ def build_reference(
     outputs = ["log_odds", "margin", "contributions", "values"]
     rows = evenly_spaced(len(X), EXPLAINED_ROWS)
     X, weight = X[rows], None if weight is None else weight[rows]
-    outputs += unlearned_output(session)
-    log_odds, margins, contributions, values, *unlearned = run_rows(session, X, outputs)
+    log_odds, margins, contributions, values = run_rows(session, X, outputs)
     group = definition.explanation.reference
     members = np.arange(len(X))
     if group == "marginal_approved":
-        is_unlearned = unlearned[0].any(axis=1) if unlearned else np.zeros(len(X), bool)
-        members = _marginal_approved(definition, log_odds[:, 0], is_unlearned)
+        members = _marginal_approved(definition, log_odds[:, 0])
     of_members = None if weight is None else weight[members]
     margin = float(_mean(margins[members, 0], of_members))
     return Reference(
@@ -71,17 +69,15 @@ def build_reference(
 
 
 def _marginal_approved(
-    definition: DefaultDefinition, log_odds: NDArray[np.float32], unlearned: NDArray[np.bool_]
+    definition: DefaultDefinition, log_odds: NDArray[np.float32]
 ) -> NDArray[np.int64]:
     """Approved rows at or just above the cutoff: within pdo / 2 points, or the 300 nearest.
 
-    Where every row that reaches the cutoff is in an unlearned state, these are the group.
+    The score alone counts, as in comment 5: an unlearned state refers a row, but explains no score.
     """
     cutoff = definition.bands[0].min_score
     points = scores(definition.score, log_odds)
-    reaches = points >= (-np.inf if cutoff is None else cutoff)
-    is_approved = reaches & ~(unlearned & (definition.unlearned != "score"))
-    approved = np.flatnonzero(is_approved if is_approved.any() else reaches)
+    approved = np.flatnonzero(points >= (-np.inf if cutoff is None else cutoff))
     if not len(approved):
         raise TrainingError("no row reaches the approve cutoff, so there is no marginal_approved")
     above = points[approved] - points[approved].min()
