@@ -79,7 +79,7 @@ def judge(
     weighted_by = weighting_of(definition, fitted).names
     datasets = fitted, held_out
     comparison = compare_with_champion(
-        incumbents.champion, definition, path, datasets, score, approve=approve
+        incumbents.champion, definition, path, datasets, score, contract=contract, approve=approve
     )
     anchor = compare_with_anchor(
         incumbents.anchor, definition, path, datasets, score, gone=incumbents.gone

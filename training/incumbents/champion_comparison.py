@@ -20,6 +20,7 @@ from training.incumbents.schema_changes import breaking_changes
 from training.incumbents.shared_rows import score_shared_rows
 
 if TYPE_CHECKING:
+    from scoreline.core.contract import Contract
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
     from training.incumbents.champion import ChampionBundle
@@ -56,6 +57,7 @@ def compare_with_champion(
     datasets: tuple[Dataset, Dataset],
     score: Score | None,
     *,
+    contract: Contract,
     approve: Approve | None = None,
 ) -> ChampionComparison:
     """Let the champion read and score the rows of a version that was trained on `path`.
@@ -63,12 +65,13 @@ def compare_with_champion(
     Parameters
     ----------
     datasets : training rows and test rows of the version
+    contract : of the version, with its unlearned states
     score, approve : log-odds that the version gives its own rows, and whether it approves them;
         None where it has no score
     """
     if champion is None:
         return ChampionComparison()
-    changes = breaking_changes(champion.contract, definition.contract())
+    changes = breaking_changes(champion.contract, contract)
     try:
         fitted, held_out = read_by_champion(champion, definition, path, datasets)
     except (DatasetError, DefinitionError) as error:

@@ -31,6 +31,11 @@ def _changes(before: Contract, after: Contract) -> Iterator[str]:
             yield f"{feature.name}: is new and required"
     removed = {label.name for label in before.labels} - {label.name for label in after.labels}
     yield from (f"{name}: is no longer a product" for name in sorted(removed))
+    already = set(before.unlearned) if before.unlearned_rule == "refuse" else set()
+    if after.unlearned_rule == "refuse":
+        for state in after.unlearned:
+            if state not in already:
+                yield f"{state.feature}: refuses the state {state.state}, which is unlearned"
 
 
 def _sent(contract: Contract) -> list[Feature]:

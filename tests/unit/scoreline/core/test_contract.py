@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from math import log
 from typing import get_args
 
@@ -79,6 +80,20 @@ def test_a_cutoff_belongs_to_the_better_decision(contract):
     decisions = [contract.decide(score) for score in (560, 559, 540, 539, -5)]
 
     assert decisions == ["approve", "refer", "refer", "decline", "decline"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "decisions"),
+    [
+        ("refer", ["refer", "refer"]),
+        ("refuse", ["refer", "refer"]),
+        ("score", ["approve", "decline"]),
+    ],
+)
+def test_an_unlearned_state_is_referred_unless_the_score_was_chosen(contract, rule, decisions):
+    chosen = replace(contract, unlearned_rule=rule)
+
+    assert [chosen.decide(score, unlearned=True) for score in (700, 100)] == decisions
 
 
 def test_a_bound_belongs_to_the_lower_risk_level(contract):

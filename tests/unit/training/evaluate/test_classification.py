@@ -68,6 +68,15 @@ def test_whoever_is_declined_is_called_a_default(tmp_path):
     assert found["accuracy"]["value"] == 0.5
 
 
+def test_whoever_is_referred_for_an_unlearned_state_is_not_called_a_default(tmp_path):
+    contract = definition(tmp_path).contract()
+    log_odds, y = np.array([1.0, 0.1, -0.1, -5.0]), np.array([1, 0, 1, 0])
+
+    found = classification(contract, log_odds, y, unlearned=np.array([True, False, False, False]))
+
+    assert (found["true_positives"], found["false_positives"]) == (0, 1)
+
+
 def test_a_single_band_classifies_nobody(tmp_path):
     contract = replace(definition(tmp_path).contract(), bands=(Band(decision="approve"),))
 

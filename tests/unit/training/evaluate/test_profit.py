@@ -38,6 +38,21 @@ def test_a_curve_of_five_rows_by_hand():
     assert [curve.at(cutoff) for cutoff in (700, 621, 620, 610, 600, 0)] == [0, 0, 1, 1, 2, 4]
 
 
+def test_rows_that_no_cutoff_approves_bring_nothing_and_count_as_applicants():
+    y = np.array([0, 1, 0, 0, 1], np.int8)
+    value = np.array([10.0, -60.0, 10.0, 20.0, -30.0])
+    scores = np.array([620, 600, 600, 580, 560])
+    never = np.array([False, True, False, False, True])
+
+    curve = profit_curve(scores, Outcomes.of(y, value, None, None), never)
+    nobody = profit_curve(scores, Outcomes.of(y, value, None, None), np.ones(5, bool))
+
+    assert curve.cutoff.tolist() == [621, 620, 600, 580]
+    assert curve.approved == pytest.approx([0, 0.2, 0.4, 0.6])
+    assert curve.profit == pytest.approx([0, 2, 4, 8])
+    assert nobody.profit.tolist() == [0]
+
+
 def test_where_every_cutoff_loses_nobody_is_approved():
     curve = profit_curve(
         np.array([600, 500]),

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from scoreline.core.contract import Contract, Label
+from scoreline.core.contract import Contract, Label, State
 from scoreline.core.features import Feature
 from scoreline.definition.gate_settings import GateSettings
 from training.gates.gate import Gate, status_of
@@ -130,3 +130,14 @@ def test_one_failed_gate_rejects_and_one_that_does_not_apply_does_not():
 
     assert status_of([passed, unasked]) == "candidate"
     assert status_of([passed, unasked, Gate("c", False, "")]) == "rejected"
+
+
+def test_states_that_are_newly_refused_are_named():
+    missing = State(feature="income", state="missing")
+    after = replace(BEFORE, unlearned=(missing,), unlearned_rule="refuse")
+
+    assert breaking_changes(BEFORE, after) == [
+        "income: refuses the state missing, which is unlearned"
+    ]
+    assert breaking_changes(after, after) == []
+    assert breaking_changes(BEFORE, replace(after, unlearned_rule="refer")) == []

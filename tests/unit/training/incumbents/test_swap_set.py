@@ -89,3 +89,12 @@ def test_the_referred_are_not_approved(priced):
     log_odds = (540 - np.array([600, 560, 559, 540, 500])) / contract.score_scale.factor
 
     assert is_approved(contract, log_odds).tolist() == [True, True, False, False, False]
+
+
+def test_rows_in_an_unlearned_state_are_not_approved(priced):
+    contract = priced.contract()
+    log_odds = np.full(2, (540 - 600) / contract.score_scale.factor)
+    by_score = replace(contract, unlearned_rule="score")
+
+    assert is_approved(contract, log_odds, np.array([True, False])).tolist() == [False, True]
+    assert is_approved(by_score, log_odds, np.array([True, False])).tolist() == [True, True]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -66,3 +68,25 @@ def test_vectorised_scores_and_decisions_are_those_of_serving():
 
     assert held_out.scores.tolist() == scores
     assert held_out.decisions.tolist() == [held_out.contract.decide(score) for score in scores]
+
+
+def test_rows_in_an_unlearned_state_are_in_no_band_and_come_last():
+    scores, y = np.repeat([570, 550, 530], 40), np.arange(120) % 4 == 0
+    unlearned = np.arange(120) % 40 < 10  # ten of every forty
+    rows = replace(answered(scores, y), unlearned=unlearned)
+
+    *bands, last = score_bands(rows)
+
+    assert [band["rows"] for band in bands] == [30, 30, 30]
+    assert (last["low"], last["high"], last["decision"], last["rows"]) == (None, None, "refer", 30)
+    # No cutoff approves them.
+    assert [band["approved"] for band in bands] == [0.25, 0.5, 0.75]
+    assert sum(band["share"] for band in (*bands, last)) == pytest.approx(1)
+    by_score = replace(rows.contract, unlearned_rule="score")
+    assert len(score_bands(replace(rows, contract=by_score))) == 3
+
+
+def test_where_all_rows_are_in_an_unlearned_state_there_is_no_band():
+    rows = replace(answered([570, 530], [0, 1]), unlearned=np.ones(2, bool))
+
+    assert [band["decision"] for band in score_bands(rows)] == ["refer"]
