@@ -70,6 +70,9 @@ def test_training_reads_the_definitions_own_dataset_from_the_bucket(scoreline, r
 
     assert done.exit_code == 0, done.output
     assert len(registry.versions("german-credit")) == 1
+    said = " ".join(done.stderr.split())
+    assert "states of features have fewer than 20 training rows" in said
+    assert "purpose retraining (6)" in said
 
 
 def test_compare_prints_one_row_per_algorithm(scoreline):
