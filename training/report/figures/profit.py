@@ -21,11 +21,12 @@ POINTS = 200
 def profit_by_cutoff(definition: DefaultDefinition, held_out: ScoredRows) -> dict[str, Any] | None:
     """The curve at up to 200 cutoffs, the best of all cutoffs, and the definition's decisions.
 
-    None without `[economics]`. The figures are those of the population, in which the classes have
-    the shares that `calibration.default_rate` says, where it is given.
+    None without `[economics]`, and where all rows are referred for an unlearned state. The figures
+    are those of the population, in which the classes have the shares that
+    `calibration.default_rate` says, where it is given.
     """
     value, default_rate = held_out.rows.value, held_out.default_rate
-    if definition.economics is None or value is None:
+    if definition.economics is None or value is None or not held_out.may_be_approved.any():
         return None
     outcomes = Outcomes.of(held_out.y, value, held_out.rows.weight, default_rate)
     curve = profit_curve(held_out.scores, outcomes, ~held_out.may_be_approved)

@@ -81,3 +81,27 @@ def test_only_the_approved_have_a_place_on_the_strategy_curve(tmp_path, rows, de
     marked = [key.text for key in strategy_plot(found).legend]
 
     assert ("the definition's cutoff" in marked) == (decision == "approve")
+
+
+def test_rows_in_an_unlearned_state_are_approved_at_no_cutoff(tmp_path, rows):
+    unlearned = np.arange(400) < 100  # those of 570 points
+
+    found = profit(tmp_path, replace(rows, unlearned=unlearned))
+    approve, refer, _ = found["decisions"]
+
+    assert (approve["share"], refer["share"]) == (0.25, 0.5)
+    assert max(found["curve"]["approved"]) == 0.75
+    assert found["referred"] is None  # a band refers, and has them
+
+
+def test_rows_that_no_band_could_refer_stand_apart(tmp_path, rows):
+    bands = tuple(band for band in rows.contract.bands if band.decision != "refer")
+    without = replace(rows, contract=replace(rows.contract, bands=bands))
+
+    found = profit(tmp_path, replace(without, unlearned=np.arange(400) < 100))
+
+    assert (found["referred"]["share"], found["referred"]["bad_rate"]) == (0.25, 0.1)
+
+
+def test_where_all_rows_are_in_an_unlearned_state_there_is_no_profit_to_show(tmp_path, rows):
+    assert profit(tmp_path, replace(rows, unlearned=np.ones(400, bool))) is None
