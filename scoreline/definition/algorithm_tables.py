@@ -39,6 +39,8 @@ def _parameter_schemas(algorithm: str) -> Iterator[tuple[str, dict[str, Any]]]:
         schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types}
         if allowed is not None:
             schema["enum"] = list(allowed)
+        if interval := rules.interval(name):
+            schema |= interval.schema
         if name in rules.defaults:
             schema["default"] = rules.defaults[name]
         yield name, schema

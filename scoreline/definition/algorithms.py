@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scoreline.definition import parameters
+from scoreline.definition.parameters import MAX_DEPTH, Interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ _REFUSED_EVERYWHERE: dict[str, str] = dict.fromkeys(
 )
 _NO_EARLY_STOPPING = ((), "early stopping needs its own validation set; use tuning instead")
 _CONVERTS_WRONGLY = "does not convert exactly to ONNX"
+_CONVERT_WRONGLY = "do not convert to ONNX; use random_forest"
 _NO_CATEGORIES = "the graph encodes categories; native ones do not convert to ONNX"
 
 
@@ -38,6 +40,7 @@ class Algorithm:
     holds_directions : whether it can be monotone in a feature
     converts : whether skl2onnx or onnxmltools converts it, as a second opinion on our graph
     restricted : parameter -> its allowed values, and the reason
+    bounds : parameter -> its range, where the library's meaning differs from that of the others
     """
 
     parameters: Parameters
@@ -46,6 +49,7 @@ class Algorithm:
     holds_directions: bool = False
     converts: bool = True
     restricted: Mapping[str, tuple[Sequence[Any], str]] = field(default_factory=dict)
+    bounds: Mapping[str, Interval] = field(default_factory=dict)
 
     def problems(self, given: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """(parameter, rule) for everything that must not be fitted."""
@@ -60,6 +64,10 @@ class Algorithm:
             return ()
         return self.restricted[parameter][0] if parameter in self.restricted else None
 
+    def interval(self, parameter: str) -> Interval | None:
+        """The range of a number; None where the library's own rules are the only ones."""
+        return self.bounds.get(parameter, parameters.BOUNDS.get(parameter))
+
     def _rule(self, name: str, value: Any) -> str:
         """The rule that a value breaks, or ""."""
         if name in _REFUSED_EVERYWHERE:
@@ -68,7 +76,11 @@ class Algorithm:
             return f"refused: {self.restricted[name][1]}"
         if name not in self.parameters:
             return "is not a parameter of this algorithm"
-        return parameters.kind_rule(self.parameters[name], value)
+        if rule := parameters.kind_rule(self.parameters[name], value):
+            return rule
+        interval = self.interval(name)
+        is_number = isinstance(value, int | float)
+        return interval.rule if is_number and interval and not interval.holds(value) else ""
 
 
 ALGORITHMS: dict[str, Algorithm] = {
@@ -127,8 +139,10 @@ ALGORITHMS: dict[str, Algorithm] = {
             "multi_strategy": (("one_output_per_tree",), "vector leaves do not convert to ONNX"),
             "objective": (("binary:logistic",), "only binary:logistic gives log-odds"),
             "early_stopping_rounds": _NO_EARLY_STOPPING,
+            "num_parallel_tree": ((1,), f"boosted forests {_CONVERT_WRONGLY}"),
             "missing": ((), "missing values are NaN; other codes are special_codes of the feature"),
         },
+        bounds={"max_depth": Interval(0, MAX_DEPTH)},  # 0: no limit
     ),
     "lightgbm": Algorithm(
         parameters=parameters.LIGHTGBM,
@@ -155,5 +169,6 @@ ALGORITHMS: dict[str, Algorithm] = {
             "linear_tree": ((False,), "linear leaves do not convert to ONNX"),
             "objective": (("binary",), "only binary gives log-odds"),
         },
+        bounds={"max_depth": Interval(-1, MAX_DEPTH)},  # -1 and 0: no limit
     ),
 }

@@ -1,13 +1,13 @@
-"""The parameters of each algorithm's library, with the kind of value that each takes.
+"""The parameters of each algorithm's library, with the kind and the range of their values.
 
 The names are those of the estimators' `get_params()`; a test compares them.
 """
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from types import UnionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,91 @@ def kind_rule(kind: Kind, value: Any) -> str:
     if type(value) in kinds or (float in kinds and type(value) is int):
         return "must be finite" if type(value) is float and not isfinite(value) else ""
     return f"must be {' or '.join(KIND_NAMES[kind] for kind in kinds)}"
+
+
+class Interval(NamedTuple):
+    """The values that a number may have.
+
+    Attributes
+    ----------
+    above, below : the end itself is left out
+    """
+
+    low: float
+    high: float = inf
+    above: bool = False
+    below: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether a number lies in the interval."""
+        return (self.low < value if self.above else self.low <= value) and (
+            value < self.high if self.below else value <= self.high
+        )
+
+    @property
+    def rule(self) -> str:
+        """The interval in words."""
+        low = f"{'above' if self.above else 'at least'} {self.low:g}"
+        if self.high == inf:
+            return f"must be {low}"
+        return f"must be {low} and {'below' if self.below else 'at most'} {self.high:g}"
+
+    @property
+    def schema(self) -> dict[str, float]:
+        """The interval in JSON Schema."""
+        ends = {"exclusiveMinimum" if self.above else "minimum": self.low}
+        if self.high != inf:
+            ends["exclusiveMaximum" if self.below else "maximum"] = self.high
+        return ends
+
+
+_POSITIVE, _NOT_NEGATIVE = Interval(0, above=True), Interval(0)
+_SHARE = Interval(0, 1, above=True)
+MAX_DEPTH = 32  # an exact graph of deeper trees is far over every limit of size
+
+# Bounds that hold for every algorithm that has the parameter. The libraries take some values beyond
+# them and then fail, overflow, or fit nothing: XGBoost 3 a base_score of 0, for instance.
+BOUNDS: Mapping[str, Interval] = {
+    "C": _POSITIVE,
+    "base_score": Interval(0, 1, above=True, below=True),
+    "ccp_alpha": _NOT_NEGATIVE,
+    "colsample_bylevel": _SHARE,
+    "colsample_bynode": _SHARE,
+    "colsample_bytree": _SHARE,
+    "gamma": _NOT_NEGATIVE,
+    "intercept_scaling": _POSITIVE,
+    "l1_ratio": Interval(0, 1),
+    "learning_rate": _SHARE,
+    "max_bin": Interval(2, 65_535),
+    "max_depth": Interval(1, MAX_DEPTH),
+    "max_delta_step": _NOT_NEGATIVE,
+    "max_features": _SHARE,
+    "max_iter": Interval(1, 100_000),
+    "max_leaf_nodes": Interval(2, 4_096),
+    "max_leaves": Interval(0, 4_096),
+    "max_n_bins": Interval(2, 100),
+    "max_samples": _POSITIVE,
+    "min_bin_size": Interval(0, 0.5, above=True),
+    "min_child_samples": _NOT_NEGATIVE,
+    "min_child_weight": _NOT_NEGATIVE,
+    "min_impurity_decrease": _NOT_NEGATIVE,
+    "min_samples_leaf": _POSITIVE,
+    "min_samples_split": _POSITIVE,
+    "min_split_gain": _NOT_NEGATIVE,
+    "min_weight_fraction_leaf": Interval(0, 0.5),
+    "n_estimators": Interval(1, 10_000),
+    "n_iter_no_change": Interval(1, 10_000),
+    "n_jobs": Interval(-1, 256),
+    "num_leaves": Interval(2, 4_096),
+    "random_state": Interval(0, 2**31 - 1),
+    "reg_alpha": _NOT_NEGATIVE,
+    "reg_lambda": _NOT_NEGATIVE,
+    "subsample": _SHARE,
+    "subsample_for_bin": Interval(1, 2**31 - 1),
+    "subsample_freq": Interval(0, 10_000),
+    "tol": _POSITIVE,
+    "validation_fraction": Interval(0, 1, above=True, below=True),
+}
 
 
 _SKLEARN_TREES: Parameters = {

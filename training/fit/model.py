@@ -183,7 +183,9 @@ def fit_pipeline(
             Pipeline(steps).fit(columns, rows.y[fitted], **_weights(steps, weight))
     except ConvergenceWarning as error:
         raise TrainingError(_not_converged(definition)) from error
-    except (TypeError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a library raises, nobody should see its stack
         name = definition.algorithm.name
         raise TrainingError(f"{name} refuses its parameters or the data: {error}") from error
     # The classifier is fitted already; this joins it to the feature graph for raw rows.
