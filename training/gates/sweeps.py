@@ -59,6 +59,7 @@ def reversals(
     """
     thresholds = at_thresholds(model, contract)
     derived = derived_thresholds(model, contract)
+    visits = visiting_rows(contract, held_out)
     worst = {}
     for position, feature in enumerate(contract.features):
         if feature.monotone is None:
@@ -68,7 +69,7 @@ def reversals(
         if len(grid) > MOST_VALUES:
             progress(f"sweep of {feature.name}: {MOST_VALUES:,} of {len(grid):,} values are tested")
             grid = grid[evenly_spaced(len(grid), MOST_VALUES)]
-        rows = _rows(contract, position, held_out, MOST_ANSWERS // max(len(grid), 1))
+        rows = _rows(contract, position, held_out, visits, MOST_ANSWERS // max(len(grid), 1))
         owner, values = crossings(
             contract, derived, rows[: _crossing_rows(derived)], position, grid
         )
@@ -119,10 +120,18 @@ def _fall(values: NDArray[np.float32]) -> float:
 
 
 def _rows(
-    contract: Contract, position: int, held_out: NDArray[np.float32], most: int
+    contract: Contract,
+    position: int,
+    held_out: NDArray[np.float32],
+    visits: NDArray[np.float32],
+    most: int,
 ) -> NDArray[np.float32]:
-    """Held-out rows, some with the states of features that share a derived one, all states."""
-    base = held_out[: min(ROWS, most)]
+    """Held-out rows, some with the states of features that share a derived one.
+
+    At most half of the rows are those that visit all states.
+    """
+    visits = visits[evenly_spaced(len(visits), max(most // 2, 1))]
+    base = held_out[: max(min(ROWS, most) - len(visits), 1)]
     name = contract.features[position].name
     partners = set().union(*(names for names in _inputs(contract) if name in names)) - {name}
     parts = [base]
@@ -132,8 +141,7 @@ def _rows(
                 changed = base[:STATE_ROWS].copy()
                 changed[:, other] = state
                 parts.append(changed)
-    visits = visiting_rows(contract, base)
-    return np.concatenate([*parts, visits[evenly_spaced(len(visits), most)]])
+    return np.concatenate([*parts, visits])
 
 
 def _inputs(contract: Contract) -> list[set[str]]:
