@@ -1,6 +1,9 @@
 """Applications with states that no row taught the model, from the training to every answer."""
 
 import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +14,14 @@ from batch.encoding import FileEncoder
 from batch.model import BatchModel
 from scoreline.core.contract import Contract
 from scoreline.core.errors import InvalidApplicationError
+from scoreline.core.versions import VersionRef, Watch, digest
 from scoreline.scoring.batch_answers import answer_batch
 from scoreline.scoring.many_rows import open_session
 from scoreline.scoring.model import ScoringModel
 from scoreline.scoring.online import Applicant
 from scoreline.scoring.whatif import what_if
+from scoreline.serving.verification import verify
+from scoreline.serving.watch import ChampionWatch
 from tests import sample, shop
 from tests.shared import trained
 from training.train import train
@@ -363,3 +369,54 @@ def test_a_recommendation_names_the_states(tmp_path):
 
     assert found["unlearned"] == ["segment"]
     assert found["recommendations"]
+
+
+def test_a_watch_counts_an_error_only_where_the_shadow_would_have_answered():
+    champion, shadow = model_of(made("refuse", with_rule("refuse"))), model_of(made("refer"))
+    refused = {**APPLICATION, "income": 0}
+
+    def counted(one, other, application):
+        found = {}
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        watch = ChampionWatch(
+            Watch(1, until, VersionRef(other.version, "")),
+            one,
+            other,
+            read_applicant=lambda m, body: Applicant(body, m.encoder.encode(body)),
+            add=lambda _key, amounts: found.update(amounts),
+        )
+        with suppress(InvalidApplicationError):
+            watch.observe(lambda: answer(one, application), application)
+        return found
+
+    assert counted(champion, shadow, refused) == {"errors": 1}
+    assert counted(champion, champion, refused) == {}
+    answered = counted(shadow, champion, refused)
+    assert (answered["decisions"], answered.get("compared", 0)) == (1, 0)
+    assert counted(shadow, champion, APPLICATION)["compared"] == 1
+
+
+def test_a_recommendation_may_be_refused(tmp_path):
+    text = shop.DEFINITION.replace("top = 2", 'top = 2\nunlearned = "refuse"')
+    shop.customers(600).to_parquet(tmp_path / "data.parquet")
+    found = train(shop.definition(tmp_path, text), str(tmp_path / "data.parquet"))
+    model = model_of(found)
+
+    with pytest.raises(InvalidApplicationError) as error:
+        answer(model, {**shop.CUSTOMER, "segment": "top"})
+
+    assert [field.field for field in error.value.fields] == ["segment"]
+    assert any(
+        "error" in row["answer"] for row in json.loads(found.files["manifest.json"])["golden"]
+    )
+
+
+def test_the_version_that_answers_its_golden_rows_is_verified():
+    for bundle in (made("refer"), made("refuse", with_rule("refuse"))):
+        manifest = json.loads(bundle.files["manifest.json"])
+        registry = SimpleNamespace(
+            manifest=lambda *_, found=manifest: found,
+            read=lambda *_, found=bundle: found.files["model.onnx"],
+        )
+
+        assert verify(registry, "sample", bundle.version) == digest(bundle.files["model.onnx"])
