@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 GRAPHS = (MODEL_FILE, BATCH_FILE)
 STAMPED = ("version", "trained_at")
 # Sections of the manifest that depend on graphs and data only, in the order of training.
-COMPARED = ("dataset", "parameters", "calibration", "metrics", "reference", "parity", "golden")
+COMPARED = (
+    *("dataset", "parameters", "calibration", "metrics", "states", "reference", "parity"),
+    "golden",
+)
 ABSENT = "absent"
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from training.graph.features import Sources
 
 NUMBER, MISSING, UNDEFINED, NOT_LISTED = "number", "missing", "undefined", "not listed"
+RESERVED = (NUMBER, MISSING, UNDEFINED, NOT_LISTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _of_derived(
 def _of_feature(position: int, feature: Feature) -> Iterator[SourceState]:
     if feature.type == "category":
         for code, category in enumerate(feature.categories):
-            yield SourceState(position, category, float(code))
+            yield SourceState(position, _distinct(category, "category"), float(code))
         if feature.unseen == "accept":
             yield SourceState(position, NOT_LISTED, UNSEEN_CATEGORY)
     elif feature.type == "boolean":
@@ -97,9 +98,14 @@ def _of_feature(position: int, feature: Feature) -> Iterator[SourceState]:
     else:
         yield SourceState(position, NUMBER)
     for meaning, number in (feature.special_codes or {}).items():
-        yield SourceState(position, meaning, number)
+        yield SourceState(position, _distinct(meaning, "code"), number)
     if feature.nullable:
         yield SourceState(position, MISSING, nan)
+
+
+def _distinct(name: str, kind: str) -> str:
+    """The name of a category or code, which may be called like another state of its feature."""
+    return f"{kind} {name}" if name in RESERVED else name
 
 
 def with_unlearned(contract: Contract, rows: Sequence[int], min_rows: int) -> Contract:

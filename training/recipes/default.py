@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
+    import onnxruntime
     from numpy.typing import NDArray
     from onnx import ModelProto
 
@@ -77,14 +78,7 @@ def train_default(
     )
     contract = replace(contract, reference=reference)
     progress("figures of the report")
-    scored = ScoredRows(
-        contract,
-        held_out,
-        log_odds,
-        sigmoid(log_odds),
-        weighting.default_rate,
-        run_unlearned(batch, held_out.X).any(axis=1),
-    )
+    scored = _scored(contract, held_out, log_odds, weighting, batch)
     return TrainedModel(
         contract=contract,
         online=exported.online,
@@ -105,6 +99,18 @@ def train_default(
         },
         golden=golden_rows(contract, online, held_out.X),
     )
+
+
+def _scored(
+    contract: Contract,
+    held_out: Dataset,
+    log_odds: NDArray[np.float64],
+    weighting: Weighting,
+    batch: onnxruntime.InferenceSession,
+) -> ScoredRows:
+    unlearned = run_unlearned(batch, held_out.X).any(axis=1)
+    probability = sigmoid(log_odds)
+    return ScoredRows(contract, held_out, log_odds, probability, weighting.default_rate, unlearned)
 
 
 def _export(model: FittedModel, contract: Contract) -> _Exported:

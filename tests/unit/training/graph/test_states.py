@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreline.core.contract import State
-from scoreline.core.features import DerivedFeature
+from scoreline.core.features import DerivedFeature, Feature
 from tests.sample import definition
 from training.graph.features import FeatureGraph
 from training.graph.states import StateGraph, in_unlearned_state, states_of, with_unlearned
@@ -177,3 +177,17 @@ def test_states_of_fewer_rows_than_the_least_are_unlearned(contract):
     assert State("income", "number") not in learned.unlearned
     assert State("housing", "own") not in learned.unlearned
     assert State("housing", "rent") in learned.unlearned
+
+
+def test_a_category_called_like_another_state_is_a_state_of_its_own(contract):
+    housing = Feature(
+        "housing", "category", nullable=True, categories=("own", "missing"), unseen="accept"
+    )
+    confused = replace(contract, features=(housing,), derived=())
+    X = np.array([[1.0]] * 20 + [[0.0]] * 20, np.float32)
+
+    learned = with_unlearned(confused, StateGraph(confused).count(X), 20)
+
+    assert [state.state for state in learned.unlearned] == ["not listed", "missing"]
+    found = in_unlearned_state(learned, np.array([[1.0], [NAN], [-1.0]], np.float32))
+    assert found.tolist() == [False, True, True]
