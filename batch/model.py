@@ -10,8 +10,8 @@ import numpy as np
 from batch.answer_columns import ANSWER_COLUMNS, unlearned_features, unseen_features, words
 from scoreline.core.contract import Contract
 from scoreline.core.errors import VersionRefusedError
+from scoreline.core.unlearned import unlearned_rule
 from scoreline.core.versions import BATCH_FILE, MODEL_FILE, digest
-from scoreline.scoring.application import unlearned_rule
 from scoreline.scoring.many_rows import open_session, run_rows, run_unlearned, unlearned_output
 
 if TYPE_CHECKING:

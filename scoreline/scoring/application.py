@@ -20,7 +20,7 @@ from scoreline.core.features import MAX_AMOUNT, UNSEEN_CATEGORY
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scoreline.core.contract import Contract, State
+    from scoreline.core.contract import Contract
     from scoreline.core.features import Feature
 
 LOOKED_UP = "is looked up by customer_id and cannot be sent"
@@ -231,8 +231,3 @@ def range_rule(feature: Feature) -> str:
         codes = ", ".join(f"{code:.15g} ({name})" for name, code in feature.special_codes.items())
         rule += f", or a special code: {codes}"
     return rule
-
-
-def unlearned_rule(state: State) -> str:
-    """The rule that an application with an unlearned state breaks, where the model refuses it."""
-    return f"is in a state that the model has not learned: {state.state}"

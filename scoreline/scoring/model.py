@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from scoreline.core.contract import UNLEARNED, Contract
 from scoreline.core.errors import (
-    FieldError,
     InvalidApplicationError,
     OnnxRuntimeError,
     VersionRefusedError,
 )
 from scoreline.core.features import UNSEEN_CATEGORY
+from scoreline.core.unlearned import refusal
 from scoreline.core.versions import MODEL_FILE, VersionRef, digest
 from scoreline.scoring.answer_fields import answer_fields
-from scoreline.scoring.application import ApplicationEncoder, unlearned_rule
+from scoreline.scoring.application import ApplicationEncoder
 from scoreline.scoring.decisions import DecisionAnswers
 from scoreline.scoring.recommendations import RecommendationAnswers
 from scoreline.scoring.session import Session
@@ -175,12 +175,6 @@ class ScoringModel:
 
     def _states(self, flags: Sequence[float]) -> list[State]:
         return [state for state, flag in zip(self._unlearned, flags, strict=True) if flag]
-
-
-def refusal(unlearned: Sequence[State]) -> InvalidApplicationError:
-    """The error of an application with unlearned states, for a model that refuses them."""
-    fields = tuple(FieldError(state.feature, unlearned_rule(state)) for state in unlearned)
-    return InvalidApplicationError("the model has not learned a state of the application", fields)
 
 
 def load_version(registry: ModelReader, model: str, ref: VersionRef) -> ScoringModel:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scoreline.core.contract import HELD
+from scoreline.core.unlearned import refusal
 from scoreline.scoring.many_rows import run_rows, run_unlearned
-from scoreline.scoring.model import refusal
 from training.export.state_rows import visiting_rows
 
 if TYPE_CHECKING:
