@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import definitions, features, routing, schema, scoring, stack, training, versions
+from cli.commands import (
+    definitions,
+    drafting,
+    features,
+    routing,
+    schema,
+    scoring,
+    stack,
+    training,
+    versions,
+)
 from cli.failures import exit_on_failure
 from scoreline import __version__
 
@@ -25,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for subject in (training, definitions, versions, scoring, routing, stack):
+for subject in (drafting, training, definitions, versions, scoring, routing, stack):
     app.add_typer(subject.app)
 app.add_typer(features.app, name="features")
 app.add_typer(schema.app, name="schema")

@@ -16,6 +16,13 @@ Model = Annotated[
 ModelOrAll = Annotated[
     str, typer.Argument(help="Show this model's versions.", autocompletion=complete_model)
 ]
+ModelOrNone = Annotated[
+    str,
+    typer.Argument(help="Name of the model; not with --definition.", autocompletion=complete_model),
+]
+DefinitionFile = Annotated[
+    str, typer.Option("--definition", help="A definition file of your own, in place of a name.")
+]
 NewestVersion = Annotated[
     str,
     typer.Argument(help="A version; the newest by default.", autocompletion=complete_version),

@@ -73,6 +73,16 @@ def batch_tables(tally: Tally) -> Iterator[Table]:
         yield _lined(_table("Rejected", columns, broken, numbers=["rows"], prose=["rule"]))
 
 
+def left_out_table(left_out: Iterable[Mapping[str, Any]]) -> Table:
+    """The rules that rows of a file break, with their first rows."""
+    rows = [
+        (rule["rule"], f"{rule['rows']:,}", ", ".join(str(row) for row in rule["first_rows"]))
+        for rule in left_out
+    ]
+    columns = ("rule", "rows", "first rows")
+    return _lined(_table("Left out", columns, rows, numbers=["rows"], prose=["rule"]))
+
+
 def models_table(models: Iterable[Mapping[str, Any]]) -> Table:
     """Models with their champion and their latest version."""
     rows = [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.definition_files import definition_path
 from cli.deployment import Deployment
 from cli.options import AsJson, Model, Reason, Stage
 from cli.output import show
@@ -31,12 +31,10 @@ def define(
     it and why. Definitions of your own are found by name in the folder that SCORELINE_MODELS
     names.
     """
-    from scoreline.definition.files import find_definition, read_file
+    from scoreline.definition.files import read_file
 
     ROLLBACK.read({"reason": reason})  # the reason follows the same rule
-    path = Path(definition)
-    if path.suffix != ".toml":
-        path = find_definition(definition)
+    path = definition_path(definition)
     model, deployment = path.stem, Deployment.connect(stage)
     head = deployment.definitions.register(
         model, read_file(path), who=deployment.who, reason=reason

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.definition_files import chosen_definition
 from cli.deployment import Deployment
 from cli.mlflow_log import log_version
-from cli.options import AsJson, Dataset, Model, Stage
+from cli.options import AsJson, Dataset, DefinitionFile, Model, ModelOrNone, Stage
 from cli.output import progress_bars, remark, show, status
 from cli.tables import comparison_table, gates_table, metrics_table, profit_table
 from local.environment import STAGE
@@ -28,8 +29,9 @@ REJECTED = 3
 
 @app.command()
 def train(
-    model: Model,
+    model: ModelOrNone = "",
     dataset: Dataset = "",
+    definition: DefinitionFile = "",
     fail_on_rejected: Annotated[
         bool,
         typer.Option(
@@ -51,12 +53,13 @@ def train(
     Someone else may then promote it. A version that did not pass its gates is published as
     rejected, with exit code 0 unless --fail-on-rejected is given.
     """
-    published = _train_and_publish(Deployment.connect(stage), model, dataset, mlflow)
+    trained = chosen_definition(model, definition)
+    published = _train_and_publish(Deployment.connect(stage), trained, dataset, mlflow)
     show(
         published,
         metrics_table(published["metrics"]),
         gates_table(published["gates"]),
-        f"published {model} {published['version']}, {published['status']}",
+        f"published {trained.name} {published['version']}, {published['status']}",
         as_json=as_json,
     )
     if fail_on_rejected and published["status"] == "rejected":
@@ -64,16 +67,15 @@ def train(
 
 
 def _train_and_publish(
-    deployment: Deployment, model: str, dataset: str, mlflow: str
+    deployment: Deployment, definition: Definition, dataset: str, mlflow: str
 ) -> dict[str, Any]:
     from scoreline.core.versions import MANIFEST_FILE
     from scoreline.definition.derived_warnings import derived_warnings
-    from scoreline.definition.files import load_definition
     from training.incumbents.champion import read_incumbents
     from training.report.figures.states import unlearned_warnings
     from training.train import train as train_bundle
 
-    definition = load_definition(model)
+    model = definition.name
     for warning in derived_warnings(definition.contract()):
         remark(f"warning: {warning}")
     with status("starting") as step:
@@ -94,12 +96,16 @@ def _train_and_publish(
         remark(sentence)
     for warning in unlearned_warnings(manifest["states"]):
         remark(f"warning: {warning}")
+    rows = {name: manifest["dataset"][name] for name in ("rows_read", "exclusions")}
     shown = {name: manifest[name] for name in ("metrics", "gates")}
-    return {"model": model, "version": bundle.version, "status": bundle.status, **shown}
+    published = {"model": model, "version": bundle.version, "status": bundle.status}
+    return {**published, "score": bundle.score, **rows, **shown}
 
 
 def _remarks(dataset: Mapping[str, Any]) -> Iterator[str]:
-    """Sentences on rows that were left out, or that may be copies."""
+    """Sentences on the rows that were read, left out, or may be copies."""
+    read, left_out = dataset["rows_read"], sum(dataset["exclusions"].values())
+    yield f"{read:,} rows read, {read - left_out:,} used"
     for rule, count in dataset["exclusions"].items():
         yield f"{count:,} rows are left out: {rule}"
     if repeated := dataset["repeated_rows"]:

@@ -29,6 +29,7 @@ class Dataset:
     repeated : number of rows without an id that equal an earlier one in every column
     protected : name -> values of a protected feature as text, of shape (n_rows,)
     exclusions : rule -> number of rows left out for it
+    first_excluded : rule -> numbers of the first of these rows, counted from 1
     unseen : feature -> number of rows with a category that is not listed, where that is accepted
     unlisted : a sentence for each feature of which too many rows hold such a category
     no_amount : feature -> special code, or "missing" -> number of rows
@@ -64,6 +65,7 @@ class Dataset:
     observed: NDArray[np.float64] | None = None
     value: NDArray[np.float64] | None = None
     unlisted: tuple[str, ...] = ()
+    first_excluded: dict[str, list[int]] = field(default_factory=dict)
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
         """Some of the rows; the counts remain those of the whole dataset."""

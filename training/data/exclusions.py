@@ -10,9 +10,12 @@ from scoreline.core.errors import DatasetError
 from training.data.identities import plain_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
+FIRST = 5
 DUPLICATED_ROW = "duplicate of an earlier row"
 
 
@@ -20,22 +23,40 @@ class Exclusions:
     """Rows that are kept so far, and the number of rows left out for each rule.
 
     A row counts for the first rule that it breaks.
+
+    Attributes
+    ----------
+    kept : whether each row is kept so far, shape (n_rows,)
+    counts : rule -> number of rows
+    first : rule -> numbers of the first rows, counted from 1
     """
 
     def __init__(self, n_rows: int) -> None:
         self.kept = np.ones(n_rows, bool)
         self.counts: dict[str, int] = {}
+        self.first: dict[str, list[int]] = {}
 
     def exclude(self, rows: NDArray[np.bool_], rule: str) -> None:
         """Leave out rows, marked in an array of shape (n_rows,)."""
         rows = rows & self.kept
         if rows.any():
             self.counts[rule] = int(rows.sum())
+            self.first[rule] = (np.flatnonzero(rows)[:FIRST] + 1).tolist()
             self.kept &= ~rows
 
     def describe(self) -> str:
-        """The counts as the end of an error message."""
-        return "".join(f"; {count} rows: {rule}" for rule, count in self.counts.items())
+        """The counts as the end of an error message, with the first rows of each rule."""
+        return "".join(
+            f"; {count:,} rows: {rule} ({rows_named(self.first[rule], count)})"
+            for rule, count in self.counts.items()
+        )
+
+
+def rows_named(first: Sequence[int], count: int) -> str:
+    """The numbers of the first rows in words; row 1 is the first one after a header."""
+    names = ", ".join(f"{row:,}" for row in first)
+    more = ", ..." if count > len(first) else ""
+    return f"{'row' if count == 1 else 'rows'} {names}{more}"
 
 
 def exclude_duplicates(id_column: str, table: pa.Table, exclusions: Exclusions) -> None:

@@ -117,6 +117,7 @@ def _check(
         protected=dict(_protected_values(definition, table, kept)),
         rows_read=table.num_rows,
         exclusions=exclusions.counts,
+        first_excluded=exclusions.first,
         unseen=unseen_rows(definition.inputs, X),
         unlisted=tuple(unlisted_problems(definition.inputs, table, rows, X)),
         no_amount=dict(_no_amount(definition, X)),

@@ -1,0 +1,1 @@
+"""A first definition for a file, written from what the file holds."""
