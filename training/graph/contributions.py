@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import TensorProto
 
+from training.graph.blocks.kinds import check_size, kinds_of
+from training.graph.blocks.many_rows import add_block_contributions
+from training.graph.blocks.products import add_block_sums
 from training.graph.builder import ML
+from training.graph.contribution_sums import NO_COLUMN, PIECE_LENGTH, RAW_PARTS, pieces_of
 from training.graph.row_packing import ROW_WIDTH, packed
-from training.graph.shapley_tables import Group, coarse_and_fine, groups_of, on_grid
+from training.graph.shapley_tables import (
+    Group,
+    coarse_and_fine,
+    constant_of,
+    expected_raw,
+    groups_of,
+)
 from training.graph.table_rows import Reading, picked_sums, row_numbers, row_numbers_in_blocks
-from training.graph.trees import LEAF
+from training.graph.trees import depth_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,18 +37,19 @@ if TYPE_CHECKING:
     from training.graph.builder import GraphBuilder
     from training.graph.trees import Ensemble
 
-RAW_PARTS = 2  # coarse and fine
-# In the form for many rows; measured.
-GROUPS_PER_BLOCK = 512  # looked up together; smaller blocks are no faster and load slower
-PIECE_LENGTH = 16  # table entries of one column that are summed at once
-NO_COLUMN = -1
+# In the form for many rows; measured: smaller blocks are no faster and load slower.
+GROUPS_PER_BLOCK = 512
+# Groups up to this size are faster than blocks, and beyond it larger; measured.
+MAX_GROUP_BYTES = 16_000_000
+DEEPEST_GROUPS = 12  # a path of 12 columns alone would have 4096 rows
 
 
 @dataclass(frozen=True, slots=True)
 class Contributions:
     """Names of the tensors `raw`, (n_rows, 1), and `contributions`, (n_rows, n_sources).
 
-    raw = expected_raw + sum of contributions, up to float32 rounding.
+    raw = expected_raw + sum of contributions, up to float32 rounding. Blocks for many rows have no
+    raw output: "".
     """
 
     raw: str
@@ -74,27 +85,76 @@ def add_tree_contributions(
     Raises
     ------
     ExportError
-        The tables would exceed MAX_TABLE_BYTES: the trees are too deep.
+        The tables would exceed MAX_TABLE_BYTES, or no tree has a split.
     """
-    groups = groups_of(ensemble, 4 * min(ROW_WIDTH, n_sources + RAW_PARTS))
+    groups = _small_groups(ensemble, source_of_column, n_sources)
+    if groups is None:
+        return _of_blocks(
+            graph, columns, ensemble, source_of_column, n_sources, readings, many_rows=many_rows
+        )
     if many_rows:
         groups.sort(key=lambda group: group.n_steps)
     tables = [group.table(source_of_column, n_sources) for group in groups]
-    constant = on_grid(ensemble.base)
-    constant += sum(on_grid(t.value[0]) for t in ensemble.trees if t.left[0] == LEAF)
-    tables[0][:, -1] += constant
+    tables[0][:, -1] += constant_of(ensemble)
     tables = [np.hstack([table[:, :-1], *coarse_and_fine(table[:, -1:])]) for table in tables]
 
     if many_rows:
         sums = _sums_of_many_rows(graph, columns, groups, tables, len(source_of_column))
     else:
-        readings = readings or [Reading(column) for column in range(len(source_of_column))]
-        sums = _sums(graph, columns, groups, tables, readings)
-    widths = graph.constant([n_sources, RAW_PARTS], np.int64)
-    contributions, raw_parts = graph.nodes("Split", sums, widths, outputs=2, axis=1)
+        sums = _sums(graph, columns, groups, tables, readings or _each_itself(source_of_column))
+    contributions, raw_parts = _divided(graph, sums, n_sources)
     raw = graph.node("ReduceSum", raw_parts, graph.constant([1], np.int64), keepdims=1)
-    expected = sum(leaf.expected for group in groups for leaf in group.leaves)
-    return Contributions(raw, contributions, float(constant + expected))
+    return Contributions(raw, contributions, expected_raw(ensemble))
+
+
+def _of_blocks(
+    graph: GraphBuilder,
+    columns: str,
+    ensemble: Ensemble,
+    source_of_column: Sequence[int],
+    n_sources: int,
+    readings: Sequence[Reading],
+    *,
+    many_rows: bool,
+) -> Contributions:
+    kinds = kinds_of(ensemble)
+    check_size(kinds)
+    expected = expected_raw(ensemble)
+    if many_rows:
+        found = add_block_contributions(graph, columns, kinds, source_of_column, n_sources)
+        return Contributions("", found, expected)
+    readings = readings or _each_itself(source_of_column)
+    sums = add_block_sums(graph, columns, kinds, source_of_column, n_sources, readings)
+    contributions, raw_parts = _divided(graph, sums, n_sources)
+    constant = graph.constant([coarse_and_fine(constant_of(ensemble))])
+    moved = graph.node("Add", raw_parts, constant)
+    raw = graph.node("ReduceSum", moved, graph.constant([1], np.int64), keepdims=1)
+    return Contributions(raw, contributions, expected)
+
+
+def _each_itself(source_of_column: Sequence[int]) -> list[Reading]:
+    return [Reading(column) for column in range(len(source_of_column))]
+
+
+def _divided(graph: GraphBuilder, sums: str, n_sources: int) -> list[str]:
+    """Contributions, and the two parts of the raw output."""
+    widths = graph.constant([n_sources, RAW_PARTS], np.int64)
+    return graph.nodes("Split", sums, widths, outputs=2, axis=1)
+
+
+def _small_groups(
+    ensemble: Ensemble, source_of_column: Sequence[int], n_sources: int
+) -> list[Group] | None:
+    """The groups of leaves, if their tables are small; they are faster than blocks then."""
+    if max(map(depth_of, ensemble.trees)) > DEEPEST_GROUPS:
+        return None
+    groups = groups_of(ensemble, 4 * min(ROW_WIDTH, n_sources + RAW_PARTS))
+    n_rows = sum(group.n_rows for group in groups)
+    if 4 * n_rows * min(ROW_WIDTH, n_sources + RAW_PARTS) > MAX_GROUP_BYTES:
+        return None
+    used = [{source_of_column[axis.column] for axis, _ in group.axes} for group in groups]
+    width = packed(used, n_sources, RAW_PARTS).width
+    return groups if 4 * n_rows * width <= MAX_GROUP_BYTES else None
 
 
 def _sums(
@@ -152,13 +212,13 @@ def _sums_of_many_rows(
         table = graph.constant(block.table)
         looked_up = graph.node("ArrayFeatureExtractor", table, rows, domain=ML)
         shape = graph.constant([block.columns.size, -1], np.int64)
-        pieces, columns_of_pieces = _pieces(block.columns.ravel(), width, PIECE_LENGTH)
+        pieces, columns_of_pieces = pieces_of(block.columns.ravel(), width, PIECE_LENGTH)
         sums.append(picked_sums(graph, graph.node("Reshape", looked_up, shape), pieces))
         columns_of_sums.append(columns_of_pieces)
     joined = graph.node("Concat", *sums, axis=0) if len(sums) > 1 else sums[0]
     column = np.concatenate(columns_of_sums)
     most = int(np.bincount(column[column != NO_COLUMN]).max())
-    total = picked_sums(graph, joined, _pieces(column, width, most)[0][:, :width])
+    total = picked_sums(graph, joined, pieces_of(column, width, most)[0][:, :width])
     return graph.transposed(total)
 
 
@@ -187,24 +247,3 @@ class _Block:
             slots[: len(own), g + 1] = own
             parts.append(np.pad(table[:, own], ((0, 0), (0, n_slots - len(own)))))
         return cls([Group([]), *groups], np.concatenate(parts).T, slots)
-
-
-def _pieces(
-    column: NDArray[np.int64], n_columns: int, length: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Items to be summed, (length, n_pieces), and the column that each piece belongs to.
-
-    Items of NO_COLUMN are 0 and pad the pieces; the last piece holds only such items.
-
-    column : column that each item belongs to
-    """
-    zero = np.flatnonzero(column == NO_COLUMN)[0]
-    pieces, columns_of_pieces = [], []
-    for c in range(n_columns):
-        items = np.flatnonzero(column == c)
-        for i in range(0, max(1, len(items)), length):
-            piece = items[i : i + length]
-            pieces.append(np.pad(piece, (0, length - len(piece)), constant_values=zero))
-            columns_of_pieces.append(c)
-    pieces.append(np.full(length, zero))
-    return np.stack(pieces, 1), np.array([*columns_of_pieces, NO_COLUMN])

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from math import inf, isnan, nan, prod
+from operator import xor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,14 +26,13 @@ from scoreline.core.errors import ExportError
 from training.graph.trees import LEAF
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
     from training.graph.trees import Ensemble, Tree
 
 COARSE_GRID = 2.0**-14  # float32 sums of such multiples are exact up to 1024
-MAX_TABLE_BYTES = 64_000_000
 # Fewer, larger groups mean fewer lookups; they are chosen up to this size of their tables, or up
 # to this multiple of the smallest tables.
 SMALL_TABLE_BYTES = 2_550_000
@@ -83,7 +84,7 @@ class Leaf:
         With z the share of a test and o = 1 if it holds, else 0:
         phi_i = value (o_i - z_i) integral of prod_{j != i} (z_j (1 - t) + o_j t) over t in [0, 1].
         """
-        t, weights = _quadrature((len(self.tests) + 1) // 2)
+        t, weights = quadrature((len(self.tests) + 1) // 2)
         z = np.maximum([test.share for test in self.tests.values()], SMALLEST_SHARE)
         o = np.arange(2 ** len(z))[:, None] >> np.arange(len(z)) & 1
         factors = z[:, None] * (1 - t) + o[:, :, None] * t
@@ -91,14 +92,9 @@ class Leaf:
         result: NDArray[np.float64] = self.value * (o - z) * (others @ weights)
         return result
 
-    @property
-    def expected(self) -> float:
-        """Value times the share of rows that reach the leaf."""
-        return self.value * prod(test.share for test in self.tests.values())
-
 
 @cache
-def _quadrature(n_points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def quadrature(n_points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Gauss-Legendre points and weights on [0, 1], exact up to degree 2 n_points - 1."""
     points, weights = np.polynomial.legendre.leggauss(n_points)
     return (points + 1) / 2, weights / 2
@@ -135,25 +131,45 @@ def _axis(column: int, leaves: Sequence[Leaf]) -> TableAxis:
     tests = [leaf.tests.get(column, Test()) for leaf in leaves]
     bounds = {bound for test in tests for bound in (test.low, test.high)}
     thresholds = sorted(bound for bound in bounds if bound > -inf)
-    numbers: dict[tuple[bool, ...], int] = {}
-    outcomes = [
-        numbers.setdefault(tuple(test.holds(x) for test in tests), len(numbers))
-        for x in (nan, -inf, *thresholds)
-    ]
-    return TableAxis(
-        column, np.array(thresholds), np.array(outcomes), np.array(list(numbers), bool)
-    )
+    numbers: dict[int, int] = {}
+    outcomes = [numbers.setdefault(held, len(numbers)) for held in _held(tests, thresholds)]
+    bits = [[held >> i & 1 for i in range(len(tests))] for held in numbers]
+    return TableAxis(column, np.array(thresholds), np.array(outcomes), np.array(bits, bool))
 
 
-class Group:
-    """Leaves of one tree that share a table with a row per combination of outcomes of the axes.
+def _held(tests: Sequence[Test], thresholds: Sequence[float]) -> Iterator[int]:
+    """The tests that hold, as bits: for a missing value, one below all thresholds, from each on."""
+    missing = below = 0
+    changes = dict.fromkeys(thresholds, 0)
+    for i, test in enumerate(tests):
+        bit = 1 << i
+        missing |= bit * test.missing
+        if test.low >= test.high:
+            continue
+        if test.low == -inf:
+            below |= bit
+        else:
+            changes[test.low] ^= bit
+        if not isnan(test.high):
+            changes[test.high] ^= bit
+    yield missing
+    yield from accumulate(changes.values(), xor, initial=below)
+
+
+def n_outcomes(column: int, leaves: Sequence[Leaf]) -> int:
+    """How many outcomes of a column the leaves can distinguish."""
+    tests = [leaf.tests[column] for leaf in leaves if column in leaf.tests]
+    bounds = {bound for test in tests for bound in (test.low, test.high)}
+    return len(set(_held(tests, sorted(bound for bound in bounds if bound > -inf))))
+
+
+class Rows:
+    """Rows of a table: one for each combination of outcomes of some columns.
 
     The number of a row is the sum of stride times outcome over the axes.
     """
 
-    def __init__(self, leaves: list[Leaf]) -> None:
-        self.leaves = leaves
-        columns = sorted({column for leaf in leaves for column in leaf.tests})
+    def __init__(self, leaves: Sequence[Leaf], columns: Sequence[int]) -> None:
         axes = [_axis(column, leaves) for column in columns]
         sizes = [len(axis.holds) for axis in axes]
         self.n_rows = prod(sizes)
@@ -165,10 +181,22 @@ class Group:
         """Number of steps of all axes."""
         return sum(axis.n_steps for axis, _ in self.axes)
 
+    def holds(self) -> dict[int, NDArray[np.bool_]]:
+        """Column -> whether each leaf's test on it holds in each row, (n_rows, n_leaves)."""
+        row = np.arange(self.n_rows)
+        return {a.column: a.holds[row // stride % len(a.holds)] for a, stride in self.axes}
+
+
+class Group(Rows):
+    """Leaves of one tree that share a table with a row per combination of outcomes of the axes."""
+
+    def __init__(self, leaves: list[Leaf]) -> None:
+        super().__init__(leaves, sorted({column for leaf in leaves for column in leaf.tests}))
+        self.leaves = leaves
+
     def table(self, source_of_column: Sequence[int], n_sources: int) -> NDArray[np.float64]:
         """Contributions per source and, in the last column, the sum of the leaf values reached."""
-        row = np.arange(self.n_rows)
-        holds = {a.column: a.holds[row // stride % len(a.holds)] for a, stride in self.axes}
+        holds = self.holds()
         table = np.zeros((self.n_rows, n_sources + 1))
         for i, leaf in enumerate(self.leaves):
             held = np.stack([holds[column][:, i] for column in leaf.tests], 1)
@@ -177,6 +205,15 @@ class Group:
                 table[:, source_of_column[column]] += values
             table[:, -1] += on_grid(leaf.value) * held.all(1)
         return table
+
+
+def step(tree: Tree, node: int, tests: dict[int, Test], *, left: bool) -> dict[int, Test]:
+    """The tests by column on the way to a child of the node, given those on the way to the node."""
+    child, column = (tree.left if left else tree.right)[node], int(tree.feature[node])
+    share = float(tree.cover[child] / max(tree.cover[node], SMALLEST_SHARE))
+    missing = bool(tree.missing_left[node]) == left
+    test = tests.get(column, Test()).narrowed(float(tree.threshold[node]), left, missing, share)
+    return {**tests, column: test}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +235,9 @@ class _Branch:
 def _branch(tree: Tree, node: int, tests: dict[int, Test]) -> _Branch:
     if tree.left[node] == LEAF:
         return _Branch(Group([Leaf(float(tree.value[node]), tests)]))
-    column, threshold = int(tree.feature[node]), float(tree.threshold[node])
     below = []
     for child, left in ((int(tree.left[node]), True), (int(tree.right[node]), False)):
-        share = float(tree.cover[child] / max(tree.cover[node], SMALLEST_SHARE))
-        missing = bool(tree.missing_left[node]) == left
-        test = tests.get(column, Test()).narrowed(threshold, left, missing, share)
-        below.append(_branch(tree, child, {**tests, column: test}))
+        below.append(_branch(tree, child, step(tree, node, tests, left=left)))
     first, second = below[0].group, below[1].group
     if first is None or second is None:
         return _Branch(None, tuple(below))
@@ -221,13 +254,30 @@ def groups_of(ensemble: Ensemble, row_bytes: int) -> list[Group]:
         raise ExportError("no tree of the model has a split, so its output is constant")
     choices = [[g for b in branches for g in b.groups(max_rows)] for max_rows in GROUP_ROWS]
     sizes = [row_bytes * sum(group.n_rows for group in choice) for choice in choices]
-    if min(sizes) > MAX_TABLE_BYTES:
-        raise ExportError(
-            f"contributions need {min(sizes) / 1e6:.0f} MB of tables, over the limit of "
-            f"{MAX_TABLE_BYTES / 1e6:.0f} MB: lower max_depth (4 is small and fast)"
-        )
-    limit = min(max(SMALL_TABLE_BYTES, MAX_SIZE_RATIO * min(sizes)), MAX_TABLE_BYTES)
+    limit = max(SMALL_TABLE_BYTES, MAX_SIZE_RATIO * min(sizes))
     return next(choice for choice, size in zip(choices, sizes, strict=True) if size <= limit)
+
+
+def constant_of(ensemble: Ensemble) -> NDArray[np.float64]:
+    """What every row gets: the base, and the values of trees without a split."""
+    constant = on_grid(ensemble.base)
+    return constant + sum(on_grid(t.value[0]) for t in ensemble.trees if t.left[0] == LEAF)
+
+
+def expected_raw(ensemble: Ensemble) -> float:
+    """The raw output where no column is known: leaf values by the share of rows that reach them."""
+    return float(constant_of(ensemble)) + sum(
+        _expected(tree) for tree in ensemble.trees if tree.left[0] != LEAF
+    )
+
+
+def _expected(tree: Tree) -> float:
+    reach = np.ones(len(tree.left))
+    for node in np.flatnonzero(tree.left != LEAF):
+        children = [tree.left[node], tree.right[node]]
+        reach[children] = reach[node] * tree.cover[children]
+        reach[children] /= max(tree.cover[node], SMALLEST_SHARE)
+    return float(reach @ tree.value)
 
 
 def on_grid(value: ArrayLike) -> NDArray[np.float64]:

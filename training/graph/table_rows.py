@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.graph.builder import GraphBuilder
-    from training.graph.shapley_tables import Group
+    from training.graph.shapley_tables import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Intervals:
     thresholds: Sequence[NDArray[np.float64]]
 
     @classmethod
-    def of(cls, groups: Sequence[Group], readings: Sequence[Reading]) -> Intervals:
+    def of(cls, groups: Sequence[Rows], readings: Sequence[Reading]) -> Intervals:
         """The intervals between all thresholds that the groups test.
 
         Parameters
@@ -100,7 +100,7 @@ class Intervals:
         """Number of each column's interval 0 among those of all columns, and the total number."""
         return np.cumsum([0] + [1 + len(own) for own in self.thresholds])
 
-    def rows_added(self, groups: Sequence[Group]) -> NDArray[np.unsignedinteger]:
+    def rows_added(self, groups: Sequence[Rows]) -> NDArray[np.unsignedinteger]:
         """Number that each interval adds to each group's row, shape (n_intervals, n_groups)."""
         first = self.first
         highest = max(group.n_rows for group in groups) - 1
@@ -115,7 +115,13 @@ class Intervals:
 
 
 def row_numbers(
-    graph: GraphBuilder, values: str, groups: Sequence[Group], readings: Sequence[Reading]
+    graph: GraphBuilder,
+    values: str,
+    groups: Sequence[Rows],
+    readings: Sequence[Reading],
+    *,
+    bundles: int = BUNDLES,
+    first_rows: NDArray[np.int64] | None = None,
 ) -> str:
     """Row of the groups' joined tables that each reaches: int32 of shape (n_rows, 1, n_groups).
 
@@ -125,14 +131,15 @@ def row_numbers(
     Parameters
     ----------
     values : float32 tensor of shape (n_rows, n_values), NaN for missing
-    groups : a multiple of BUNDLES
+    groups : a multiple of `bundles`
     readings : of each column that the groups test, how it follows from `values`
+    first_rows : of each group in the joined tables, if these do not follow one another
     """
     intervals = Intervals.of(groups, readings)
     n_values = len(intervals.thresholds)
-    bundles = np.concatenate(np.split(intervals.rows_added(groups), BUNDLES, axis=1))
-    distinct, number = np.unique(bundles, axis=0, return_inverse=True)
-    numbers = graph.constant(number.reshape(BUNDLES, -1).T, np.int32)
+    by_bundle = np.concatenate(np.split(intervals.rows_added(groups), bundles, axis=1))
+    distinct, number = np.unique(by_bundle, axis=0, return_inverse=True)
+    numbers = graph.constant(number.reshape(bundles, -1).T, np.int32)
     table = graph.constant(distinct, distinct.dtype)
 
     of_bundles = graph.node("Gather", numbers, _interval_numbers(graph, values, intervals), axis=0)
@@ -146,7 +153,8 @@ def row_numbers(
         as_number = graph.node("Cast", added, to=TensorProto.FLOAT)
         sums = graph.node("MatMul", graph.constant(np.ones((1, n_values))), as_number)
         total = graph.node("Cast", sums, to=TensorProto.INT32)
-    return graph.node("Add", total, graph.constant(_first_rows(groups), np.int32))
+    starts = _first_rows(groups) if first_rows is None else first_rows
+    return graph.node("Add", total, graph.constant(starts, np.int32))
 
 
 def _interval_numbers(graph: GraphBuilder, values: str, intervals: Intervals) -> str:
@@ -164,17 +172,26 @@ def _interval_numbers(graph: GraphBuilder, values: str, intervals: Intervals) ->
 
 
 def row_numbers_in_blocks(
-    graph: GraphBuilder, columns: str, blocks: Sequence[Sequence[Group]], n_columns: int
+    graph: GraphBuilder,
+    columns: str,
+    blocks: Sequence[Sequence[Rows]],
+    n_columns: int,
+    first_rows: Sequence[NDArray[np.int64]] = (),
 ) -> list[str]:
     """For each block of groups, rows of its joined tables: int64 of shape (n_groups, n_rows).
 
     Parameters
     ----------
     columns : float32 tensor of shape (n_columns, n_rows): SIMD vectors run along the rows of X
+    first_rows : for each block, of each group in its joined tables, if these do not follow one
+        another
     """
     every = [group for block in blocks for group in block]
     intervals = Intervals.of(every, [Reading(column) for column in range(n_columns)])
-    steps = [_Steps.of(block, intervals) for block in blocks]
+    starts = first_rows or [_first_rows(block) for block in blocks]
+    steps = [
+        _Steps.of(block, intervals, first) for block, first in zip(blocks, starts, strict=True)
+    ]
     used = np.unique(np.concatenate([block.condition for block in steps], axis=None))
     holds = graph.node("Cast", _hold(graph, columns, intervals, used), to=TensorProto.FLOAT)
     numbers = []
@@ -201,13 +218,15 @@ class _Steps:
     change: NDArray[np.int64]
 
     @classmethod
-    def of(cls, groups: Sequence[Group], intervals: Intervals) -> _Steps:
+    def of(
+        cls, groups: Sequence[Rows], intervals: Intervals, first_rows: NDArray[np.int64]
+    ) -> _Steps:
         added = intervals.rows_added(groups).astype(np.int64)
         both = [_changes(own) for own in np.split(added, intervals.first[1:-1])]
         change = np.concatenate([*(reached for reached, _ in both), *(below for _, below in both)])
         n_steps = max(1, np.count_nonzero(change, axis=0).max())
         condition = np.argsort(change == 0, axis=0, kind="stable")[:n_steps]
-        missing_row = _first_rows(groups) + added[intervals.first[:-1]].sum(0)
+        missing_row = first_rows + added[intervals.first[:-1]].sum(0)
         return cls(missing_row, condition, np.take_along_axis(change, condition, 0))
 
 
@@ -245,7 +264,7 @@ def _hold(
     return graph.node("Concat", *both, axis=0)
 
 
-def _first_rows(groups: Sequence[Group]) -> NDArray[np.int64]:
+def _first_rows(groups: Sequence[Rows]) -> NDArray[np.int64]:
     """First row of each group's table in the joined tables."""
     sizes = np.array([group.n_rows for group in groups])
     starts: NDArray[np.int64] = np.cumsum(sizes) - sizes

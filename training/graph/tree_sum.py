@@ -16,7 +16,8 @@ from onnx import TensorProto, helper
 
 from training.graph.builder import ML
 from training.graph.shapley_tables import on_grid
-from training.graph.trees import LEAF
+from training.graph.tree_ensemble import add_exact_tree_ensemble
+from training.graph.trees import LEAF, depth_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from training.graph.trees import Ensemble, Tree
 
 BITS_OF_BYTE = 8
+DEEPEST_PERFECT = 7  # deeper trees are padded to 2 ** depth leaves, so they are walked instead
 TREES_PER_BLOCK = 300  # looked up together; intermediate tensors stay in the cache; measured
 
 
@@ -39,6 +41,8 @@ def add_tree_sum(graph: GraphBuilder, columns: str, ensemble: Ensemble, n_column
     ----------
     columns : float32 tensor of shape (n_columns, n_rows), NaN for missing
     """
+    if max(map(depth_of, ensemble.trees)) > DEEPEST_PERFECT:
+        return add_exact_tree_ensemble(graph, graph.transposed(columns), ensemble)
     blocks = [PerfectTrees.of(trees, n_columns) for trees in _blocks(ensemble.trees)]
     conditions = np.concatenate([block.conditions.reshape(-1, 2) for block in blocks])
     distinct, numbers = np.unique(conditions, axis=0, return_inverse=True)
@@ -71,17 +75,11 @@ def _blocks(trees: Sequence[Tree]) -> Iterator[list[Tree]]:
     """Blocks of trees of equal depth that are looked up together."""
     by_depth: dict[int, list[Tree]] = {}
     for tree in trees:
-        by_depth.setdefault(max(_depth(tree), 1), []).append(tree)
+        by_depth.setdefault(max(depth_of(tree), 1), []).append(tree)
     for same_depth in by_depth.values():
         yield from (
             same_depth[i : i + TREES_PER_BLOCK] for i in range(0, len(same_depth), TREES_PER_BLOCK)
         )
-
-
-def _depth(tree: Tree, node: int = 0) -> int:
-    if tree.left[node] == LEAF:
-        return 0
-    return 1 + max(_depth(tree, tree.left[node]), _depth(tree, tree.right[node]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class PerfectTrees:
         A missing value makes every comparison false. Where missing values go left, the children
         are therefore swapped and the condition is that of going right, x >= t.
         """
-        depth = max(1, *(_depth(tree) for tree in trees))
+        depth = max(1, *(depth_of(tree) for tree in trees))
         n_inner = 2**depth - 1
         conditions = np.zeros((len(trees), n_inner, 2))
         leaves = np.zeros((len(trees), n_inner + 1))

@@ -78,6 +78,14 @@ class Ensemble:
         )
 
 
+def depth_of(tree: Tree) -> int:
+    """Levels below the root; children have numbers above their parent's in every library."""
+    level = np.zeros(len(tree.left), int)
+    for node in np.flatnonzero(tree.left != LEAF):
+        level[[tree.left[node], tree.right[node]]] = level[node] + 1
+    return int(level.max())
+
+
 def read_ensemble(estimator: object) -> Ensemble:
     """Trees of a fitted binary classifier of XGBoost, LightGBM, scikit-learn or our scorecard.
 

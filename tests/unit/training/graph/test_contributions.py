@@ -3,6 +3,7 @@
 import warnings
 from itertools import permutations
 
+import lightgbm as lgb
 import numpy as np
 import onnxruntime
 import pytest
@@ -25,9 +26,12 @@ from tests.unit.training.graph.test_trees import (
 )
 from training.graph import contributions
 from training.graph import shapley_tables as shapley
+from training.graph.blocks import kinds
+from training.graph.blocks.cuts import blocks_of
 from training.graph.builder import GraphBuilder
 from training.graph.contributions import add_tree_contributions
 from training.graph.tree_ensemble import add_exact_tree_ensemble
+from training.graph.tree_sum import add_tree_sum
 from training.graph.trees import Ensemble, Tree, read_ensemble
 
 EACH_ITSELF = list(range(N_COLUMNS))
@@ -42,11 +46,12 @@ class Scorer:
         many = add_tree_contributions(
             graph, graph.transposed("X"), ensemble, source_of_column, n_sources, many_rows=True
         )
+        turned, n_columns = graph.transposed("X"), len(source_of_column)
         outputs = {
             "raw": (added.raw, 1),
             "contributions": (added.contributions, n_sources),
             "raw_of_ensemble": (add_exact_tree_ensemble(graph, "X", ensemble), 1),
-            "raw_of_many": (many.raw, 1),
+            "raw_of_many": (many.raw or add_tree_sum(graph, turned, ensemble, n_columns), 1),
             "contributions_of_many": (many.contributions, n_sources),
         }
         self.expected_raw = added.expected_raw
@@ -318,7 +323,8 @@ def test_a_tree_without_a_split_moves_the_expected_value_only():
 
 
 def test_tables_over_the_limit_are_refused(monkeypatch):
-    monkeypatch.setattr(shapley, "MAX_TABLE_BYTES", 20_000)
+    monkeypatch.setattr(contributions, "MAX_GROUP_BYTES", 20_000)
+    monkeypatch.setattr(kinds, "MAX_TABLE_BYTES", 20_000)
 
     with pytest.raises(ExportError, match=r"contributions need .* MB .* lower max_depth"):
         Scorer(read_ensemble(xgboost()))
@@ -343,8 +349,9 @@ def test_300_trees_of_17_columns(depth, megabytes, many_rows):
         17,
         many_rows=many_rows,
     )
+    raw_output = added.raw or add_tree_sum(graph, graph.transposed("X"), ensemble, 17)
     content = graph.model(
-        {"X": 17}, {"raw": (added.raw, 1), "contributions": (added.contributions, 17)}
+        {"X": 17}, {"raw": (raw_output, 1), "contributions": (added.contributions, 17)}
     ).SerializeToString()
 
     session = onnxruntime.InferenceSession(content)
@@ -357,3 +364,72 @@ def test_300_trees_of_17_columns(depth, megabytes, many_rows):
     assert np.array_equal(contributions[:200], np.concatenate([row[1] for row in alone]))
     assert np.abs(contributions - native[:, :-1]).max() < 1e-5
     assert np.abs(raw[:, 0] - ensemble.raw(X[:2000])).max() < 1e-6
+
+
+@pytest.fixture
+def blocks_only(monkeypatch):
+    monkeypatch.setattr(contributions, "MAX_GROUP_BYTES", 0)
+
+
+@pytest.mark.usefixtures("blocks_only")
+def test_blocks_equal_the_definition_with_columns_repeated_on_a_path():
+    X, y = training_rows()
+    estimator = xgb.XGBClassifier(n_estimators=2, max_depth=9, n_jobs=1, min_child_weight=0)
+    ensemble = read_ensemble(estimator.fit(X, y))
+    rows = training_rows(4, seed=3)[0]
+
+    raw, found = Scorer(ensemble).run(rows)
+
+    by_definition = [shapley_by_definition(ensemble, row) for row in rows]
+    assert found == pytest.approx(np.array(by_definition), abs=1e-6)
+    assert raw == pytest.approx(ensemble.raw(rows), abs=1e-6)
+
+
+def chains(n_columns):
+    """Rows of two values, and LightGBM's trees that test one column after the other."""
+    rng = np.random.default_rng(7)
+    X = (rng.random((6000, n_columns)) < 0.93).astype(np.float32)
+    X[rng.random(X.shape) < 0.02] = np.nan
+    y = np.nan_to_num(X, nan=1).all(1) ^ (rng.random(len(X)) < 0.02)
+    settings = {"n_estimators": 4, "num_leaves": 60, "min_child_samples": 1, "max_depth": -1}
+    return X, lgb.LGBMClassifier(**settings, n_jobs=1, verbose=-1).fit(X, y)
+
+
+@pytest.mark.slow
+def test_contributions_of_chains_of_many_columns():
+    X, estimator = chains(30)
+    ensemble = read_ensemble(estimator)
+    scorer = Scorer(ensemble, range(30), 30)
+    rows = np.vstack([X[:200], np.full((1, 30), np.nan), np.full((1, 30), 3e38)])
+
+    native = estimator.booster_.predict(rows, pred_contrib=True)
+    _, found = scorer.run(rows)
+    alone = [scorer.outputs(rows[i : i + 1]) for i in range(30)]
+
+    most = max(len(b.leaves[0].tests) for t in ensemble.trees for b in blocks_of(t))
+    assert most > 12
+    assert found == pytest.approx(native[:, :-1], abs=1e-6)
+    assert scorer.expected_raw == pytest.approx(native[0, -1], abs=1e-6)
+    whole = scorer.outputs(rows)
+    for k, output in enumerate(whole):
+        assert np.array_equal(output[:30], np.concatenate([row[k] for row in alone]))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("blocks_only")
+def test_blocks_of_every_library_equal_tree_explainer(model):
+    estimator, ensemble, _ = model
+    X, _ = training_rows(100, missing=takes_missing(estimator), seed=1)
+    scorer = Scorer(ensemble)
+
+    values, expected = shap_values(estimator, X)
+    _, found = scorer.run(X)
+    alone = [scorer.outputs(X[i : i + 1]) for i in range(30)]
+
+    assert found == pytest.approx(values, abs=1e-5)
+    assert scorer.expected_raw == pytest.approx(expected, abs=1e-5)
+    for k, output in enumerate(scorer.outputs(X)):
+        assert np.array_equal(output[:30], np.concatenate([row[k] for row in alone]))
+    _, summed = Scorer(ensemble, [2, 0, 0, 1, 0], 4).run(X)
+    by_hand = np.stack([found[:, [1, 2, 4]].sum(1), found[:, 3], found[:, 0], 0 * found[:, 0]], 1)
+    assert summed == pytest.approx(by_hand, abs=2e-6)
