@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scoreline.core.errors import ExportError
@@ -20,7 +21,7 @@ MAX_TABLE_BYTES = 64_000_000
 RARE = 0.08  # share of all blocks under which a kind joins one with more points
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kind:
     """Blocks with equally many parts, multiplied at equally many points.
 
@@ -31,7 +32,7 @@ class Kind:
     n_points: int
     blocks: list[Block]
 
-    @property
+    @cached_property
     def n_slots(self) -> int:
         """Slots of a row: for each column of the block's own table, then of each part."""
         if self.n_parts:
