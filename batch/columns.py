@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scoreline.arrow.columns import NULLS, as_text, coded, is_text
+from scoreline.arrow.columns import as_text, coded, is_text, parsed_numbers
 from scoreline.core.features import UNSEEN_CATEGORY
 
 if TYPE_CHECKING:
@@ -21,19 +21,13 @@ UNREADABLE = np.inf
 _BOOLEANS = pa.array(["false", "true", "0", "1"])
 
 
-def amounts(column: pa.ChunkedArray) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+def amounts(
+    column: pa.ChunkedArray, decimal: str = "."
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
     """Numbers of shape (n_rows,), and which texts are not numbers; None if all of them are."""
-    if not is_text(column.type):
-        return _numpy(column.cast(pa.float64(), safe=False)), None
-    text = pc.if_else(pc.is_in(column, pa.array(NULLS)), None, column)
-    try:
-        return _numpy(text.cast(pa.float64())), None
-    except pa.ArrowInvalid:
-        pass
-    encoded = text.combine_chunks().dictionary_encode()
-    numbers, wrong = _parsed(encoded.dictionary)  # distinct texts only
-    places = encoded.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)
-    return np.append(numbers, np.nan)[places], np.append(wrong, False)[places]
+    if is_text(column.type):
+        return parsed_numbers(column, decimal)
+    return _numpy(column.cast(pa.float64(), safe=False)), None
 
 
 def booleans(column: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -77,21 +71,6 @@ def _codes_of_numbers(column: pa.ChunkedArray, categories: CategoryCodes) -> NDA
     found = table[places] if len(table) else values
     whole = np.isfinite(values) & (values == np.rint(values))
     return np.where(np.isnan(values), np.nan, np.where(whole, found, UNREADABLE))
-
-
-def _parsed(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Texts as numbers, NaN and True where a text is not a number.
-
-    Arrow rejects an array as a whole, so halves are tried until the bad texts are isolated.
-    """
-    try:
-        return texts.cast(pa.float64()).to_numpy(), np.zeros(len(texts), bool)
-    except pa.ArrowInvalid:
-        if len(texts) == 1:
-            return np.array([np.nan]), np.array([True])
-    half = len(texts) // 2
-    left, right = _parsed(texts[:half]), _parsed(texts[half:])
-    return np.append(left[0], right[0]), np.append(left[1], right[1])
 
 
 def _numpy(column: pa.ChunkedArray) -> NDArray[Any]:

@@ -84,7 +84,13 @@ class FileEncoder:
     """Encodes the parts of one file for one model."""
 
     def __init__(
-        self, contract: Contract, schema: pa.Schema, id_column: str | None, *, untyped: bool
+        self,
+        contract: Contract,
+        schema: pa.Schema,
+        id_column: str | None,
+        *,
+        untyped: bool,
+        decimal: str = ".",
     ) -> None:
         """Find each feature's column by its name, an alias or its dataset name.
 
@@ -92,6 +98,7 @@ class FileEncoder:
         ----------
         id_column : column of the ids; None where rows are identified by their number
         untyped : all columns are text, as in CSV, where "" is a missing value
+        decimal : the mark before the decimals of a number that is written as text
 
         Raises
         ------
@@ -102,7 +109,7 @@ class FileEncoder:
         self._codes = {f.name: CategoryCodes(f) for f in contract.features if f.type == "category"}
         self._found = {f.name: _column_of(f, schema.names) for f in contract.features}
         self._id = id_column
-        self._untyped = untyped
+        self._untyped, self._decimal = untyped, decimal
         self._holdings = Holdings(contract, schema, untyped=untyped)
         problems = [*self._problems(schema), *self._holdings.problems]
         if problems:
@@ -176,7 +183,7 @@ class FileEncoder:
         if feature.type == "boolean":
             values = booleans(column)
             return values, [*_missing(feature, values), (NOT_BOOLEAN, values == UNREADABLE)]
-        values, unread = amounts(column)
+        values, unread = amounts(column, self._decimal)
         low, high = feature.range
         inside = (values >= low) & (values <= high)
         if feature.type == "integer":

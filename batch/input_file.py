@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,14 @@ import pyarrow as pa
 from pyarrow import csv, fs, parquet
 
 from scoreline.arrow.columns import is_text
+from scoreline.arrow.csv_dialect import (
+    HEAD_BYTES,
+    Dialect,
+    compression_of,
+    dialect_of,
+    is_csv,
+    problem_of,
+)
 from scoreline.core.errors import BatchError
 
 if TYPE_CHECKING:
@@ -48,19 +56,23 @@ class InputFile:
     ----------
     schema : names and types of its columns
     untyped : whether all columns are read as text, since CSV has no types
+    dialect : how a CSV file is written
     rows : number of rows, None where it is unknown until the file has been read
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.untyped = path.endswith(".csv")
+        self.untyped = is_csv(path)
         if not self.untyped and not path.endswith(".parquet"):
             raise BatchError(f"{path}: neither a .parquet nor a .csv file")
         self._files, self._name = _locate(path)
         self.rows: int | None = None
+        self.dialect = Dialect()
         with self._reading():
             self.identity = self._identify()
             if self.untyped:
+                with self._stream() as stream:
+                    self.dialect = dialect_of(stream.read(HEAD_BYTES), path)
                 with self._csv(None) as reader:
                     self.schema = reader.schema
             else:
@@ -106,20 +118,24 @@ class InputFile:
                 row += batch.num_rows
 
     def _csv(self, columns: Sequence[str] | None) -> csv.CSVStreamingReader:
-        names = csv.open_csv(self._open()).schema.names
+        read, parse = self.dialect.read(block_size=READ_BYTES), self.dialect.parse
+        names = csv.open_csv(self._stream(), read, parse).schema.names
         text = csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             include_columns=columns,
             strings_can_be_null=False,
         )
-        read = csv.ReadOptions(block_size=READ_BYTES)
-        return csv.open_csv(self._open(), read_options=read, convert_options=text)
+        return csv.open_csv(self._stream(), read, parse, text)
 
     def check_unchanged(self) -> None:
         """Raise a BatchError if the file has changed since it was opened."""
         with self._reading():
             if self._identify() != self.identity:
                 raise BatchError(f"{self.path}: the file changed while it was read")
+
+    def _stream(self) -> pa.NativeFile:
+        """The file from its beginning, decompressed."""
+        return self._files.open_input_stream(self._name, compression=compression_of(self.path))
 
     def _open(self) -> pa.NativeFile:
         return self._files.open_input_file(self._name)
@@ -138,10 +154,15 @@ class InputFile:
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, OSError) as error:
-            raise BatchError(
-                f"{self.path}: the file is damaged or not of the type that its name says"
-            ) from error
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise BatchError(f"{self.path}: {self._problem()}") from error
+
+    def _problem(self) -> str:
+        """Why the file cannot be read."""
+        if self.untyped:
+            with suppress(pa.ArrowException, OSError), self._stream() as stream:
+                return problem_of(stream, self.dialect)
+        return "the file is damaged or not of the type that its name says"
 
 
 def _locate(path: str) -> tuple[fs.FileSystem, str]:

@@ -108,7 +108,13 @@ class Batch:
         source = InputFile(path)
         usual = [name for name in ("id", model.id_column) if name in source.schema.names]
         id_column = ids or next(iter(usual), None)
-        encoder = FileEncoder(model.contract, source.schema, id_column, untyped=source.untyped)
+        encoder = FileEncoder(
+            model.contract,
+            source.schema,
+            id_column,
+            untyped=source.untyped,
+            decimal=source.dialect.decimal,
+        )
         explain = {"reasons": reasons, "contributions": contributions}
         no_rows = encoder.encode(source.schema.empty_table())
         kept = KeptColumns(

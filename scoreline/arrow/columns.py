@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Texts that mean a missing value in a CSV file.
-NULLS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null"]
+NULLS = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "."]
 
 
 def coded(texts: pa.ChunkedArray, code_of: Callable[[str], float]) -> NDArray[np.float64]:
@@ -26,6 +26,42 @@ def coded(texts: pa.ChunkedArray, code_of: Callable[[str], float]) -> NDArray[np
         places = encoded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
         parts.append(np.array([*known, np.nan])[places])
     return np.concatenate(parts)
+
+
+def parsed_numbers(
+    column: pa.ChunkedArray, decimal: str = "."
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Numbers that are written as text, and which texts are none; None if all of them are numbers.
+
+    Both arrays have the shape (n_rows,). Words for a missing value are NaN, as nulls are.
+    """
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    text = pc.if_else(pc.is_in(text, pa.array(NULLS)), None, text)
+    if decimal != ".":
+        text = pc.replace_substring(text, decimal, ".")
+    try:
+        return text.cast(pa.float64()).to_numpy(), None
+    except pa.ArrowInvalid:
+        pass
+    encoded = text.combine_chunks().dictionary_encode()
+    numbers, wrong = _parsed(encoded.dictionary)  # distinct texts only
+    places = encoded.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)
+    return np.append(numbers, np.nan)[places], np.append(wrong, False)[places]
+
+
+def _parsed(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Texts as numbers, NaN and True where a text is not a number.
+
+    Arrow rejects an array as a whole, so halves are tried until the bad texts are isolated.
+    """
+    try:
+        return texts.cast(pa.float64()).to_numpy(), np.zeros(len(texts), bool)
+    except pa.ArrowInvalid:
+        if len(texts) == 1:
+            return np.array([np.nan]), np.array([True])
+    half = len(texts) // 2
+    left, right = _parsed(texts[:half]), _parsed(texts[half:])
+    return np.append(left[0], right[0]), np.append(left[1], right[1])
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -60,11 +60,15 @@ CheckedFeature = Annotated[Feature, checked_by(feature_rules.check_feature)]
 
 @dataclass(frozen=True, slots=True)
 class TargetColumn:
-    """A column to learn: the texts that mean that the event happened, and that it did not."""
+    """A column to learn: the texts that mean that the event happened, and that it did not.
+
+    Rows with an ignored text are left out.
+    """
 
     column: str
     positive: tuple[str, ...]
     negative: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
 
 
 class Definition(Table):
@@ -253,7 +257,7 @@ class DefaultDefinition(Definition):
 
     def _targets(self) -> Mapping[str, Sequence[TargetColumn]]:
         target = self.target
-        return {"target": [TargetColumn(target.column, target.default, target.good)]}
+        return {"target": [TargetColumn(target.column, target.default, target.good, target.ignore)]}
 
     def contract(self, reference: Reference | None = None) -> Contract:
         """The part of the definition that travels in the model, with its reference group."""

@@ -45,16 +45,20 @@ class Target(Table):
     column : column of the dataset; rows without a value are left out
     default : values that mean that the applicant defaulted
     good : values that mean that the applicant did not default
+    ignore : values of rows to leave out, such as an outcome that is not known yet
     """
 
     column: str
     default: LabelTexts
     good: LabelTexts
+    ignore: tuple[LabelText, ...] = ()
 
 
 def _check_target(target: Target) -> Iterable[Problem]:
     if set(target.default) & set(target.good):
         yield "", "a label is both default and good"
+    if set(target.ignore) & {*target.default, *target.good}:
+        yield "ignore", "a label that is ignored is default or good as well"
 
 
 CheckedTarget = Annotated[Target, checked_by(_check_target)]

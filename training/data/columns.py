@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
-from scoreline.arrow.columns import NULLS, as_text, coded, is_number
+from scoreline.arrow.columns import NULLS, as_text, coded, is_number, parsed_numbers
+from scoreline.arrow.csv_dialect import is_csv, seems_headless
 from scoreline.core.categories import CategoryCodes
 from scoreline.core.datasets import GENERATED_KEY
 from scoreline.core.errors import DatasetError
 from scoreline.definition.model import DefaultDefinition
-from training.data.formats import invalid_file
+from training.data.formats import columns_named, decompressed, dialect_of_file, invalid_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,30 +49,67 @@ def needed_columns(definition: Definition) -> dict[str, bool]:
 
 
 def read_columns(name: str, content: bytes, columns: dict[str, bool]) -> pa.Table:
-    """The columns of a file, in the order of `columns`; a DatasetError where one is missing."""
+    """The columns of a file, in the order of `columns`.
+
+    Raises
+    ------
+    DatasetError
+        The file cannot be read, or a column is missing or named twice.
+    """
+    if is_csv(name):
+        return _with_text(_csv_columns(name, decompressed(name, content), columns), columns)
     try:
-        present = _column_names(name, content)
-        missing = [column for column in columns if column not in present]
-        if missing:
-            raise DatasetError(f"{name}: missing columns: {', '.join(missing)}")
-        if name.endswith(".parquet"):
-            table = parquet.read_table(io.BytesIO(content), columns=list(columns))
-            return _with_text(table, columns)
-        options = csv.ConvertOptions(
-            include_columns=list(columns),
-            column_types={column: pa.string() for column, text in columns.items() if text},
-            null_values=NULLS,
-            strings_can_be_null=False,  # "NA" may be a category, as in a country code
-        )
-        return _with_text(csv.read_csv(io.BytesIO(content), convert_options=options), columns)
+        _check_names(name, list(parquet.read_schema(io.BytesIO(content)).names), columns)
+        table = parquet.read_table(io.BytesIO(content), columns=list(columns))
+        return _with_text(table, columns)
     except (pa.ArrowException, OSError) as error:
         raise invalid_file(name) from error
 
 
-def _column_names(name: str, content: bytes) -> list[str]:
-    if name.endswith(".parquet"):
-        return list(parquet.read_schema(io.BytesIO(content)).names)
-    return list(csv.open_csv(io.BytesIO(content)).schema.names)
+def _csv_columns(name: str, content: bytes, columns: dict[str, bool]) -> pa.Table:
+    dialect = dialect_of_file(name, content)
+    options = {"read_options": dialect.read(), "parse_options": dialect.parse}
+    try:
+        _check_names(name, csv.open_csv(io.BytesIO(content), **options).schema.names, columns)
+        convert = csv.ConvertOptions(
+            include_columns=list(columns),
+            column_types={column: pa.string() for column, text in columns.items() if text},
+            null_values=NULLS,
+            strings_can_be_null=False,  # "NA" may be a category, as in a country code
+            decimal_point=dialect.decimal,
+        )
+        table = csv.read_csv(io.BytesIO(content), convert_options=convert, **options)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise invalid_file(name, content) from error
+    if not table.num_rows:
+        raise DatasetError(f"{name}: has a header and no rows")
+    return _with_points(table, columns) if dialect.decimal == "," else table
+
+
+def _with_points(table: pa.Table, columns: dict[str, bool]) -> pa.Table:
+    """Decimal points in columns of numbers that were read as text because of a single cell."""
+    return pa.table(
+        {
+            name: pc.replace_substring(column, ",", ".")
+            if not columns[name] and _is_plain_text(column.type)
+            else column
+            for name, column in zip(table.schema.names, table.itercolumns(), strict=True)
+        }
+    )
+
+
+def _check_names(name: str, present: Sequence[str], columns: Iterable[str]) -> None:
+    """Raise a DatasetError where a needed column is missing, or stands in the file twice."""
+    missing = [column for column in columns if column not in present]
+    if missing and seems_headless(present):
+        raise DatasetError(f"{name}: the first line holds values, so the file has no header")
+    if missing:
+        raise DatasetError(
+            f"{name}: missing columns: {', '.join(missing)}; found: {columns_named(present)}"
+        )
+    twice = [column for column in columns if present.count(column) > 1]
+    if twice:
+        raise DatasetError(f"{name}: columns that are named twice: {', '.join(twice)}")
 
 
 def _with_text(table: pa.Table, columns: dict[str, bool]) -> pa.Table:
@@ -98,9 +136,46 @@ def category_codes(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
     return coded(table[feature.dataset_column], code)
 
 
-def amounts(feature: Feature, table: pa.Table) -> NDArray[np.float64]:
-    """Numbers of a feature, NaN where missing; a DatasetError where the column holds text."""
-    return numbers(table, feature.dataset_column, feature.type)
+def amounts(
+    feature: Feature, table: pa.Table
+) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Numbers of a feature, NaN where missing, and which cells are texts that are no numbers.
+
+    Raises
+    ------
+    DatasetError
+        The column holds no number.
+    """
+    column = table[feature.dataset_column]
+    if not _is_plain_text(column.type):
+        return numbers(table, feature.dataset_column, feature.type), None
+    values, wrong = parsed_numbers(column)
+    if wrong is not None and np.isnan(values).all():
+        kind = kind_of_cells(column, wrong)
+        raise _wrong_type(feature.dataset_column, feature.type, kind)
+    return values, wrong
+
+
+# What a cell that is no number looks like, and in words.
+KINDS = {
+    "a number with thousands marks": r"^[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?$",
+    "a number with a decimal comma": r"^[+-]?\d+,\d+$",
+    "an amount with a currency": r"^\p{Sc}\s*[+-]?[\d.,]+$|^[+-]?[\d.,]+\s*(\p{Sc}|[A-Z]{3})$",
+    "a percentage": r"^[+-]?[\d.,]+\s*%$",
+}
+
+
+def kind_of_cells(column: pa.ChunkedArray, wrong: NDArray[np.bool_]) -> str:
+    """What the first of the wrong cells looks like, in words that do not repeat it."""
+    first = column.filter(pa.array(wrong)).slice(0, 1)
+    for kind, pattern in KINDS.items():
+        if pc.match_substring_regex(pc.utf8_trim_whitespace(first), pattern)[0].as_py():
+            return kind
+    return "text"
+
+
+def _wrong_type(name: str, expected: str, found: pa.DataType | str) -> DatasetError:
+    return DatasetError(f"{name}: wrong type: {expected} expected, {found} found")
 
 
 def numbers(table: pa.Table, name: str, expected: str) -> NDArray[np.float64]:
@@ -108,7 +183,7 @@ def numbers(table: pa.Table, name: str, expected: str) -> NDArray[np.float64]:
     column = _parsed_numbers(table[name])
     kind = column.type
     if not (is_number(kind) or pa.types.is_boolean(kind)):
-        raise DatasetError(f"{name}: wrong type: {expected} expected, {kind} found")
+        raise _wrong_type(name, expected, kind)
     if pa.types.is_boolean(kind):
         column = column.cast(pa.int8())
     return to_numpy(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")))

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from scoreline.arrow.columns import NULLS, as_text, is_number, is_text
+from scoreline.arrow.csv_dialect import is_csv
 from scoreline.core.errors import DatasetError
 from training.data.files import list_files
-from training.data.formats import invalid_file
+from training.data.formats import decompressed, dialect_of_file, invalid_file
 from training.evaluate.metrics import auc
 from training.gates.single_feature_auc import cross_fitted_auc
 
@@ -98,14 +99,19 @@ def read_table(path: str) -> pa.Table:
 
 
 def _table_of(file: DataFile) -> pa.Table:
-    content = io.BytesIO(file.read())
+    content = decompressed(file.name, file.read())
     try:
-        if file.name.endswith(".parquet"):
-            return parquet.read_table(content)
-        options = csv.ConvertOptions(null_values=NULLS, strings_can_be_null=True)
-        return csv.read_csv(content, convert_options=options)
-    except (pa.ArrowException, OSError) as error:
-        raise invalid_file(file.name) from error
+        if not is_csv(file.name):
+            return parquet.read_table(io.BytesIO(content))
+        dialect = dialect_of_file(file.name, content)
+        convert = csv.ConvertOptions(
+            null_values=NULLS, strings_can_be_null=True, decimal_point=dialect.decimal
+        )
+        return csv.read_csv(
+            io.BytesIO(content), dialect.read(), dialect.parse, convert_options=convert
+        )
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise invalid_file(file.name, content) from error
 
 
 # Labels that mean a default, in lower case.
