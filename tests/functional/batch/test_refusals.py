@@ -36,9 +36,7 @@ def test_a_feature_that_may_be_missing_needs_no_column_and_is_named(run, tmp_pat
 def test_a_file_that_is_not_of_its_type_is_refused(run, tmp_path):
     (tmp_path / "in.parquet").write_bytes(b"PAR1 but no more")
 
-    with pytest.raises(
-        BatchError, match=r"line 100,002 \(row 100,001\) has 2 fields in place of 9"
-    ):
+    with pytest.raises(BatchError, match="is damaged or not of the type that its name says"):
         run("in.parquet")
 
 
