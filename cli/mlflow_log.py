@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from scoreline.core.errors import ScorelineError
+from scoreline.core.errors import MlflowError
 from scoreline.core.versions import MANIFEST_FILE, TRAINING_ROWS_FILE
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-
-
-class MlflowError(ScorelineError):
-    """A version is published, but MLflow did not take it."""
 
 
 def log_version(uri: str, model: str, bundle: Bundle) -> None:

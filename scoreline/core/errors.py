@@ -23,6 +23,7 @@ ScorelineError                500 internal_error
 │  ├─ PointerInvalidError     503 a parameter holds neither a pointer nor a routing
 │  └─ FeaturesUnavailableError 503 a customer's features cannot be looked up
 │     └─ FeaturesInvalidError 503 a customer's features are damaged or break the contract
+├─ MlflowError                502 the version is published, but MLflow did not take it
 └─ TrainingError              422 training fails for a reason that a retry cannot fix
    ├─ DefinitionError         422 the definition file breaks a rule
    ├─ DatasetError            422 the dataset breaks the definition
@@ -210,6 +211,12 @@ class FeaturesInvalidError(FeaturesUnavailableError):
     """A customer's features are damaged, or break the model's contract."""
 
     code = "features_invalid"
+
+
+class MlflowError(ScorelineError):
+    """The version is published, but MLflow did not take it."""
+
+    status, code = 502, "mlflow_failed"
 
 
 class TrainingError(ScorelineError):

@@ -9,9 +9,10 @@ import time
 import httpx
 import pytest
 
-from cli.mlflow_log import MlflowError, log_version
+from cli.mlflow_log import log_version
 from local.emulator import free_port
 from local.template import ROOT
+from scoreline.core.errors import MlflowError
 from scoreline.core.versions import MANIFEST_FILE
 from tests import sample
 
