@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scoreline.core.errors import InvalidRequestError
+import typer
 
 if TYPE_CHECKING:
     from scoreline.definition.files import Loaded
@@ -24,5 +24,5 @@ def chosen_definition(model: str, file: str) -> Loaded:
     from scoreline.definition.files import read_definition
 
     if bool(model) == bool(file):
-        raise InvalidRequestError("name a model, or a file with --definition; one of them")
+        raise typer.BadParameter("name a model, or a file with --definition; one of them")
     return read_definition(definition_path(model or file))

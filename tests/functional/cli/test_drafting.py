@@ -3,7 +3,7 @@ import json
 import pytest
 
 from cli.seed_data import german_credit
-from scoreline.core.errors import DatasetError, InvalidRequestError
+from scoreline.core.errors import DatasetError
 
 pytestmark = pytest.mark.slow
 
@@ -74,8 +74,9 @@ def test_a_file_that_cannot_be_trained_on_fails_the_check(scoreline, data):
 def test_a_definition_alone_is_checked(scoreline, data):
     assert "keeps every rule" in scoreline("check", "loan-risk").stdout
     for wrong in (("check",), ("check", "loan-risk", "--definition", "x.toml", "y.csv")):
-        assert isinstance(scoreline(*wrong).exception, InvalidRequestError)
+        assert scoreline(*wrong).exit_code == 2
 
 
 def test_train_takes_a_name_or_a_file(scoreline, data):
-    assert isinstance(scoreline("train").exception, InvalidRequestError)
+    assert scoreline("train").exit_code == 2
+    assert scoreline("train", "loan-risk", "--definition", "own.toml").exit_code == 2

@@ -80,7 +80,7 @@ def test_an_incomplete_aws_environment_is_one_sentence_at_once(
 
 
 def test_a_command_line_that_is_not_valid_exits_with_2():
-    done = subprocess.run([SCORELINE, "train"], capture_output=True, text=True, check=False)
+    done = subprocess.run([SCORELINE, "promote"], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "Missing argument" in done.stderr
