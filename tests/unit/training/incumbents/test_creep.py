@@ -71,6 +71,7 @@ def test_improvements_raise_the_anchor_and_later_losses_count_from_there():
     assert np.mean(last) >= FIRST + 0.01
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("loss", "low", "high"),
     [
@@ -89,6 +90,7 @@ def test_the_gate_passes_as_often_as_its_interval_says(loss, low, high):
     assert low <= np.mean(passed) <= high
 
 
+@pytest.mark.long
 def test_an_equal_version_is_rarely_shown_to_be_better():
     """So rarely does a version that is no better promote itself, or become the anchor."""
     rng = np.random.default_rng(4)
