@@ -143,6 +143,8 @@ def _feature(column: Profile, name: str) -> Iterator[str]:
         yield f"nullable = true  # {column.missing:,} rows have no value"
     if column.kind == "category":
         yield f"categories = [{', '.join(map(_quoted, column.categories))}]"
+        if column.normalize:
+            yield 'normalize = "case and spaces"  # some texts differ by them alone'
     elif column.kind in ("number", "integer"):
         yield f"minimum = {_rounded(column.low, ROUND_FLOOR)}"
         yield f"maximum = {_rounded(column.high, ROUND_CEILING)}"
@@ -170,7 +172,7 @@ def _why(column: Profile) -> str:
     if column.kind == "date":
         return "a date; the model could not use it for applications of later times"
     if column.kind == "text":
-        return f"{column.distinct:,} different texts"
+        return f"{column.distinct:,} different texts" if column.distinct else "lists or tables"
     return (
         f"alone it tells the outcome with an AUC of {column.auc:.3f}; it is probably known only "
         "after the decision"

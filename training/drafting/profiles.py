@@ -52,6 +52,7 @@ class Profile:
     low, high : ends of the amounts, special codes left out
     codes : numbers that look like special codes
     categories : texts, the most frequent first
+    normalize : some texts differ by case or spaces only
     auc : of the column alone for the outcome, in rows that it was not computed from
     direction : how the bad rate moves as the amount rises, where it moves one way
     """
@@ -64,6 +65,7 @@ class Profile:
     high: float = 0.0
     codes: tuple[float, ...] = ()
     categories: tuple[str, ...] = ()
+    normalize: bool = False
     auc: float = 0.5
     direction: Monotone | None = None
 
@@ -105,7 +107,7 @@ def _table_of(file: DataFile) -> pa.Table:
             return parquet.read_table(io.BytesIO(content))
         dialect = dialect_of_file(file.name, content)
         convert = csv.ConvertOptions(
-            null_values=NULLS, strings_can_be_null=True, decimal_point=dialect.decimal
+            null_values=NULLS, strings_can_be_null=False, decimal_point=dialect.decimal
         )
         return csv.read_csv(
             io.BytesIO(content), dialect.read(), dialect.parse, convert_options=convert
@@ -159,8 +161,12 @@ def _label(value: object) -> str | int:
 def profile(table: pa.Table, column: str, outcome: Outcome) -> Profile:
     """What a column of the table holds."""
     values = table[column]
-    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    missing, distinct = values.null_count, pc.count_distinct(values).as_py()
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    kind, missing = values.type, values.null_count
+    if pa.types.is_nested(kind) or pa.types.is_null(kind):
+        return Profile(column, "text" if missing < len(values) else "constant", missing, 0)
+    distinct = pc.count_distinct(values).as_py()
     if distinct < 2:
         return Profile(column, "constant", missing, distinct)
     if pa.types.is_temporal(kind):
@@ -195,23 +201,30 @@ def _of_numbers(column: str, values: pa.ChunkedArray, distinct: int, outcome: Ou
 
 
 def _of_texts(column: str, text: pa.ChunkedArray, distinct: int, outcome: Outcome) -> Profile:
-    text = pc.utf8_trim_whitespace(text)
     counted = pc.value_counts(text.drop_null()).to_pylist()
     counted.sort(key=lambda pair: (-pair["counts"], pair["values"]))
-    names = tuple(pair["values"] for pair in counted if pair["values"])
-    missing = text.null_count + sum(p["counts"] for p in counted if not p["values"])
+    names = tuple(pair["values"] for pair in counted if pair["values"].strip())
+    missing = text.null_count + sum(p["counts"] for p in counted if not p["values"].strip())
+    if len(names) < 2:
+        return Profile(column, "constant", missing, distinct)
+    spellings = {" ".join(name.split()).casefold(): name for name in reversed(names)}
+    spaces = any(pair["values"].isspace() for pair in counted)
+    normalize = spaces or len(spellings) < len(names)
+    if normalize:  # the most frequent spelling stands for the others
+        text = pc.utf8_lower(pc.utf8_trim_whitespace(text))
     if names and sum(DATE.fullmatch(name) is not None for name in names) > 0.9 * len(names):
         return Profile(column, "date", missing, distinct)
     if len(names) > MAX_CATEGORIES:
         return Profile(column, "text", missing, distinct)
-    places = pc.index_in(text, pa.array(names)).to_numpy().astype(float)
+    codes = text.combine_chunks().dictionary_encode().indices
     return Profile(
         column,
-        "category" if len(names) > 1 else "constant",
+        "category" if len(spellings) > 1 else "constant",
         missing,
         distinct,
-        categories=names,
-        auc=_auc_alone(places, outcome),
+        categories=tuple(name for name in names if name in spellings.values()),
+        normalize=normalize,
+        auc=_auc_alone(codes.cast(pa.float64()).to_numpy(zero_copy_only=False), outcome),
     )
 
 

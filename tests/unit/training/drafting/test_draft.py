@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from scoreline.core.errors import DatasetError
 from scoreline.definition.files import read_text
+from training.data.load import load_dataset
 from training.drafting.draft import _name_of, _rounded, draft_definition, model_name
 from training.drafting.profiles import _codes
 
@@ -146,3 +147,39 @@ def test_names_are_identifiers_and_differ(columns):
 def test_a_model_is_called_like_its_file():
     assert model_name("s3://bucket/Loans 2024.v2.csv") == "loans-2024"
     assert model_name("___.csv") == "model"
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["Own", "own", "OWN ", "rent"],
+        ["NA", "DE", "AT", "FR"],
+        ["", " ", "a", "b"],
+        [[1], [2], None, [3]],
+        [None, None, None, None],
+        ["1", "2", "3", "4"],
+    ],
+    ids=["spellings", "country codes", "blanks", "lists", "nothing", "numbers"],
+)
+def test_columns_of_any_kind_give_a_definition_that_reads_the_file(tmp_path, column, kind):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(size=N), "y": (rng.random(N) < 0.3).astype(int)})
+    frame["column"] = (column * N)[:N]
+    path = tmp_path / f"loans.{kind}"
+    getattr(frame, f"to_{kind}")(path, index=False)
+
+    definition = read_text("loans.toml", draft_definition("loans", str(path), "y").text)
+
+    assert len(load_dataset(definition, str(path)).y) == N
+
+
+def test_a_column_in_a_dictionary_is_a_category(tmp_path):
+    frame = pd.DataFrame(
+        {"c": pd.Categorical(["a", "b", "c", "d"] * 50), "y": [0, 0, 0, 1, 1] * 40}
+    )
+    frame.to_parquet(tmp_path / "loans.parquet")
+
+    draft = draft_definition("loans", str(tmp_path / "loans.parquet"), "y")
+
+    assert read_text("loans.toml", draft.text).features[0].categories == ("a", "b", "c", "d")

@@ -332,7 +332,9 @@ def test_tables_over_the_limit_are_refused(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("many_rows", [False, True])
-@pytest.mark.parametrize(("depth", "megabytes"), [(4, 3), pytest.param(6, 50, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("depth", "megabytes"), [(4, 3), pytest.param(6, 50, marks=pytest.mark.long)]
+)
 def test_300_trees_of_17_columns(depth, megabytes, many_rows):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20_000, 17)).astype(np.float32)
