@@ -105,6 +105,7 @@ def test_compared_figures_as_json(scoreline):
     assert 0 < test["p_value"] == test["adjusted"] <= 1
 
 
+@pytest.mark.long
 def test_compare_says_which_algorithms_cannot_hold_a_direction(scoreline):
     scoreline("generate", "loan-risk", "--rows", "400")
 

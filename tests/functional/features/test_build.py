@@ -188,6 +188,7 @@ def test_a_table_that_takes_nothing_is_an_error():
         )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("customers", [40, 149, 150])
 def test_partitions_give_the_same_table(folder, offline, tmp_path, monkeypatch, customers):
     monkeypatch.setattr("features.build.PARTITION_CUSTOMERS", customers)

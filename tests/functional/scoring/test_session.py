@@ -162,6 +162,7 @@ def resident_kb():
         return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_memory_of_sessions_runs_and_errors_is_released():
     content = model_file()

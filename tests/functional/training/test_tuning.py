@@ -58,6 +58,7 @@ def test_trees_are_no_deeper_than_asked_for(tmp_path):
     assert search_space(tuned_definition(tmp_path, max_depth=3))["max_depth"].high == 3
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_study(tmp_path, rows):
     asked = tuned_definition(tmp_path, trials=8, folds=3)

@@ -80,6 +80,7 @@ def test_every_depth_by_hand(depth, missing_left, count):
     assert found[:, 0].tolist() == [0.5, last, 0.5 if missing_left else last]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @given(
     depths=st.lists(st.integers(0, 6), min_size=1, max_size=8),
