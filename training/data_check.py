@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scoreline.arrow.csv_dialect import is_csv
 from scoreline.definition.derived_warnings import derived_warnings
+from training.data.files import list_files
+from training.data.formats import decompressed, dialect_of_file
 from training.data.load import load_dataset
 from training.data.memory import available_mb, check_memory, estimate_mb
 from training.data.split import split_rows
@@ -13,6 +16,8 @@ from training.graph.states import StateGraph, with_unlearned
 from training.report.figures.states import state_table, unlearned_warnings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scoreline.definition.model import Definition
     from training.data.dataset import Dataset
 
@@ -42,7 +47,12 @@ def check_data(definition: Definition, path: str) -> dict[str, Any]:
     found = check_definition(definition)
     return {
         **found,
-        "warnings": [*found["warnings"], *_row_warnings(dataset), *unlearned_warnings(table)],
+        "warnings": [
+            *found["warnings"],
+            *_dialects(path),
+            *_row_warnings(dataset),
+            *unlearned_warnings(table),
+        ],
         "rows_read": dataset.rows_read,
         "training_rows": len(fitted),
         "test_rows": len(held_out),
@@ -51,6 +61,15 @@ def check_data(definition: Definition, path: str) -> dict[str, Any]:
         "memory_mb": estimate_mb(definition, path),
         "available_mb": available_mb(),
     }
+
+
+def _dialects(path: str) -> Iterator[str]:
+    """How each CSV file is written, where that is unusual."""
+    for file in list_files(path):
+        if is_csv(file.name):
+            content = decompressed(file.name, file.read())
+            if remark := dialect_of_file(file.name, content).remark:
+                yield f"{file.name} is read as {remark}"
 
 
 def _left_out(dataset: Dataset) -> list[dict[str, Any]]:

@@ -1,3 +1,4 @@
+import csv
 import json
 
 import pytest
@@ -69,6 +70,17 @@ def test_a_file_that_cannot_be_trained_on_fails_the_check(scoreline, data):
     failed = scoreline("check", "--definition", "german.toml", "other.csv").exception
 
     assert isinstance(failed, DatasetError)
+
+
+def test_an_unusual_file_is_read_and_said(scoreline, data):
+    scoreline("init", "german.csv", "--target", LABEL)
+    rows = csv.reader((data / "german.csv").read_text().splitlines())
+    with (data / "german.tsv").open("w", newline="") as file:
+        csv.writer(file, delimiter="\t").writerows(rows)
+
+    found = scoreline("check", "--definition", "german.toml", "german.tsv", "--json")
+
+    assert "german.tsv is read as separated by tabs" in json.loads(found.stdout)["warnings"]
 
 
 def test_a_definition_alone_is_checked(scoreline, data):
